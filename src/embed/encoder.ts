@@ -1,0 +1,30 @@
+import type { Matrix, OnProgress } from '../shared/index.ts'
+
+export type Modality = 'text' | 'image'
+
+/** What an input is for: models with prompts treat a query and a document differently, and queries overtake documents. */
+export type Purpose = 'query' | 'document'
+
+export interface EncodeOptions {
+  readonly purpose?: Purpose
+  readonly signal?: AbortSignal
+  readonly onProgress?: OnProgress
+}
+
+/** Turns texts into vectors of unit length whose dot product is their similarity. */
+export interface Encoder {
+  /** The model's name as it was asked for, for people to read. */
+  readonly name: string
+  readonly dimensions: number
+  readonly modalities: readonly Modality[]
+  /** Names everything that determines document vectors: weights, pooling, document prompt, dimensions, dtype. */
+  readonly fingerprint: string
+  /** Tokens of one input that the model reads, special tokens excluded; the rest is cut. `Infinity` for none. */
+  readonly maximumTokens: number
+  /** Tokens of a text, without special tokens and never cut. */
+  countTokens(text: string): number
+  /** `[inputs, dimensions]` in the order of the inputs. Rejects with `invalid-input`, `aborted`, `worker-crashed` or `closed`. */
+  encode(inputs: readonly string[], options?: EncodeOptions): Promise<Matrix>
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}

@@ -1,0 +1,134 @@
+import type { JsonObject } from '../shared/index.ts'
+import type { Filter } from './filter.ts'
+
+/** Type of a declared payload field; a declared field is indexed, so filters on it stay fast. */
+export type FieldType = 'keyword' | 'number' | 'boolean'
+
+/** What a collection holds, fixed when it is made. */
+export interface CollectionSchema {
+  readonly dimensions: number
+  /** Name and fingerprint of the encoder that made the vectors. */
+  readonly encoder: { readonly name: string; readonly fingerprint: string }
+  readonly fields: Readonly<Record<string, FieldType>>
+}
+
+export interface CollectionInfo {
+  readonly name: string
+  readonly schema: CollectionSchema
+  /** Points, that is chunks. */
+  readonly points: number
+  /** Bytes on disk, where the store can tell. */
+  readonly bytes: number | undefined
+}
+
+/** One chunk of one document as a store keeps it. Everything but `vector` and `terms` comes back verbatim. */
+export interface PointRecord {
+  /** Unique in the collection. */
+  readonly id: string
+  readonly documentId: string
+  /** Position of the chunk in its document, from 0, and how many chunks that document has. */
+  readonly chunk: number
+  readonly chunks: number
+  /** Hash of the whole document as it was put. */
+  readonly hash: string
+  readonly title: string | undefined
+  readonly text: string
+  /** UTF-16 offsets of `text` in the document's text. */
+  readonly start: number
+  readonly end: number
+  readonly heading: string | undefined
+  readonly line: number | undefined
+  readonly page: number | undefined
+  readonly payload: JsonObject
+}
+
+export interface Point extends PointRecord {
+  /** `[dimensions]`, unit length, finite. */
+  readonly vector: Float32Array
+  /** Terms of the lexical side, repeated as often as they occur; see `lexicalTerms`. */
+  readonly terms: readonly string[]
+}
+
+/** Enough of a point to see whether its document changed. */
+export type PointKey = Pick<PointRecord, 'id' | 'documentId' | 'chunk' | 'chunks' | 'hash'>
+
+/** Which points: by point id, by document id, or by the payload. */
+export type Selector =
+  | { readonly ids: readonly string[] }
+  | { readonly documents: readonly string[] }
+  | { readonly filter: Filter }
+
+export type Ranking =
+  | { readonly mode: 'dense'; readonly vector: Float32Array }
+  | { readonly mode: 'bm25'; readonly terms: readonly string[] }
+  | { readonly mode: 'hybrid'; readonly vector: Float32Array; readonly terms: readonly string[] }
+
+export type SearchMode = Ranking['mode']
+
+export type StoreQuery = Ranking & {
+  readonly limit: number
+  readonly offset?: number
+  readonly filter?: Filter
+  /** Keep only the best point of each document. */
+  readonly groupByDocument?: boolean
+  /** Compare with every vector instead of asking the approximate index. */
+  readonly exact?: boolean
+}
+
+/** Score: cosine (dense), BM25 (bm25), reciprocal rank fusion with k = 60 (hybrid). Equal scores are ordered by id. */
+export interface ScoredPoint {
+  readonly score: number
+  readonly point: PointRecord
+}
+
+export interface ScrollPage {
+  readonly points: readonly (PointRecord & { readonly vector?: Float32Array })[]
+  /** Pass it to get the next page; undefined after the last. */
+  readonly cursor: string | undefined
+}
+
+/** What a store can do beyond the contract. */
+export interface StoreCapabilities {
+  readonly aliases: boolean
+  /** An approximate index is built; `exact` makes a difference. */
+  readonly approximate: boolean
+}
+
+/**
+ * Where points live. One contract suite (`test/contract/vector-store.ts`) says what every store does.
+ * Every write is durable when its promise resolves. Unknown collections reject with `index-not-found`.
+ */
+export interface VectorStore {
+  readonly name: string
+  readonly capabilities: StoreCapabilities
+  /** Makes the collection, or checks that it is the same one: `encoder-mismatch`, `dimension-mismatch`, `invalid-option`. */
+  ensure(collection: string, schema: CollectionSchema): Promise<void>
+  list(): Promise<string[]>
+  info(collection: string): Promise<CollectionInfo | undefined>
+  drop(collection: string): Promise<void>
+  /** Puts points by id; of a repeated id the last one counts. */
+  upsert(collection: string, points: readonly Point[]): Promise<void>
+  /** Points selected, ordered by document id, then chunk. */
+  get(
+    collection: string,
+    selector: Selector,
+    options?: { vectors?: boolean; limit?: number },
+  ): Promise<ScrollPage['points']>
+  keys(collection: string, documents: readonly string[]): Promise<PointKey[]>
+  /** Returns how many points went. */
+  delete(collection: string, selector: Selector): Promise<number>
+  query(collection: string, query: StoreQuery): Promise<ScoredPoint[]>
+  /** Points, or documents (a document counts by its chunk 0). */
+  count(collection: string, options?: { filter?: Filter; unit?: 'points' | 'documents' }): Promise<number>
+  /** Every point that is there during the whole walk comes exactly once. */
+  scroll(
+    collection: string,
+    options?: { filter?: Filter; limit?: number; cursor?: string; vectors?: boolean },
+  ): Promise<ScrollPage>
+  /** Makes `alias` name the collection, in one atomic step. */
+  alias(alias: string, collection: string): Promise<void>
+  /** Brings indexes up to date after many writes; searches are right without it, only slower. */
+  optimize(collection: string, options?: { signal?: AbortSignal }): Promise<void>
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}

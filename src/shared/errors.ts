@@ -1,0 +1,49 @@
+/** What went wrong, named by what the caller should do about it. */
+export type ErrorCode =
+  | 'invalid-input' // correct the data passed in
+  | 'invalid-option' // correct the option named in the message
+  | 'invalid-filter' // correct the filter
+  | 'model-not-found' // point to a folder or hub name that exists
+  | 'model-invalid' // repair or re-export the model folder
+  | 'hub-unreachable' // get online, or use a local folder
+  | 'device-unavailable' // choose another device
+  | 'dimension-mismatch' // use vectors of the index's size
+  | 'encoder-mismatch' // use the index's encoder, or index again
+  | 'index-not-found' // index something first
+  | 'dependency-missing' // install the package named in the message
+  | 'file-unreadable' // repair or leave out the file
+  | 'file-encrypted' // remove the password or leave out the file
+  | 'disk-full' // free some space, then run again
+  | 'store-busy' // another process writes: try again
+  | 'store-failed' // look at the cause
+  | 'worker-crashed' // try again
+  | 'aborted' // the caller's own signal
+  | 'closed' // the resource was closed before
+  | 'internal' // our bug: report it
+
+/** The one error class of this package: a stable `code`, and a message that says expected, given and remedy. */
+export class QontrastError extends Error {
+  readonly code: ErrorCode
+  override readonly name = 'QontrastError'
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(code === 'internal' ? `internal: ${message}` : message, options)
+    this.code = code
+  }
+}
+
+/** True for a {@link QontrastError}, of the given code if one is given. */
+export function isQontrastError(error: unknown, code?: ErrorCode): error is QontrastError {
+  return error instanceof QontrastError && (code === undefined || error.code === code)
+}
+
+/** The message of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** Node's error code (`ENOENT`, `ENOSPC`, …) if what was thrown carries one. */
+export function systemCodeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined
+  return typeof error.code === 'string' ? error.code : undefined
+}

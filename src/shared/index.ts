@@ -1,0 +1,7 @@
+export { abortError, createPace, nextTurn, throwIfAborted } from './abort.ts'
+export type { Document, Section } from './document.ts'
+export { type ErrorCode, isQontrastError, messageOf, QontrastError, systemCodeOf } from './errors.ts'
+export type { JsonObject, JsonValue } from './json.ts'
+export { createMatrix, dot, type Matrix, normalizeInPlace } from './matrix.ts'
+export type { OnProgress, Progress } from './progress.ts'
+export { createRandom, shuffled } from './random.ts'
