@@ -64,7 +64,9 @@ function build({ tokenizer, config }: TokenizerFiles): HuggingFaceTokenizer {
   try {
     return new HuggingFaceTokenizer(tokenizer, config)
   } catch (cause) {
-    throw new QontrastError('model-invalid', `tokenizer.json does not describe a tokenizer: ${messageOf(cause)}`, { cause })
+    throw new QontrastError('model-invalid', `tokenizer.json does not describe a tokenizer: ${messageOf(cause)}`, {
+      cause,
+    })
   }
 }
 

@@ -1,0 +1,18 @@
+import { QontrastError } from '../shared/index.ts'
+
+/** Encoders take strings only: `invalid-input` names the first input that is none. */
+export function checkTexts(texts: readonly unknown[]): asserts texts is readonly string[] {
+  if (!Array.isArray(texts)) {
+    throw new QontrastError(
+      'invalid-input',
+      `encode takes an array of strings, got ${typeof texts}. Wrap a single text: encode([text]).`,
+    )
+  }
+  const position = texts.findIndex((text) => typeof text !== 'string')
+  if (position >= 0) {
+    throw new QontrastError(
+      'invalid-input',
+      `encode takes strings; input ${position} is ${texts[position] === null ? 'null' : typeof texts[position]}.`,
+    )
+  }
+}

@@ -1,0 +1,147 @@
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { messageOf, type OnProgress, QontrastError } from '../shared/index.ts'
+import { type Dtype, modelFileNames } from './transformer/model-file.ts'
+
+export interface HubOptions {
+  readonly revision: string
+  readonly cacheDir: string
+  readonly localOnly: boolean
+  readonly dtype: Dtype
+  readonly onProgress: OnProgress | undefined
+}
+
+export interface HubModel {
+  readonly folder: string
+  /** Files of the folder may be links to anywhere below it. */
+  readonly boundary: string
+}
+
+const connectTimeoutMilliseconds = 10_000
+
+/** Form of a hub name: owner/name. */
+export function isHubName(name: string): boolean {
+  return /^[A-Za-z0-9][\w.-]*\/[A-Za-z0-9][\w.-]*$/.test(name) && !name.includes('..')
+}
+
+/**
+ * A model's files on this machine: from the hub cache that Python's huggingface_hub shares, from a transformers.js cache
+ * (`cacheDir/owner/name`), else downloaded. Rejects with `hub-unreachable` or `model-not-found`.
+ */
+export async function fetchHubModel(name: string, options: HubOptions): Promise<HubModel> {
+  const { cacheDir, localOnly } = options
+  const flat = path.join(cacheDir, name)
+  if (existsSync(flat)) return { folder: flat, boundary: flat }
+  const cached = await findSnapshot(name, options)
+  if (cached) return cached
+  if (localOnly) {
+    throw new QontrastError('model-not-found', `'${name}' is not in ${cacheDir}, and localOnly forbids to download it.`)
+  }
+  return download(name, options)
+}
+
+function storageFolder(cacheDir: string, name: string): string {
+  return path.join(cacheDir, `models--${name.replace('/', '--')}`)
+}
+
+/** A snapshot counts as complete once the model file asked for is there: it is downloaded last. */
+async function findSnapshot(name: string, { cacheDir, revision, dtype }: HubOptions): Promise<HubModel | undefined> {
+  const boundary = storageFolder(cacheDir, name)
+  const commit = await readFile(path.join(boundary, 'refs', revision), 'utf8').catch(() => revision)
+  const folder = path.join(boundary, 'snapshots', commit.trim())
+  const weights = [...modelFileNames(dtype), staticWeights]
+  return weights.some((file) => existsSync(path.join(folder, file))) ? { folder, boundary } : undefined
+}
+
+async function download(name: string, { cacheDir, revision, dtype, onProgress }: HubOptions): Promise<HubModel> {
+  const { downloadFileToCacheDir, listFiles, modelInfo } = await import('@huggingface/hub')
+  const hub = { hubUrl: process.env['HF_ENDPOINT'] ?? 'https://huggingface.co', fetch: timedFetch, ...credentials() }
+  try {
+    const { sha } = await modelInfo({ ...hub, name, revision, additionalFields: ['sha'] })
+    const names: string[] = []
+    for await (const entry of listFiles({ ...hub, repo: name, revision: sha, recursive: true })) {
+      if (entry.type === 'file') names.push(entry.path)
+    }
+    const wanted = filesToFetch(names, dtype)
+    for (const [done, file] of wanted.entries()) {
+      onProgress?.({ done, total: wanted.length })
+      await quietly(() => downloadFileToCacheDir({ ...hub, repo: name, path: file, revision: sha, cacheDir }))
+    }
+    onProgress?.({ done: wanted.length, total: wanted.length })
+    await rememberRevision(storageFolder(cacheDir, name), revision, sha)
+    return {
+      folder: path.join(storageFolder(cacheDir, name), 'snapshots', sha),
+      boundary: storageFolder(cacheDir, name),
+    }
+  } catch (cause) {
+    throw hubError(name, hub.hubUrl, cause)
+  }
+}
+
+const staticWeights = 'model.safetensors'
+
+/** Settings and tokenizer first, weights last; the weights of the dtype asked for only. */
+export function filesToFetch(names: readonly string[], dtype: Dtype): string[] {
+  const onnx = modelFileNames(dtype).find((file) => names.includes(file))
+  const isSetting = (name: string) =>
+    name.endsWith('.json') && !name.startsWith('onnx/') && !name.startsWith('openvino/')
+  const isModuleWeight = (name: string) => /^\d+_\w+\/model\.safetensors$/.test(name)
+  const weights = onnx ? names.filter((name) => name === onnx || name.startsWith(`${onnx}_data`)) : [staticWeights]
+  const last = weights.filter((name) => names.includes(name)).sort((a, b) => b.length - a.length)
+  return [...names.filter((name) => isSetting(name) || isModuleWeight(name)), ...last]
+}
+
+async function rememberRevision(storage: string, revision: string, sha: string): Promise<void> {
+  if (revision === sha) return
+  const { mkdir, writeFile } = await import('node:fs/promises')
+  await mkdir(path.join(storage, 'refs'), { recursive: true })
+  await writeFile(path.join(storage, 'refs', revision), sha)
+}
+
+function credentials(): { accessToken: string } | Record<string, never> {
+  const token = process.env['HF_TOKEN']
+  return token ? { accessToken: token } : {}
+}
+
+/** The hub's answer must begin within ten seconds; the body may take as long as it needs. */
+async function timedFetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
+  const controller = new AbortController()
+  const timer = setTimeout(
+    () => controller.abort(new Error(`no answer within ${connectTimeoutMilliseconds / 1000} s`)),
+    connectTimeoutMilliseconds,
+  )
+  try {
+    return await fetch(input, { ...init, signal: controller.signal })
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** The hub client tells the console about every file; progress is reported through `onProgress` instead. */
+async function quietly<T>(work: () => Promise<T>): Promise<T> {
+  const { debug } = console
+  console.debug = () => {}
+  try {
+    return await work()
+  } finally {
+    console.debug = debug
+  }
+}
+
+function hubError(name: string, hubUrl: string, cause: unknown): QontrastError {
+  if (cause instanceof QontrastError) return cause
+  const status = cause instanceof Error && 'statusCode' in cause ? cause.statusCode : undefined
+  if (status === 401 || status === 403 || status === 404) {
+    return new QontrastError(
+      'model-not-found',
+      `${hubUrl} has no model '${name}' that this machine may read (HTTP ${status}). Check the name; for a private model set HF_TOKEN.`,
+      { cause },
+    )
+  }
+  return new QontrastError(
+    'hub-unreachable',
+    `'${name}' could not be fetched from ${hubUrl}: ${messageOf(cause)}. Get online, or download the folder elsewhere and pass its path ('./${name.split('/')[1]}').`,
+    { cause },
+  )
+}

@@ -1,0 +1,93 @@
+import { existsSync } from 'node:fs'
+import { homedir } from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Device } from '../runtime/index.ts'
+import { type OnProgress, QontrastError } from '../shared/index.ts'
+import type { Encoder } from './encoder.ts'
+import { fetchHubModel, isHubName } from './hub.ts'
+import { type ModelFolder, openModelFolder } from './model-folder.ts'
+import type { Dtype } from './transformer/model-file.ts'
+
+export interface LoadEncoderOptions {
+  /** Keep only the first dimensions, at unit length again; for models trained that way (Matryoshka). */
+  readonly dimensions?: number
+  /** Where the model runs; `auto` takes a usable GPU, else the CPU, and says so in one warning. */
+  readonly device?: Device
+  /** Which weights file of the model is used. */
+  readonly dtype?: Dtype
+  /** Inference processes; the cores are shared out among them. */
+  readonly workers?: number
+  /** Where hub models are kept. Defaults to the cache that Python's huggingface_hub uses. */
+  readonly cacheDir?: string
+  /** Never download. */
+  readonly localOnly?: boolean
+  /** Branch, tag or commit of a hub model. */
+  readonly revision?: string
+  /** Files fetched so far, while a hub model is downloaded. */
+  readonly onProgress?: OnProgress
+  /** Defaults to `process.emitWarning`. */
+  readonly onWarning?: (message: string) => void
+}
+
+/** The name of the bundled encoder. */
+export const bundledEncoder = 'default'
+
+/**
+ * Opens an encoder: the bundled one, a folder (`./model`, or any path that exists), or a hub model (`owner/name`).
+ * Rejects with `model-not-found`, `model-invalid`, `hub-unreachable`, `device-unavailable` or `invalid-option`.
+ */
+export async function loadEncoder(name: string = bundledEncoder, options: LoadEncoderOptions = {}): Promise<Encoder> {
+  checkOptions(options)
+  const { cacheDir = defaultCacheDir(), dtype = 'fp32', device = 'auto', dimensions, workers } = options
+  const folder = await locate(name, { ...options, cacheDir, dtype })
+  const { isStaticFolder, loadStaticEncoder } = await import('./static/index.ts')
+  if (await isStaticFolder(folder)) return loadStaticEncoder(folder, { name, dimensions, cacheDir })
+  const { loadTransformerEncoder } = await import('./transformer/transformer-encoder.ts')
+  const onWarning = options.onWarning ?? ((message) => process.emitWarning(message, 'QontrastWarning'))
+  return loadTransformerEncoder(folder, { name, device, dtype, workers, dimensions, cacheDir, onWarning })
+}
+
+async function locate(
+  name: string,
+  options: LoadEncoderOptions & { cacheDir: string; dtype: Dtype },
+): Promise<ModelFolder> {
+  if (name === bundledEncoder && !existsSync(name)) return openModelFolder(bundledFolder())
+  if (/^(\.{1,2}([/\\]|$)|[/\\])/.test(name) || path.isAbsolute(name) || existsSync(name)) return openModelFolder(name)
+  if (!isHubName(name)) {
+    throw new QontrastError(
+      'model-not-found',
+      `'${name}' is neither a folder here nor a hub name. Write a path as './${name}', a hub model as 'owner/name', the bundled encoder as '${bundledEncoder}'.`,
+    )
+  }
+  const { revision = 'main', localOnly = false, cacheDir, dtype, onProgress } = options
+  const { folder, boundary } = await fetchHubModel(name, { revision, localOnly, cacheDir, dtype, onProgress })
+  return openModelFolder(folder, boundary)
+}
+
+/** `models/default` of this package: two levels up in the source tree, one or two from `dist`. */
+function bundledFolder(): string {
+  const candidates = ['../models/default', '../../models/default']
+  const found = candidates
+    .map((candidate) => fileURLToPath(new URL(candidate, import.meta.url)))
+    .find((folder) => existsSync(folder))
+  if (!found) throw new QontrastError('internal', `the bundled encoder is missing beside ${import.meta.url}`)
+  return found
+}
+
+function defaultCacheDir(): string {
+  const { HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME } = process.env
+  if (HF_HUB_CACHE) return HF_HUB_CACHE
+  return path.join(HF_HOME ?? path.join(XDG_CACHE_HOME ?? path.join(homedir(), '.cache'), 'huggingface'), 'hub')
+}
+
+function checkOptions({ dimensions, workers, revision }: LoadEncoderOptions): void {
+  for (const [option, value] of Object.entries({ dimensions, workers })) {
+    if (value !== undefined && !(Number.isInteger(value) && value > 0)) {
+      throw new QontrastError('invalid-option', `${option} must be a whole number above 0; got ${value}.`)
+    }
+  }
+  if (revision !== undefined && (revision === '' || revision.includes('..'))) {
+    throw new QontrastError('invalid-option', `revision must be a branch, a tag or a commit; got '${revision}'.`)
+  }
+}

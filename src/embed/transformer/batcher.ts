@@ -1,0 +1,100 @@
+import type { Purpose } from '../encoder.ts'
+import type { TokenBatch } from './inference.ts'
+
+/** A text on its way through the model. */
+export interface BatchItem {
+  readonly ids: readonly number[]
+  /** First tokens that are not pooled. */
+  readonly skip: number
+  /** Asked before the item is put into a batch: an item nobody waits for any more is left out. */
+  readonly wanted: () => boolean
+  /** `vector` is `[dimensions]`. */
+  resolve(vector: Float32Array): void
+  reject(error: unknown): void
+}
+
+/** What runs batches; `idle()` tells how many it could start at once. */
+export interface BatchRunner {
+  idle(): number
+  run(batch: TokenBatch): Promise<Float32Array>
+}
+
+export interface Batcher {
+  /** Queues the texts of one call. Queries overtake documents; items of one purpose keep their order, longest first within a call. */
+  add(items: readonly BatchItem[], purpose: Purpose): void
+}
+
+/**
+ * Merges the texts of concurrent calls into batches of at most `tokenBudget` tokens, padding included.
+ * A batch is composed only when a process is free for it, so that what came meanwhile takes part, and queries wait for one batch at most.
+ */
+export function createBatcher(runner: BatchRunner, { tokenBudget }: { tokenBudget: number }): Batcher {
+  const queues: Record<Purpose, BatchItem[][]> = { query: [], document: [] }
+  let scheduled = false
+
+  /** Calls of the same turn of the event loop are merged even when a process is idle. */
+  function schedule(): void {
+    if (scheduled) return
+    scheduled = true
+    setImmediate(() => {
+      scheduled = false
+      pump()
+    })
+  }
+
+  function pump(): void {
+    for (let free = runner.idle(); free > 0; free--) {
+      const items = take(queues.query, tokenBudget) ?? take(queues.document, tokenBudget)
+      if (!items) return
+      void runBatch(items)
+    }
+  }
+
+  async function runBatch(items: readonly BatchItem[]): Promise<void> {
+    try {
+      const vectors = await runner.run(toTokenBatch(items))
+      const dimensions = vectors.length / items.length
+      items.forEach((item, i) => item.resolve(vectors.subarray(i * dimensions, (i + 1) * dimensions)))
+    } catch (error) {
+      for (const item of items) item.reject(error)
+    }
+    pump()
+  }
+
+  return {
+    add(items, purpose) {
+      if (items.length === 0) return
+      queues[purpose].push([...items].sort((a, b) => a.ids.length - b.ids.length))
+      schedule()
+    },
+  }
+}
+
+/** Takes the next batch off the front of a queue of calls, each sorted so that its longest text is last. */
+function take(queue: BatchItem[][], tokenBudget: number): BatchItem[] | undefined {
+  const items: BatchItem[] = []
+  let longest = 0
+  for (let call = queue[0]; call; call = queue[0]) {
+    const item = call.at(-1)
+    if (item?.wanted()) {
+      const length = Math.max(longest, item.ids.length)
+      if (items.length > 0 && length * (items.length + 1) > tokenBudget) break
+      items.push(item)
+      longest = length
+    }
+    call.pop()
+    if (call.length === 0) queue.shift()
+  }
+  return items.length > 0 ? items : undefined
+}
+
+function toTokenBatch(items: readonly BatchItem[]): TokenBatch {
+  const lengths = Int32Array.from(items, ({ ids }) => ids.length)
+  const ids = new Int32Array(lengths.reduce((sum, length) => sum + length, 0))
+  let at = 0
+  for (const item of items) {
+    ids.set(item.ids, at)
+    at += item.ids.length
+  }
+  return { ids, lengths, skips: Int32Array.from(items, ({ skip }) => skip) }
+}

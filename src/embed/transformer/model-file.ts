@@ -1,0 +1,68 @@
+import { readdir } from 'node:fs/promises'
+import path from 'node:path'
+import { QontrastError } from '../../shared/index.ts'
+import type { ModelFolder } from '../model-folder.ts'
+
+/** Number format of the weights; each is a file of its own, named as transformers.js names them. */
+export type Dtype = 'fp32' | 'fp16' | 'q8' | 'int8' | 'uint8' | 'q4' | 'q4f16' | 'bnb4'
+
+const suffixes: Record<Dtype, string> = {
+  fp32: '',
+  fp16: '_fp16',
+  q8: '_quantized',
+  int8: '_int8',
+  uint8: '_uint8',
+  q4: '_q4',
+  q4f16: '_q4f16',
+  bnb4: '_bnb4',
+}
+
+export interface ModelFile {
+  readonly path: string
+  /** Files beside it that hold its weights. */
+  readonly externalData: readonly string[]
+}
+
+/** Where the ONNX file of a dtype may be, relative to the model folder, in order of preference. */
+export function modelFileNames(dtype: Dtype): readonly string[] {
+  const file = `model${suffixes[dtype]}.onnx`
+  return [`onnx/${file}`, file]
+}
+
+/** Finds the ONNX file of the dtype asked for; `model-not-found` says what was looked for and what is there. */
+export async function findModelFile(folder: ModelFolder, dtype: Dtype): Promise<ModelFile> {
+  const names = modelFileNames(dtype)
+  const found = await folder.findFirst(names)
+  if (!found) throw await missing(folder, dtype, names)
+  const beside = await readdir(path.dirname(found))
+  const externalData: string[] = []
+  for (const name of beside.filter((file) => file.startsWith(`${path.basename(found)}_data`))) {
+    const file = await folder.find(path.relative(folder.root, path.join(path.dirname(found), name)))
+    if (file) externalData.push(file)
+  }
+  return { path: found, externalData }
+}
+
+/** The ONNX files that a folder has, relative to it. */
+export async function listModelFiles(folder: ModelFolder): Promise<string[]> {
+  const files = await Promise.all(
+    ['onnx', '.'].map(async (name) => {
+      const entries = await readdir(path.join(folder.root, name)).catch(() => [])
+      return entries.filter((entry) => entry.endsWith('.onnx')).map((entry) => path.posix.join(name, entry))
+    }),
+  )
+  return files.flat()
+}
+
+async function missing(folder: ModelFolder, dtype: Dtype, names: readonly string[]): Promise<QontrastError> {
+  const present = await listModelFiles(folder)
+  const lookedFor = `${folder.root} has no ${names.join(' and no ')} (dtype '${dtype}').`
+  if (present.length > 0)
+    return new QontrastError('model-not-found', `${lookedFor} It has ${present.join(', ')}: ask for that dtype.`)
+  return new QontrastError(
+    'model-not-found',
+    `${lookedFor} Export the model once with Python:\n` +
+      '  pip install "sentence-transformers[onnx]"\n' +
+      `  python -c "from sentence_transformers import SentenceTransformer as S; S('${folder.root}', backend='onnx').save_pretrained('${folder.root}')"`,
+  )
+}

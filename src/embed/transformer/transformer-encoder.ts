@@ -1,0 +1,212 @@
+import { availableParallelism } from 'node:os'
+import { z } from 'zod'
+import { createProcessPool, type Device } from '../../runtime/index.ts'
+import {
+  abortError,
+  createMatrix,
+  createPace,
+  type Matrix,
+  normalizeInPlace,
+  QontrastError,
+  throwIfAborted,
+} from '../../shared/index.ts'
+import { checkTexts } from '../check-texts.ts'
+import type { EncodeOptions, Encoder } from '../encoder.ts'
+import { fingerprintOf } from '../fingerprint.ts'
+import type { ModelFolder } from '../model-folder.ts'
+import { readSafetensors } from '../safetensors.ts'
+import { createTokenizer, type Tokenizer } from '../tokenizer.ts'
+import { type BatchItem, createBatcher } from './batcher.ts'
+import type { DenseLayer } from './dense.ts'
+import type { TokenBatch } from './inference.ts'
+import { type Dtype, findModelFile } from './model-file.ts'
+import { readTransformerSettings, type TransformerSettings } from './settings.ts'
+import type { WorkerReady, WorkerSetup } from './worker.ts'
+import { workerEntry } from './worker-entry.ts'
+
+export interface TransformerOptions {
+  readonly name: string
+  readonly device: Device
+  readonly dtype: Dtype
+  readonly workers: number | undefined
+  /** Matryoshka cut: the first dimensions, at unit length again. */
+  readonly dimensions: number | undefined
+  readonly cacheDir: string
+  readonly onWarning: (message: string) => void
+}
+
+/** Tokens of one batch, padding included: the fastest on CPU (see `bench/batch-size.ts`). */
+const tokenBudget = 2_048
+/** Texts of one call that are tokenized and queued at a time, so that a call of any size holds little memory. */
+const windowSize = 1_024
+
+const anyJson = z.looseObject({})
+
+/** Opens a transformer from its folder; the model itself runs in child processes. */
+export async function loadTransformerEncoder(folder: ModelFolder, options: TransformerOptions): Promise<Encoder> {
+  const model = await findModelFile(folder, options.dtype)
+  const settings = await readTransformerSettings(folder)
+  const tokenizer = await readTokenizer(folder, settings)
+  const dense = await readDenseLayers(folder, settings)
+  const workers = options.workers ?? defaultWorkers(options.device)
+
+  const pool = await createProcessPool<WorkerSetup, TokenBatch, Float32Array, WorkerReady>({
+    entry: workerEntry(),
+    size: workers,
+    setup: {
+      modelPath: model.path,
+      device: options.device,
+      threads: Math.max(1, Math.floor(availableParallelism() / workers)),
+      plan: { padId: tokenizer.padId, padSide: tokenizer.padSide, pooling: settings.pooling, dense },
+      probe: probeOf(tokenizer),
+    },
+  })
+  if (pool.ready.fallback) options.onWarning(pool.ready.fallback)
+
+  const dimensions = options.dimensions ?? pool.ready.dimensions
+  if (!(Number.isInteger(dimensions) && dimensions > 0 && dimensions <= pool.ready.dimensions)) {
+    await pool.close()
+    throw new QontrastError(
+      'invalid-option',
+      `dimensions must be a whole number from 1 to ${pool.ready.dimensions}, this model's own; got ${options.dimensions}.`,
+    )
+  }
+  const fingerprint = await fingerprintOf(folder, {
+    files: [model.path, ...model.externalData],
+    cacheDir: options.cacheDir,
+    facts: {
+      kind: 'transformer',
+      dimensions,
+      pooling: settings.pooling,
+      dense: settings.dense,
+      document: settings.prompts.document,
+      maximumTokens: tokenizer.maximumTokens,
+    },
+  })
+
+  const batcher = createBatcher(pool, { tokenBudget })
+  const prompts = {
+    query: describePrompt(settings.prompts.query, settings, tokenizer),
+    document: describePrompt(settings.prompts.document, settings, tokenizer),
+  }
+  const close = () => pool.close()
+
+  return {
+    name: options.name,
+    dimensions,
+    modalities: ['text'],
+    fingerprint,
+    maximumTokens: tokenizer.maximumTokens - tokenizer.specialTokens - prompts.document.tokens,
+    countTokens: (text) => tokenizer.ids(text).length,
+    encode,
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+
+  async function encode(texts: readonly string[], options: EncodeOptions = {}): Promise<Matrix> {
+    checkTexts(texts)
+    const { purpose = 'document', signal, onProgress } = options
+    const matrix = createMatrix(texts.length, dimensions)
+    const pace = createPace()
+    let done = 0
+    let inFlight: Promise<unknown> = Promise.resolve()
+
+    for (let start = 0; start < texts.length; start += windowSize) {
+      const tokenized: number[][] = []
+      for (const text of texts.slice(start, start + windowSize)) {
+        throwIfAborted(signal)
+        tokenized.push(tokenizer.encode(prompts[purpose].prompt + text))
+        await pace()
+      }
+      await inFlight
+      inFlight = submit(tokenized, start)
+      inFlight.catch(() => {}) // it is awaited after the next window was tokenized
+    }
+    await inFlight
+    return matrix
+
+    /** Resolves once the vectors of one window are in the matrix. */
+    function submit(tokenized: readonly number[][], first: number): Promise<unknown> {
+      let wanted = true
+      const items: BatchItem[] = []
+      const placed = tokenized.map((ids, i) =>
+        new Promise<void>((resolve, reject) => {
+          items.push({
+            ids,
+            skip: prompts[purpose].skip,
+            wanted: () => wanted && !signal?.aborted,
+            reject,
+            resolve(vector) {
+              matrix.row(first + i).set(cut(vector, dimensions))
+              done += 1
+              resolve()
+            },
+          })
+        }).then(() => onProgress?.({ done, total: texts.length })),
+      )
+      batcher.add(items, purpose)
+      return untilAborted(Promise.all(placed), signal).finally(() => {
+        wanted = false
+      })
+    }
+  }
+}
+
+async function readTokenizer(folder: ModelFolder, settings: TransformerSettings): Promise<Tokenizer> {
+  const tokenizer = await folder.json('tokenizer.json', anyJson)
+  if (!tokenizer) {
+    throw new QontrastError(
+      'model-invalid',
+      `${folder.root} has no tokenizer.json. Save the fast tokenizer beside the model: AutoTokenizer.from_pretrained(NAME).save_pretrained(FOLDER).`,
+    )
+  }
+  const config = (await folder.json('tokenizer_config.json', anyJson)) ?? {}
+  return createTokenizer({ tokenizer, config }, settings.tokenizer)
+}
+
+async function readDenseLayers(folder: ModelFolder, settings: TransformerSettings): Promise<DenseLayer[]> {
+  const layers: DenseLayer[] = []
+  for (const { path, activation } of settings.dense) {
+    const file = await folder.find(`${path}/model.safetensors`)
+    if (!file)
+      throw new QontrastError(
+        'model-invalid',
+        `${folder.root}/${path} has no model.safetensors, the weights of its Dense layer.`,
+      )
+    const tensors = await readSafetensors(file)
+    const weight = tensors.get('linear.weight')
+    if (!weight) throw new QontrastError('model-invalid', `${file} has no tensor 'linear.weight'.`)
+    layers.push({ weight: weight.toFloat32(), bias: tensors.get('linear.bias')?.toFloat32(), activation })
+  }
+  return layers
+}
+
+/** One process that uses every core is the default for devices; on the CPU, see `bench/workers.ts`. */
+function defaultWorkers(_device: Device): number {
+  return 1
+}
+
+function describePrompt(prompt: string, { poolPrompt }: TransformerSettings, tokenizer: Tokenizer) {
+  const tokens = prompt === '' ? 0 : tokenizer.ids(prompt).length
+  return { prompt, tokens, skip: poolPrompt || tokens === 0 ? 0 : tokenizer.prefixTokens + tokens }
+}
+
+function probeOf(tokenizer: Tokenizer): TokenBatch {
+  const ids = Int32Array.from(tokenizer.encode('a'))
+  return { ids, lengths: Int32Array.of(ids.length), skips: Int32Array.of(0) }
+}
+
+/** The first dimensions at unit length. */
+function cut(vector: Float32Array, dimensions: number): Float32Array {
+  if (vector.length === dimensions) return vector
+  return normalizeInPlace(vector.slice(0, dimensions))
+}
+
+function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(abortError(signal))
+    signal.addEventListener('abort', onAbort, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
+}

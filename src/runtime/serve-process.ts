@@ -1,0 +1,39 @@
+import { messageOf, QontrastError } from '../shared/index.ts'
+import type { Reply } from './process-pool.ts'
+
+/** What a child of a process pool does: take its setup once, then one task after the other. */
+export interface ProcessService<Setup, Task, Ready, Result> {
+  setup(setup: Setup): Promise<{ ready: Ready; run: (task: Task) => Promise<Result> }>
+}
+
+type Message<Setup, Task> = { kind: 'setup'; setup: Setup } | { kind: 'task'; task: Task }
+
+/** The child's side of `createProcessPool`. The process ends when the parent does. */
+export function serveProcess<Setup, Task, Ready, Result>(service: ProcessService<Setup, Task, Ready, Result>): void {
+  let run: ((task: Task) => Promise<Result>) | undefined
+
+  const answer = async (message: Message<Setup, Task>): Promise<Ready | Result> => {
+    if (message.kind === 'setup') {
+      const started = await service.setup(message.setup)
+      run = started.run
+      return started.ready
+    }
+    if (!run) throw new QontrastError('internal', 'a task came before the setup')
+    return run(message.task)
+  }
+
+  process.on('disconnect', () => process.exit(0))
+  process.on('SIGINT', () => {}) // Ctrl-C goes to the whole group; the parent decides what it means
+  process.on('message', (message: Message<Setup, Task>) => {
+    void answer(message).then(
+      (result) => process.send?.({ kind: 'done', result } satisfies Reply<Ready | Result>),
+      (error: unknown) =>
+        process.send?.({
+          kind: 'failed',
+          code: error instanceof QontrastError ? error.code : 'internal',
+          message: messageOf(error),
+          stack: error instanceof Error ? error.stack : undefined,
+        } satisfies Reply<never>),
+    )
+  })
+}

@@ -1,0 +1,45 @@
+import type { InferenceSession } from 'onnxruntime-node'
+import { messageOf, QontrastError } from '../shared/index.ts'
+import { type ConcreteDevice, type Device, deviceCandidates, executionProvidersOf } from './providers.ts'
+
+export interface SessionOptions {
+  readonly device: Device
+  /** Threads within one operator, on the CPU. */
+  readonly threads: number
+}
+
+export interface OpenedSession {
+  readonly session: InferenceSession
+  readonly device: ConcreteDevice
+  /** Why a device before this one was passed over, in one line. */
+  readonly fallback: string | undefined
+}
+
+/** Loads an ONNX file on the first device that takes it: `device-unavailable`, or `model-invalid` where even the CPU refuses. */
+export async function openSession(modelPath: string, { device, threads }: SessionOptions): Promise<OpenedSession> {
+  const { InferenceSession } = await import('onnxruntime-node')
+  const refusals: string[] = []
+  for (const candidate of deviceCandidates(device)) {
+    try {
+      const session = await InferenceSession.create(modelPath, {
+        executionProviders: [...executionProvidersOf(candidate)],
+        intraOpNumThreads: threads,
+        interOpNumThreads: 1,
+        logSeverityLevel: 3,
+      })
+      const fallback = refusals.length > 0 ? `${refusals.join('; ')}; running on ${candidate}` : undefined
+      return { session, device: candidate, fallback }
+    } catch (cause) {
+      if (candidate === 'cpu') {
+        throw new QontrastError('model-invalid', `ONNX Runtime cannot load ${modelPath}: ${messageOf(cause)}`, {
+          cause,
+        })
+      }
+      refusals.push(`${candidate} is not usable (${messageOf(cause).split('\n', 1)[0]})`)
+    }
+  }
+  throw new QontrastError(
+    'device-unavailable',
+    `Device '${device}' was asked for, but ${refusals.join('; ')}. Use device 'cpu' or 'auto', or install what this device needs.`,
+  )
+}
