@@ -1,3 +1,4 @@
+export type { InferenceSession, Tensor } from 'onnxruntime-node'
 export { createProcessPool, type ProcessPool } from './process-pool.ts'
 export type { ConcreteDevice, Device } from './providers.ts'
 export { type ProcessService, serveProcess } from './serve-process.ts'

@@ -1,4 +1,4 @@
-import type { InferenceSession } from 'onnxruntime-node'
+import type { InferenceSession, Tensor } from 'onnxruntime-node'
 import { messageOf, QontrastError } from '../shared/index.ts'
 import { type ConcreteDevice, type Device, deviceCandidates, executionProvidersOf } from './providers.ts'
 
@@ -10,6 +10,7 @@ export interface SessionOptions {
 
 export interface OpenedSession {
   readonly session: InferenceSession
+  readonly Tensor: typeof Tensor
   readonly device: ConcreteDevice
   /** Why a device before this one was passed over, in one line. */
   readonly fallback: string | undefined
@@ -17,7 +18,7 @@ export interface OpenedSession {
 
 /** Loads an ONNX file on the first device that takes it: `device-unavailable`, or `model-invalid` where even the CPU refuses. */
 export async function openSession(modelPath: string, { device, threads }: SessionOptions): Promise<OpenedSession> {
-  const { InferenceSession } = await import('onnxruntime-node')
+  const { InferenceSession, Tensor } = await import('onnxruntime-node')
   const refusals: string[] = []
   for (const candidate of deviceCandidates(device)) {
     try {
@@ -28,7 +29,7 @@ export async function openSession(modelPath: string, { device, threads }: Sessio
         logSeverityLevel: 3,
       })
       const fallback = refusals.length > 0 ? `${refusals.join('; ')}; running on ${candidate}` : undefined
-      return { session, device: candidate, fallback }
+      return { session, Tensor, device: candidate, fallback }
     } catch (cause) {
       if (candidate === 'cpu') {
         throw new QontrastError('model-invalid', `ONNX Runtime cannot load ${modelPath}: ${messageOf(cause)}`, {

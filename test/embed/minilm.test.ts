@@ -20,13 +20,23 @@ describeWithShared('all-MiniLM-L6-v2', ['models', 'all-minilm-l6-v2'], (folder) 
       await readFile(sharedPath('models', 'minilm-ref-embeddings', 'spearman_smoke_1k.json') ?? '', 'utf8'),
     )
     const vectors = await encoder.encode(reference.map(({ text }) => text))
-    const differences = reference.flatMap(({ teacher_emb }, i) => teacher_emb.map((x, d) => Math.abs(x - (vectors.row(i)[d] ?? 9))))
+    const differences = reference.flatMap(({ teacher_emb }, i) =>
+      teacher_emb.map((x, d) => Math.abs(x - (vectors.row(i)[d] ?? 9))),
+    )
     expect(reference).toHaveLength(100)
     expect(Math.max(...differences)).toBeLessThanOrEqual(1e-5)
   })
 
   test('gives a text one vector, whatever its batch mates, their order and the padding', async () => {
-    const texts = ['a', 'how is asthma treated?', 'word '.repeat(40), '東京 is a city', '', 'x'.repeat(500), 'long '.repeat(400)]
+    const texts = [
+      'a',
+      'how is asthma treated?',
+      'word '.repeat(40),
+      '東京 is a city',
+      '',
+      'x'.repeat(500),
+      'long '.repeat(400),
+    ]
     const alone = await Promise.all(texts.map(first))
     await fc.assert(
       fc.asyncProperty(fc.shuffledSubarray([...texts.keys()], { minLength: 1 }), async (order) => {
@@ -63,7 +73,9 @@ describeWithShared('all-MiniLM-L6-v2', ['models', 'all-minilm-l6-v2'], (folder) 
 
   test('lets a query overtake documents that wait', async () => {
     const order: string[] = []
-    const documents = encoder.encode(Array(64).fill('some words of a document '.repeat(40))).then(() => order.push('documents'))
+    const documents = encoder
+      .encode(Array(64).fill('some words of a document '.repeat(40)))
+      .then(() => order.push('documents'))
     await new Promise((resolve) => setTimeout(resolve, 30))
     await encoder.encode(['a query'], { purpose: 'query' }).then(() => order.push('query'))
     await documents
@@ -96,7 +108,10 @@ describeWithShared('all-MiniLM-L6-v2', ['models', 'all-minilm-l6-v2'], (folder) 
 
   test('refuses what is no text, naming its position', async () => {
     // @ts-expect-error: a caller without types
-    await expect(encoder.encode(['a', 3])).rejects.toMatchObject({ code: 'invalid-input', message: expect.stringContaining('input 1') })
+    await expect(encoder.encode(['a', 3])).rejects.toMatchObject({
+      code: 'invalid-input',
+      message: expect.stringContaining('input 1'),
+    })
     // @ts-expect-error: a caller without types
     await expect(encoder.encode('a')).rejects.toMatchObject({ code: 'invalid-input' })
   })
@@ -109,7 +124,9 @@ describeWithShared('all-MiniLM-L6-v2', ['models', 'all-minilm-l6-v2'], (folder) 
     expect(vector.length).toBe(128)
     expect(short.fingerprint).not.toBe(encoder.fingerprint)
     for (const [d, x] of vector.entries()) expect(x).toBeCloseTo((whole[d] ?? 9) / norm, 5)
-    await expect(loadEncoder(folder, { device: 'cpu', dimensions: 385 })).rejects.toMatchObject({ code: 'invalid-option' })
+    await expect(loadEncoder(folder, { device: 'cpu', dimensions: 385 })).rejects.toMatchObject({
+      code: 'invalid-option',
+    })
   })
 
   test('rejects calls after close', async () => {

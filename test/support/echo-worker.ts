@@ -1,5 +1,5 @@
-import { QontrastError, messageOf } from '../../src/shared/index.ts'
 import { serveProcess } from '../../src/runtime/index.ts'
+import { messageOf, QontrastError } from '../../src/shared/index.ts'
 
 /** A child process for the pool's tests: answers with its own pid, or does what the task's name says. */
 export interface EchoTask {

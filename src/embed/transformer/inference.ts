@@ -1,4 +1,4 @@
-import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
+import type { InferenceSession, OpenedSession, Tensor } from '../../runtime/index.ts'
 import { messageOf, normalizeInPlace, QontrastError } from '../../shared/index.ts'
 import { applyDense, type DenseLayer } from './dense.ts'
 import { pool } from './pooling.ts'
@@ -25,8 +25,7 @@ const tokenOutputs = ['last_hidden_state', 'token_embeddings', 'hidden_states', 
 const sentenceOutputs = ['sentence_embedding', 'pooler_output', 'embeddings']
 
 /** Binds a session to its plan: a function from a batch to its vectors `[texts, dimensions]`, unit length, one after the other. */
-export async function createInference(session: InferenceSession, plan: InferencePlan) {
-  const { Tensor } = await import('onnxruntime-node')
+export function createInference({ session, Tensor: TensorClass }: OpenedSession, plan: InferencePlan) {
   const inputTypes = new Map(session.inputMetadata.map((input) => [input.name, input.isTensor ? input.type : 'int64']))
   const output = chooseOutput(session.outputNames)
   const unknown = session.inputNames.filter((name) => !(name in inputValues))
@@ -51,13 +50,13 @@ export async function createInference(session: InferenceSession, plan: Inference
     return vectorsOf(result, layout, batch, plan)
   }
 
-  function integerTensor(type: string | undefined, values: Int32Array, shape: readonly number[]): OrtTensor {
-    if (type === 'int32') return new Tensor('int32', values, shape)
-    return new Tensor('int64', BigInt64Array.from(values, BigInt), shape)
+  function integerTensor(type: string | undefined, values: Int32Array, shape: readonly number[]): Tensor {
+    if (type === 'int32') return new TensorClass('int32', values, shape)
+    return new TensorClass('int64', BigInt64Array.from(values, BigInt), shape)
   }
 }
 
-async function run(session: InferenceSession, feeds: Record<string, OrtTensor>, output: string) {
+async function run(session: InferenceSession, feeds: Record<string, Tensor>, output: string) {
   try {
     return await session.run(feeds, [output])
   } catch (cause) {
@@ -113,7 +112,7 @@ function chooseOutput(names: readonly string[]): string {
   return chosen
 }
 
-function vectorsOf(result: OrtTensor, layout: PaddedLayout, batch: TokenBatch, plan: InferencePlan): Float32Array {
+function vectorsOf(result: Tensor, layout: PaddedLayout, batch: TokenBatch, plan: InferencePlan): Float32Array {
   const values = toFloat32(result)
   const texts = batch.lengths.length
   const hidden = result.dims.at(-1) ?? 0
@@ -131,7 +130,7 @@ function vectorsOf(result: OrtTensor, layout: PaddedLayout, batch: TokenBatch, p
   return out
 }
 
-function toFloat32(tensor: OrtTensor): Float32Array {
+function toFloat32(tensor: Tensor): Float32Array {
   const { data } = tensor
   if (data instanceof Float32Array) return data
   if (tensor.type === 'float16' && ArrayBuffer.isView(data)) {

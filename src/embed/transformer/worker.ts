@@ -20,7 +20,7 @@ export interface WorkerReady {
 serveProcess<WorkerSetup, TokenBatch, WorkerReady, Float32Array>({
   async setup({ modelPath, device, threads, plan, probe }) {
     const opened = await openSession(modelPath, { device, threads })
-    const run = await createInference(opened.session, plan)
+    const run = createInference(opened, plan)
     const dimensions = (await run(probe)).length
     return { ready: { dimensions, device: opened.device, fallback: opened.fallback }, run }
   },
