@@ -28,7 +28,14 @@ export async function readMedQuad(): Promise<MedQuadPair[]> {
   const lines = (await promisify(gunzip)(packed)).toString('utf8').trimEnd().split('\n')
   return lines.map((line, i) => {
     const pair: Omit<MedQuadPair, 'id'> = JSON.parse(line)
-    return { ...pair, id: String(i + 1), source: pair.source.replace(/^\d+_/, '').replace(/_QA(_XML)?$/, '').replaceAll('_', ' ') }
+    return {
+      ...pair,
+      id: String(i + 1),
+      source: pair.source
+        .replace(/^\d+_/, '')
+        .replace(/_QA(_XML)?$/, '')
+        .replaceAll('_', ' '),
+    }
   })
 }
 
@@ -45,7 +52,12 @@ export async function medQuadTask(): Promise<MedQuadTask> {
   const byId = new Map(pairs.map((pair) => [pair.id, pair]))
   const asked = queries.flatMap((id) => byId.get(id) ?? [])
   return {
-    documents: pairs.map(({ id, focus, answer, source, qtype }) => ({ id, title: focus, text: answer, payload: { source, qtype } })),
+    documents: pairs.map(({ id, focus, answer, source, qtype }) => ({
+      id,
+      title: focus,
+      text: answer,
+      payload: { source, qtype },
+    })),
     queries: asked.map(({ id, question }) => ({ id, text: question })),
     relevant: new Map(
       asked.map(({ id, question }) => {

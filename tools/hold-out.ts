@@ -10,7 +10,11 @@ const questionsAsked = 1_000
 const random = createRandom(seed)
 const pairs = await readMedQuad()
 /** The same disease is spelled in several ways over the sources. */
-const keyOf = (focus: string) => focus.toLowerCase().replace(/[^a-z0-9]+/g, ' ').trim()
+const keyOf = (focus: string) =>
+  focus
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, ' ')
+    .trim()
 
 const keys = shuffled([...new Set(pairs.map(({ focus }) => keyOf(focus)))].sort(), random)
 const held = new Set(keys.slice(0, Math.round(keys.length * heldOutShare)))
@@ -26,4 +30,6 @@ await writeFile(
   new URL('../examples/data/medquad-held-out.json', import.meta.url),
   `${JSON.stringify({ seed, focuses, queries }, null, 1)}\n`,
 )
-console.log(`${focuses.length} focuses held out with ${distinct.length} distinct questions, ${queries.length} of them asked`)
+console.log(
+  `${focuses.length} focuses held out with ${distinct.length} distinct questions, ${queries.length} of them asked`,
+)
