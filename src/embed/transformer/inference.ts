@@ -1,5 +1,6 @@
 import type { InferenceSession, OpenedSession, Tensor } from '../../runtime/index.ts'
 import { messageOf, normalizeInPlace, QontrastError } from '../../shared/index.ts'
+import { halfToFloat } from '../safetensors.ts'
 import { applyDense, type DenseLayer } from './dense.ts'
 import { pool } from './pooling.ts'
 import type { PoolingMode } from './settings.ts'
@@ -137,13 +138,4 @@ function toFloat32(tensor: Tensor): Float32Array {
     return Float32Array.from(new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2), halfToFloat)
   }
   throw new QontrastError('model-invalid', `The model's output is ${tensor.type}; float32 or float16 is expected.`)
-}
-
-function halfToFloat(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1
-  const exponent = (bits >> 10) & 0x1f
-  const fraction = bits & 0x3ff
-  if (exponent === 0) return sign * 2 ** -24 * fraction
-  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY
-  return sign * 2 ** (exponent - 25) * (1024 + fraction)
 }
