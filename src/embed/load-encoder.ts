@@ -7,7 +7,7 @@ import { type OnProgress, QontrastError } from '../shared/index.ts'
 import type { Encoder } from './encoder.ts'
 import { fetchHubModel, isHubName } from './hub.ts'
 import { type ModelFolder, openModelFolder } from './model-folder.ts'
-import type { Dtype } from './transformer/model-file.ts'
+import { type Dtype, listModelFiles } from './transformer/model-file.ts'
 
 export interface LoadEncoderOptions {
   /** Keep only the first dimensions, at unit length again; for models trained that way (Matryoshka). */
@@ -41,8 +41,10 @@ export async function loadEncoder(name: string = bundledEncoder, options: LoadEn
   checkOptions(options)
   const { cacheDir = defaultCacheDir(), dtype = 'fp32', device = 'auto', dimensions, workers } = options
   const folder = await locate(name, { ...options, cacheDir, dtype })
-  const { isStaticFolder, loadStaticEncoder } = await import('./static/index.ts')
-  if (await isStaticFolder(folder)) return loadStaticEncoder(folder, { name, dimensions, cacheDir })
+  const { loadStaticEncoder } = await import('./static/static-encoder.ts')
+  const withoutModel = (await listModelFiles(folder)).length === 0
+  const staticEncoder = withoutModel ? await loadStaticEncoder(folder, { name, dimensions, cacheDir }) : undefined
+  if (staticEncoder) return staticEncoder
   const { loadTransformerEncoder } = await import('./transformer/transformer-encoder.ts')
   const onWarning = options.onWarning ?? ((message) => process.emitWarning(message, 'QontrastWarning'))
   return loadTransformerEncoder(folder, { name, device, dtype, workers, dimensions, cacheDir, onWarning })

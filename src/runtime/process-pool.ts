@@ -14,8 +14,10 @@ export interface ProcessPool<Task, Result, Ready> {
   readonly size: number
   /** What the children answered to their setup. */
   readonly ready: Ready
-  /** Children without a task. */
+  /** Tasks that would start at once. */
   idle(): number
+  /** Calls the listener whenever a child becomes idle. */
+  onIdle(listener: () => void): void
   /** Runs a task on an idle child; waits for one where none is idle. Rejects with `worker-crashed` after the second crash. */
   run(task: Task): Promise<Result>
   /** Process ids of the children, for tests and metrics. */
@@ -50,6 +52,7 @@ export async function createProcessPool<Setup, Task, Result, Ready>({
 }: ProcessPoolOptions<Setup>): Promise<ProcessPool<Task, Result, Ready>> {
   const queue: Job<Task, Result>[] = []
   const slots: Slot[] = []
+  const listeners: (() => void)[] = []
   let closed = false
 
   const started = await Promise.allSettled(Array.from({ length: size }, () => start()))
@@ -85,6 +88,7 @@ export async function createProcessPool<Setup, Task, Result, Ready>({
     slot.child.unref()
     slot.child.channel?.unref()
     dispatch()
+    if (!slot.busy) for (const listener of listeners) listener()
   }
 
   function dispatch(): void {
@@ -115,14 +119,19 @@ export async function createProcessPool<Setup, Task, Result, Ready>({
 
   /** After a crash: a new child, and the job at the head of the queue again if this was its first attempt. */
   async function recover(job: Job<Task, Result>, error: unknown): Promise<void> {
-    if (closed || job.attempts >= 2) job.reject(closed ? closedError() : error)
+    if (closed) return job.reject(closedError())
+    if (job.attempts >= 2) job.reject(error)
     else queue.unshift(job)
-    if (closed) return
+    await restart()
+  }
+
+  async function restart(): Promise<void> {
     try {
       await start()
-    } catch (cause) {
+    } catch (error) {
       if (slots.length > 0) return
-      for (const waiting of queue.splice(0)) waiting.reject(cause)
+      for (const waiting of queue.splice(0)) waiting.reject(error)
+      for (const listener of listeners) listener()
     }
   }
 
@@ -135,11 +144,13 @@ export async function createProcessPool<Setup, Task, Result, Ready>({
   return {
     size,
     ready,
-    idle: () => slots.filter((slot) => !slot.busy).length,
+    idle: () => (slots.length === 0 ? 1 : slots.filter((slot) => !slot.busy).length - queue.length),
+    onIdle: (listener) => listeners.push(listener),
     run(task) {
       if (closed) return Promise.reject(closedError())
       return new Promise((resolve, reject) => {
         queue.push({ task, attempts: 0, resolve, reject })
+        if (slots.length === 0) void restart()
         dispatch()
       })
     },

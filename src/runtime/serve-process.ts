@@ -26,14 +26,19 @@ export function serveProcess<Setup, Task, Ready, Result>(service: ProcessService
   process.on('SIGINT', () => {}) // Ctrl-C goes to the whole group; the parent decides what it means
   process.on('message', (message: Message<Setup, Task>) => {
     void answer(message).then(
-      (result) => process.send?.({ kind: 'done', result } satisfies Reply<Ready | Result>),
+      (result) => send({ kind: 'done', result }),
       (error: unknown) =>
-        process.send?.({
+        send({
           kind: 'failed',
           code: error instanceof QontrastError ? error.code : 'internal',
           message: messageOf(error),
           stack: error instanceof Error ? error.stack : undefined,
-        } satisfies Reply<never>),
+        }),
     )
   })
+
+  /** An answer that nobody takes any more is dropped: `disconnect` follows. */
+  function send(reply: Reply<Ready | Result>): void {
+    process.send?.(reply, undefined, undefined, () => {})
+  }
 }

@@ -1,3 +1,4 @@
+import { QontrastError } from '../../shared/index.ts'
 import type { Purpose } from '../encoder.ts'
 import type { TokenBatch } from './inference.ts'
 
@@ -13,15 +14,18 @@ export interface BatchItem {
   reject(error: unknown): void
 }
 
-/** What runs batches; `idle()` tells how many it could start at once. */
+/** What runs batches; `idle()` tells how many it could start at once, `onIdle` when that grows. */
 export interface BatchRunner {
   idle(): number
+  onIdle(listener: () => void): void
   run(batch: TokenBatch): Promise<Float32Array>
 }
 
 export interface Batcher {
   /** Queues the texts of one call. Queries overtake documents; items of one purpose keep their order, longest first within a call. */
   add(items: readonly BatchItem[], purpose: Purpose): void
+  /** Rejects what waits, and whatever is added later, with `closed`. */
+  close(): void
 }
 
 /**
@@ -31,6 +35,8 @@ export interface Batcher {
 export function createBatcher(runner: BatchRunner, { tokenBudget }: { tokenBudget: number }): Batcher {
   const queues: Record<Purpose, BatchItem[][]> = { query: [], document: [] }
   let scheduled = false
+  let closed = false
+  runner.onIdle(schedule)
 
   /** Calls of the same turn of the event loop are merged even when a process is idle. */
   function schedule(): void {
@@ -58,15 +64,23 @@ export function createBatcher(runner: BatchRunner, { tokenBudget }: { tokenBudge
     } catch (error) {
       for (const item of items) item.reject(error)
     }
-    pump()
+  }
+
+  function close(): void {
+    closed = true
+    for (const queue of Object.values(queues)) {
+      for (const item of queue.splice(0).flat()) item.reject(new QontrastError('closed', 'The encoder was closed.'))
+    }
   }
 
   return {
     add(items, purpose) {
       if (items.length === 0) return
       queues[purpose].push([...items].sort((a, b) => a.ids.length - b.ids.length))
-      schedule()
+      if (closed) close()
+      else schedule()
     },
+    close,
   }
 }
 

@@ -89,7 +89,10 @@ export async function loadTransformerEncoder(folder: ModelFolder, options: Trans
     query: describePrompt(settings.prompts.query, settings, tokenizer),
     document: describePrompt(settings.prompts.document, settings, tokenizer),
   }
-  const close = () => pool.close()
+  const close = () => {
+    batcher.close()
+    return pool.close()
+  }
 
   return {
     name: options.name,
@@ -125,24 +128,29 @@ export async function loadTransformerEncoder(folder: ModelFolder, options: Trans
     await inFlight
     return matrix
 
+    async function report(): Promise<void> {
+      onProgress?.({ done, total: texts.length })
+    }
+
     /** Resolves once the vectors of one window are in the matrix. */
     function submit(tokenized: readonly number[][], first: number): Promise<unknown> {
       let wanted = true
       const items: BatchItem[] = []
-      const placed = tokenized.map((ids, i) =>
-        new Promise<void>((resolve, reject) => {
-          items.push({
-            ids,
-            skip: prompts[purpose].skip,
-            wanted: () => wanted && !signal?.aborted,
-            reject,
-            resolve(vector) {
-              matrix.row(first + i).set(cut(vector, dimensions))
-              done += 1
-              resolve()
-            },
-          })
-        }).then(() => onProgress?.({ done, total: texts.length })),
+      const placed = tokenized.map(
+        (ids, i) =>
+          new Promise<void>((resolve, reject) => {
+            items.push({
+              ids,
+              skip: prompts[purpose].skip,
+              wanted: () => wanted && !signal?.aborted,
+              reject,
+              resolve(vector) {
+                matrix.row(first + i).set(cut(vector, dimensions))
+                done += 1
+                resolve(report())
+              },
+            })
+          }),
       )
       batcher.add(items, purpose)
       return untilAborted(Promise.all(placed), signal).finally(() => {

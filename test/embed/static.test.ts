@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs'
+import { cp, mkdtemp, readFile, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { expect, test } from 'vitest'
+import { loadEncoder } from '../../src/embed/index.ts'
+import { dot } from '../../src/shared/index.ts'
+import { describeWithShared, sharedPath } from '../support/shared.ts'
+
+const golden: { texts: string[]; vectors: Record<string, number[][]> } = JSON.parse(
+  readFileSync(new URL('../fixtures/model2vec.json', import.meta.url), 'utf8'),
+)
+
+describeWithShared('Model2Vec fixtures', ['models', 'model2vec-fixtures'], (fixtures) => {
+  test.each(Object.entries(golden.vectors))('%s gives the vectors of Model2Vec to 1e-5', async (model, rows) => {
+    await using encoder = await loadEncoder(path.join(fixtures, model))
+    const vectors = await encoder.encode(golden.texts)
+    for (const [text, row] of rows.entries()) {
+      const worst = Math.max(...row.map((x, i) => Math.abs(x - (vectors.row(text)[i] ?? 9))))
+      expect(worst, golden.texts[text]).toBeLessThanOrEqual(1e-5)
+    }
+  })
+
+  test('an empty text, and one of unknown tokens only, has a unit vector', async () => {
+    await using encoder = await loadEncoder(path.join(fixtures, 'test-model-float32'))
+    const vectors = await encoder.encode(['', ' ', '\u{e000}', '\ud800', '\0', 'a word'])
+    for (let i = 0; i < vectors.rows; i++) expect(dot(vectors.row(i), vectors.row(i))).toBeCloseTo(1, 5)
+  })
+
+  test('a truncated weights file is refused with its name', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'qontrast-'))
+    await cp(path.join(fixtures, 'test-model-float32'), folder, { recursive: true })
+    const weights = path.join(folder, 'model.safetensors')
+    const whole = await readFile(weights)
+    for (const length of [0, 7, 40, whole.length - 1]) {
+      await writeFile(weights, whole.subarray(0, length))
+      await expect(loadEncoder(folder)).rejects.toMatchObject({
+        code: 'model-invalid',
+        message: expect.stringContaining('model.safetensors'),
+      })
+    }
+  })
+
+  test('rejects calls after close and dimensions it does not have', async () => {
+    const folder = path.join(fixtures, 'test-model-vocab-quantized')
+    await expect(loadEncoder(folder, { dimensions: 65 })).rejects.toMatchObject({ code: 'invalid-option' })
+    const encoder = await loadEncoder(folder, { dimensions: 16 })
+    expect((await encoder.encode(['a'])).columns).toBe(16)
+    await encoder.close()
+    await expect(encoder.encode(['a'])).rejects.toMatchObject({ code: 'closed' })
+  })
+})
+
+test.runIf(sharedPath('models'))('a folder that is none and a name that is none are told apart', async () => {
+  await expect(loadEncoder('./no-such-folder')).rejects.toMatchObject({ code: 'model-not-found' })
+  await expect(loadEncoder('no such name')).rejects.toMatchObject({
+    code: 'model-not-found',
+    message: expect.stringContaining('owner/name'),
+  })
+})
