@@ -1,0 +1,61 @@
+import { type JsonObject, QontrastError } from '../shared/index.ts'
+import type { CollectionSchema, FieldType, Point } from './store.ts'
+
+/** A collection is opened with the encoder and the fields it was made with. */
+export function checkSameSchema(name: string, existing: CollectionSchema, asked: CollectionSchema): void {
+  if (existing.encoder.fingerprint !== asked.encoder.fingerprint) {
+    throw new QontrastError(
+      'encoder-mismatch',
+      `Index '${name}' was made with the encoder '${existing.encoder.name}' (${existing.encoder.fingerprint.slice(0, 8)}), ` +
+        `not with '${asked.encoder.name}' (${asked.encoder.fingerprint.slice(0, 8)}): their vectors cannot be compared. ` +
+        `Open it with '${existing.encoder.name}', or index the documents again under another name: qontrast index --index ${name}-2 --model ${asked.encoder.name} FILES.`,
+    )
+  }
+  if (existing.dimensions !== asked.dimensions) {
+    throw new QontrastError(
+      'dimension-mismatch',
+      `Index '${name}' has vectors of ${existing.dimensions} dimensions, not ${asked.dimensions}.`,
+    )
+  }
+  for (const [field, type] of Object.entries(asked.fields)) {
+    const made = existing.fields[field]
+    if (made !== type) {
+      throw new QontrastError(
+        'invalid-option',
+        `Index '${name}' was made with the field ${JSON.stringify(field)} ${made ? `as ${made}` : 'undeclared'}, not as ${type}. Fields are declared when an index is made.`,
+      )
+    }
+  }
+}
+
+/** Vectors and payloads are checked before anything is written: `dimension-mismatch` or `invalid-input`. */
+export function checkPoint(point: Point, { dimensions, fields }: CollectionSchema): void {
+  const name = `point ${JSON.stringify(point.id.slice(0, 80))}`
+  if (point.vector.length !== dimensions) {
+    throw new QontrastError(
+      'dimension-mismatch',
+      `The vector of ${name} has ${point.vector.length} dimensions; the collection has ${dimensions}.`,
+    )
+  }
+  if (!point.vector.every(Number.isFinite))
+    throw new QontrastError('invalid-input', `The vector of ${name} holds NaN or infinity.`)
+  const problem = fieldProblem(point.payload, fields)
+  if (problem) throw new QontrastError('invalid-input', `${name}: ${problem}`)
+}
+
+const isString = (value: unknown) => typeof value === 'string'
+const typeProblems: Record<FieldType, (value: unknown) => string | undefined> = {
+  keyword: (value) => ([value].flat().every(isString) ? undefined : 'holds something else than strings'),
+  number: (value) => (typeof value === 'number' ? undefined : 'is not one number'),
+  boolean: (value) => (typeof value === 'boolean' ? undefined : 'is not true or false'),
+}
+
+/** What is wrong with a payload whose fields are declared; undefined where nothing is. */
+export function fieldProblem(payload: JsonObject, fields: CollectionSchema['fields']): string | undefined {
+  for (const [field, type] of Object.entries(fields)) {
+    const value = payload[field]
+    const problem = value === undefined || value === null ? undefined : typeProblems[type](value)
+    if (problem) return `field ${JSON.stringify(field)} is declared as ${type} and ${problem}.`
+  }
+  return undefined
+}

@@ -1,0 +1,148 @@
+import { createPace, type Section } from '../shared/index.ts'
+
+/** A verbatim piece of a text, as UTF-16 offsets. */
+export interface Span {
+  readonly start: number
+  readonly end: number
+}
+
+export interface ChunkerOptions {
+  /** Most tokens of a chunk, and how many of its last tokens begin the next one. */
+  readonly tokens: number
+  readonly overlap: number
+  countTokens(text: string): number
+}
+
+export interface Chunker {
+  /** Spans that together cover the whole text and never cross a section; `reserve` tokens are left free in each. */
+  chunk(text: string, options?: { sections?: readonly Section[]; reserve?: number }): Promise<Span[]>
+}
+
+/** A word with the white space after it, or one character of a script written without spaces. */
+const unitPattern =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]\s*|[^\s\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]+\s*/gu
+const paragraphEnd = /\n\s*\n\s*$/
+const sentenceEnd = /[.!?…。！？]["'”’)\]]*\s*$/
+/** A chunk may end this much before it is full, to end with a paragraph or a sentence. */
+const searchShare = 0.35
+const mostCachedWords = 100_000
+const unitsBetweenTurns = 512
+
+interface Unit extends Span {
+  readonly tokens: number
+}
+
+/** Cuts texts into chunks at paragraph, sentence or word ends, in this order. Counts each distinct word once. */
+export function createChunker({ tokens, overlap, countTokens }: ChunkerOptions): Chunker {
+  const counts = new Map<string, number>()
+  const pace = createPace()
+
+  function count(word: string): number {
+    const known = counts.get(word)
+    if (known !== undefined) return known
+    if (counts.size >= mostCachedWords) counts.clear()
+    const counted = countTokens(word)
+    counts.set(word, counted)
+    return counted
+  }
+
+  return {
+    async chunk(text, { sections = [], reserve = 0 } = {}) {
+      const budget = Math.max(tokens - reserve, Math.ceil(tokens / 2))
+      const spans: Span[] = []
+      for (const part of partsOf(text, sections)) {
+        const units = await unitsOf(text, part, budget)
+        spans.push(...pack(text, units, budget, Math.min(overlap, Math.floor(budget / 2))))
+      }
+      return spans
+    },
+  }
+
+  async function unitsOf(text: string, part: Span, budget: number): Promise<Unit[]> {
+    const units: Unit[] = []
+    const slice = text.slice(part.start, part.end)
+    let start = part.start
+    for (const match of slice.matchAll(unitPattern)) {
+      const end = part.start + match.index + match[0].length
+      for (const unit of fitting(text, { start, end }, budget)) units.push(unit)
+      start = end
+      if (units.length % unitsBetweenTurns === 0) await pace()
+    }
+    return units
+  }
+
+  /** A unit of more tokens than fit is halved until its pieces fit. */
+  function fitting(text: string, span: Span, budget: number): Unit[] {
+    const tokensHere = count(text.slice(span.start, span.end).trim())
+    const middle = middleOf(text, span)
+    if (tokensHere <= budget || middle <= span.start || middle >= span.end) return [{ ...span, tokens: tokensHere }]
+    return [
+      ...fitting(text, { start: span.start, end: middle }, budget),
+      ...fitting(text, { start: middle, end: span.end }, budget),
+    ]
+  }
+}
+
+/** Sections as spans that cover the text; those of white space only belong to their neighbour. */
+function partsOf(text: string, sections: readonly Section[]): Span[] {
+  const inner = sections.map(({ start }) => start).filter((start) => start > 0 && start < text.length)
+  const starts = [0, ...new Set(inner)].sort((a, b) => a - b)
+  const parts: { start: number; end: number }[] = []
+  for (const [i, start] of starts.entries()) {
+    const end = starts[i + 1] ?? text.length
+    const previous = parts.at(-1)
+    const blank = text.slice(start, end).trim() === ''
+    const previousBlank = previous && text.slice(previous.start, previous.end).trim() === ''
+    if (previous && (blank || previousBlank)) previous.end = end
+    else parts.push({ start, end })
+  }
+  return parts
+}
+
+function pack(text: string, units: readonly Unit[], budget: number, overlap: number): Span[] {
+  const spans: Span[] = []
+  let first = 0
+  while (first < units.length) {
+    const full = fill(units, first, budget)
+    const last = full === units.length ? full : bestEnd(text, units, first, full, budget)
+    spans.push({ start: units[first]!.start, end: units[last - 1]!.end })
+    if (last === units.length) break
+    first = Math.max(first + 1, stepBack(units, last, overlap))
+  }
+  return spans
+}
+
+/** Index after the last unit that still fits; at least one is taken. */
+function fill(units: readonly Unit[], first: number, budget: number): number {
+  let sum = units[first]!.tokens
+  let next = first + 1
+  while (next < units.length && sum + units[next]!.tokens <= budget) sum += units[next++]!.tokens
+  return next
+}
+
+function bestEnd(text: string, units: readonly Unit[], first: number, full: number, budget: number): number {
+  let freed = 0
+  let sentence: number | undefined
+  for (let end = full; end > first + 1 && freed <= budget * searchShare; end--) {
+    const { start, end: offset, tokens } = units[end - 1]!
+    const unit = text.slice(start, offset)
+    if (paragraphEnd.test(unit)) return end
+    if (sentence === undefined && sentenceEnd.test(unit)) sentence = end
+    freed += tokens
+  }
+  return sentence ?? full
+}
+
+/** First unit of the next chunk: the last ones of this chunk that make up the overlap. */
+function stepBack(units: readonly Unit[], end: number, overlap: number): number {
+  let next = end
+  let sum = 0
+  while (next > 0 && sum + units[next - 1]!.tokens <= overlap) sum += units[--next]!.tokens
+  return next
+}
+
+function middleOf(text: string, { start, end }: Span): number {
+  const middle = (start + end) >> 1
+  const code = text.charCodeAt(middle)
+  return code >= 0xdc00 && code <= 0xdfff ? middle - 1 : middle
+}

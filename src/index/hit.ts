@@ -1,0 +1,25 @@
+import type { JsonObject } from '../shared/index.ts'
+import type { ScoredPoint } from './store.ts'
+
+/** A found passage of a document. */
+export interface Hit {
+  /** Id of the document. */
+  readonly id: string
+  readonly score: number
+  readonly title: string | undefined
+  readonly passage: string
+  /** Which chunk of the document, from 0, and where it lies in its text (UTF-16 offsets). */
+  readonly chunk: number
+  readonly start: number
+  readonly end: number
+  /** Where it is in the source, for documents that came from files. */
+  readonly heading: string | undefined
+  readonly line: number | undefined
+  readonly page: number | undefined
+  readonly payload: JsonObject
+}
+
+export function toHit({ score, point }: ScoredPoint): Hit {
+  const { documentId: id, title, text: passage, chunk, start, end, heading, line, page, payload } = point
+  return { id, score, title, passage, chunk, start, end, heading, line, page, payload }
+}

@@ -1,0 +1,36 @@
+export type { AddOptions, AddProgress, AddReport, ChunkSettings } from './add-documents.ts'
+export {
+  and,
+  contains,
+  eq,
+  exists,
+  type Field,
+  type FieldPath,
+  type Filter,
+  type FilterInput,
+  gt,
+  gte,
+  lt,
+  lte,
+  not,
+  oneOf,
+  or,
+  type PlainFilter,
+  type Range,
+  range,
+  type Scalar,
+  toFilter,
+} from './filter.ts'
+export type { Hit } from './hit.ts'
+export type { Failure } from './prepare.ts'
+export {
+  type IndexInfo,
+  listIndexes,
+  type OpenIndexOptions,
+  openIndex,
+  type SearchIndex,
+  type SearchOptions,
+  type SearchQuery,
+} from './search-index.ts'
+export type { CollectionInfo, CollectionSchema, FieldType, SearchMode, VectorStore } from './store.ts'
+export { type LanceDbOptions, lancedb } from './stores/lancedb.ts'

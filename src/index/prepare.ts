@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto'
+import { type Document, type ErrorCode, type JsonObject, QontrastError } from '../shared/index.ts'
+import { fieldProblem } from './check.ts'
+import type { CollectionSchema } from './store.ts'
+
+/** A document that passed the checks, with the hash that tells whether it changed. */
+export interface PreparedDocument {
+  readonly document: Document
+  readonly hash: string
+}
+
+export interface Failure {
+  readonly id: string
+  readonly code: ErrorCode
+  readonly reason: string
+}
+
+const longestId = 1_024
+
+/** Checks a document as it comes from outside; throws `invalid-input` with what to correct. */
+export function prepareDocument(
+  input: unknown,
+  fields: CollectionSchema['fields'],
+  settings: object | false,
+): PreparedDocument {
+  const document = checkDocument(input)
+  const problem = fieldProblem(document.payload ?? {}, fields)
+  if (problem) throw new QontrastError('invalid-input', problem)
+  const { title, text, payload, sections } = document
+  const hash = createHash('sha256')
+    .update(JSON.stringify([title, text, payload, sections, settings]))
+    .digest('hex')
+    .slice(0, 32)
+  return { document, hash }
+}
+
+/** The id to report a failed document by, whatever it is. */
+export function nameOf(input: unknown): string {
+  const id = isObject(input) && 'id' in input ? input.id : undefined
+  return typeof id === 'string' ? id.slice(0, 200) : `(${JSON.stringify(id) ?? 'no id'})`
+}
+
+function checkDocument(input: unknown): Document {
+  const refuse = (reason: string): never => {
+    throw new QontrastError('invalid-input', reason)
+  }
+  if (!isDocumentLike(input))
+    return refuse(`a document is { id, text, title?, payload? }; got ${input === null ? 'null' : typeof input}.`)
+  const { id, text, title, payload, sections } = input
+  if (typeof id !== 'string' || id === '')
+    return refuse(`id must be a string that is not empty; got ${JSON.stringify(id) ?? 'none'}.`)
+  if (Buffer.byteLength(id) > longestId) return refuse(`id has ${Buffer.byteLength(id)} bytes; at most ${longestId}.`)
+  if (typeof text !== 'string') return refuse(`text must be a string; got ${typeof text}.`)
+  if (text.trim() === '') return refuse('text is empty.')
+  if (title !== undefined && typeof title !== 'string') return refuse(`title must be a string; got ${typeof title}.`)
+  if (payload !== undefined && !isObject(payload))
+    return refuse(`payload must be an object; got ${Array.isArray(payload) ? 'a list' : typeof payload}.`)
+  const kept = payload === undefined ? undefined : toJson(payload)
+  return {
+    id,
+    text,
+    ...(title === undefined ? {} : { title }),
+    ...(kept === undefined ? {} : { payload: kept }),
+    ...(Array.isArray(sections) ? { sections } : {}),
+  }
+}
+
+/** What JSON keeps of a payload: dates become strings, undefined goes. */
+function toJson(payload: object): JsonObject {
+  try {
+    return JSON.parse(JSON.stringify(payload))
+  } catch (cause) {
+    throw new QontrastError('invalid-input', 'payload cannot be written as JSON: it holds a cycle or a BigInt.', {
+      cause,
+    })
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isDocumentLike(
+  value: unknown,
+): value is Partial<Record<'id' | 'text' | 'title' | 'payload' | 'sections', unknown>> {
+  return isObject(value)
+}

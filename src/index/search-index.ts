@@ -1,0 +1,295 @@
+import type { Encoder } from '../embed/index.ts'
+import { type Document, QontrastError, throwIfAborted } from '../shared/index.ts'
+import { type AddOptions, type AddReport, addDocuments } from './add-documents.ts'
+import { checkSameSchema } from './check.ts'
+import { type FilterInput, toFilter } from './filter.ts'
+import { type Hit, toHit } from './hit.ts'
+import { lexicalTerms } from './lexical.ts'
+import type { CollectionInfo, CollectionSchema, PointRecord, Ranking, SearchMode, VectorStore } from './store.ts'
+import { lancedb } from './stores/lancedb.ts'
+
+export interface OpenIndexOptions {
+  /** 1 to 64 letters, digits, `-` and `_`. */
+  readonly name: string
+  readonly encoder: Encoder
+  /** Folder of the embedded store: short for `store: lancedb({ path })`, and closed with the index. */
+  readonly path?: string
+  readonly store?: VectorStore
+  /** Payload fields that filters should be fast on; declared when the index is made. */
+  readonly fields?: CollectionSchema['fields']
+}
+
+export interface SearchOptions {
+  readonly limit?: number
+  readonly offset?: number
+  readonly filter?: FilterInput
+  /** `dense` compares vectors, `bm25` words, `hybrid` fuses both rankings. */
+  readonly mode?: SearchMode
+  /** One hit a document (its best chunk), or every chunk for itself. */
+  readonly groupBy?: 'document' | 'chunk'
+  /** Drops hits below: a cosine in mode dense, a BM25 score in mode bm25. */
+  readonly minScore?: number
+  /** Compare with every vector, past any approximate index. */
+  readonly exact?: boolean
+  readonly signal?: AbortSignal
+}
+
+/** A text, or the vector of something that was encoded before. */
+export type SearchQuery = string | { readonly vector: Float32Array | readonly number[] }
+
+export interface IndexInfo extends CollectionInfo {
+  readonly documents: number
+}
+
+interface FilterSelection {
+  readonly filter: FilterInput
+}
+
+/** Documents under one name, found by meaning, by words, or both. */
+export interface SearchIndex {
+  readonly name: string
+  readonly encoder: Encoder
+  /** Puts documents by id; those that did not change cost nothing. Rejects with `aborted`, `disk-full`, `store-busy` or the source's own error; what was reported stays. */
+  add(documents: Iterable<Document> | AsyncIterable<Document>, options?: AddOptions): Promise<AddReport>
+  search(query: SearchQuery, options?: SearchOptions): Promise<Hit[]>
+  /** One list of hits a query; the texts are encoded together. */
+  searchMany(queries: readonly SearchQuery[], options?: SearchOptions): Promise<Hit[][]>
+  get(id: string): Promise<Document | undefined>
+  /** Returns how many documents went. */
+  delete(selection: string | readonly string[] | FilterSelection): Promise<number>
+  /** Documents. */
+  count(filter?: FilterInput): Promise<number>
+  /** All documents, or those that a filter matches, in no particular order. */
+  scroll(options?: {
+    readonly filter?: FilterInput
+    readonly signal?: AbortSignal
+  }): AsyncGenerator<Document, void, undefined>
+  info(): Promise<IndexInfo>
+  drop(): Promise<void>
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+const defaultLimit = 10
+const mostHits = 10_000
+
+/**
+ * Opens an index, or prepares a new one that is made when the first document is added.
+ * Rejects with `encoder-mismatch` where it was made with another encoder, `invalid-option` where its fields differ.
+ */
+export async function openIndex({
+  name,
+  encoder,
+  path,
+  store: given,
+  fields = {},
+}: OpenIndexOptions): Promise<SearchIndex> {
+  if ((path === undefined) === (given === undefined)) {
+    throw new QontrastError('invalid-option', 'openIndex takes either path (the embedded store) or store.')
+  }
+  const store = given ?? lancedb({ path: path ?? '' })
+  const asked: CollectionSchema = {
+    dimensions: encoder.dimensions,
+    encoder: { name: encoder.name, fingerprint: encoder.fingerprint },
+    fields,
+  }
+  const existing = await store.info(name)
+  if (existing) checkSameSchema(name, existing.schema, asked)
+  const schema = existing?.schema ?? asked
+  const target = { collection: name, schema, store, encoder }
+  const close = async () => {
+    if (!given) await store.close()
+  }
+
+  async function searchMany(queries: readonly SearchQuery[], options: SearchOptions = {}): Promise<Hit[][]> {
+    const { limit, offset, mode, minScore, exact, signal, groupByDocument } = checkSearch(options)
+    const filter = options.filter && toFilter(options.filter, schema.fields)
+    const rankings = await rank(queries, mode, signal)
+    return Promise.all(
+      rankings.map(async (ranking) => {
+        throwIfAborted(signal)
+        const hits = await store.query(name, {
+          ...ranking,
+          limit,
+          offset,
+          exact,
+          groupByDocument,
+          ...(filter ? { filter } : {}),
+        })
+        return hits.filter(({ score }) => score >= minScore).map(toHit)
+      }),
+    )
+  }
+
+  /** Texts are encoded in one call; a vector has no words, so it is searched densely. */
+  async function rank(
+    queries: readonly SearchQuery[],
+    mode: SearchMode | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Ranking[]> {
+    const texts = queries.flatMap((query) => (typeof query === 'string' ? [checkQueryText(query)] : []))
+    const textMode = mode ?? 'hybrid'
+    const vectors =
+      textMode === 'bm25' || texts.length === 0
+        ? undefined
+        : await encoder.encode(texts, { purpose: 'query', ...(signal ? { signal } : {}) })
+    let row = 0
+    return queries.map((query): Ranking => {
+      if (typeof query !== 'string')
+        return { mode: 'dense', vector: checkQueryVector(query.vector, schema.dimensions, mode) }
+      const terms = lexicalTerms(query)
+      if (textMode === 'bm25' || !vectors) return { mode: 'bm25', terms }
+      const vector = vectors.row(row++)
+      return textMode === 'dense' ? { mode: 'dense', vector } : { mode: 'hybrid', vector, terms }
+    })
+  }
+
+  return {
+    name,
+    encoder,
+    add: (documents, options = {}) => addDocuments(documents, target, options),
+    async search(query, options) {
+      const [hits = []] = await searchMany([query], options)
+      return hits
+    },
+    searchMany,
+    async get(id) {
+      return toDocument(await store.get(name, { documents: [id] }))
+    },
+    async delete(selection) {
+      if (isFilterSelection(selection)) {
+        const filter = toFilter(selection.filter, schema.fields)
+        const documents = await store.count(name, { filter, unit: 'documents' })
+        await store.delete(name, { filter })
+        return documents
+      }
+      const ids = typeof selection === 'string' ? [selection] : selection
+      const known = new Set((await store.keys(name, ids)).map(({ documentId }) => documentId))
+      await store.delete(name, { documents: [...known] })
+      return known.size
+    },
+    count: (filter) =>
+      store.count(name, { unit: 'documents', ...(filter ? { filter: toFilter(filter, schema.fields) } : {}) }),
+    async *scroll({ filter, signal } = {}) {
+      const condition = filter && toFilter(filter, schema.fields)
+      let cursor: string | undefined
+      do {
+        throwIfAborted(signal)
+        const page = await store.scroll(name, {
+          ...(condition ? { filter: condition } : {}),
+          ...(cursor === undefined ? {} : { cursor }),
+        })
+        for (const point of page.points) {
+          if (point.chunk > 0) continue
+          const chunks = point.chunks === 1 ? [point] : await store.get(name, { documents: [point.documentId] })
+          const document = toDocument(chunks)
+          if (document) yield document
+        }
+        cursor = page.cursor
+      } while (cursor !== undefined)
+    },
+    async info() {
+      const info = await store.info(name)
+      if (!info)
+        throw new QontrastError('index-not-found', `There is no index '${name}' yet: add some documents first.`)
+      return { ...info, documents: await store.count(name, { unit: 'documents' }) }
+    },
+    drop: () => store.drop(name),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+/** What a store holds: names, encoders, sizes. */
+export async function listIndexes(at: VectorStore | { readonly path: string }): Promise<IndexInfo[]> {
+  const store = 'list' in at ? at : lancedb(at)
+  try {
+    const infos: IndexInfo[] = []
+    for (const name of await store.list()) {
+      const info = await store.info(name)
+      if (info) infos.push({ ...info, documents: await store.count(name, { unit: 'documents' }) })
+    }
+    return infos
+  } finally {
+    if (store !== at) await store.close()
+  }
+}
+
+function isFilterSelection(selection: string | readonly string[] | FilterSelection): selection is FilterSelection {
+  return typeof selection === 'object' && !Array.isArray(selection)
+}
+
+/** Puts a document together from its chunks, which overlap but leave nothing out. */
+function toDocument(chunks: readonly PointRecord[]): Document | undefined {
+  const [first] = chunks
+  if (!first) return undefined
+  let text = ''
+  for (const { start, text: passage } of chunks) text = text.slice(0, start) + passage
+  const { documentId: id, title, payload } = first
+  return { id, text, payload, ...(title === undefined ? {} : { title }) }
+}
+
+function checkSearch({
+  limit = defaultLimit,
+  offset = 0,
+  mode,
+  groupBy = 'document',
+  minScore,
+  exact = false,
+  signal,
+}: SearchOptions) {
+  const whole = (name: string, value: number, least: number) => {
+    if (!(Number.isInteger(value) && value >= least && value <= mostHits)) {
+      throw new QontrastError(
+        'invalid-option',
+        `${name} must be a whole number from ${least} to ${mostHits}; got ${value}.`,
+      )
+    }
+  }
+  whole('limit', limit, 1)
+  whole('offset', offset, 0)
+  if (mode !== undefined && !['dense', 'bm25', 'hybrid'].includes(mode)) {
+    throw new QontrastError('invalid-option', `mode must be dense, bm25 or hybrid; got ${String(mode)}.`)
+  }
+  if (minScore !== undefined && (mode ?? 'hybrid') === 'hybrid') {
+    throw new QontrastError(
+      'invalid-option',
+      'minScore needs mode dense or bm25: scores of fused rankings say nothing about how good a hit is.',
+    )
+  }
+  throwIfAborted(signal)
+  return {
+    limit,
+    offset,
+    mode,
+    minScore: minScore ?? Number.NEGATIVE_INFINITY,
+    exact,
+    signal,
+    groupByDocument: groupBy === 'document',
+  }
+}
+
+function checkQueryText(text: string): string {
+  if (text.trim() !== '') return text
+  throw new QontrastError('invalid-input', 'The query is empty: give it some words.')
+}
+
+function checkQueryVector(
+  vector: Float32Array | readonly number[],
+  dimensions: number,
+  mode: SearchMode | undefined,
+): Float32Array {
+  if (mode !== undefined && mode !== 'dense') {
+    throw new QontrastError('invalid-option', `A vector has no words: search it with mode dense, not ${mode}.`)
+  }
+  if (vector.length !== dimensions) {
+    throw new QontrastError(
+      'dimension-mismatch',
+      `The query vector has ${vector.length} dimensions; the index has ${dimensions}.`,
+    )
+  }
+  const values = Float32Array.from(vector)
+  if (!values.every(Number.isFinite))
+    throw new QontrastError('invalid-input', 'The query vector holds NaN or infinity.')
+  return values
+}

@@ -1,0 +1,355 @@
+import { mkdir } from 'node:fs/promises'
+import path from 'node:path'
+import type { Connection, Table } from '@lancedb/lancedb'
+import { QontrastError, throwIfAborted } from '../../shared/index.ts'
+import { checkPoint, checkSameSchema } from '../check.ts'
+import { type Filter, matchesFilter } from '../filter.ts'
+import { byScoreThenId, reciprocalRankFusion } from '../fusion.ts'
+import type { CollectionSchema, PointRecord, Selector, StoreQuery, VectorStore } from '../store.ts'
+import { retryConflicts, withStoreErrors } from './lancedb/errors.ts'
+import { filterToSql, idIn, literal } from './lancedb/filter-sql.ts'
+import { bytesOf, createIndexes, type MaintenanceOptions, maintain } from './lancedb/maintenance.ts'
+import { openPointers } from './lancedb/pointers.ts'
+import {
+  keyColumns,
+  recordColumns,
+  tableSchema,
+  toKey,
+  toPointKey,
+  toPointRecord,
+  toRow,
+} from './lancedb/table-schema.ts'
+
+export interface LanceDbOptions extends Partial<MaintenanceOptions> {
+  /** Folder that holds the collections; made when the first is written. */
+  readonly path: string
+}
+
+/** From this many points on, searches ask an approximate index: below, comparing with every vector is as fast. */
+const approximateFrom = 100_000
+/** Points of each ranking that take part in fusion, unless more are asked for. */
+const fusionDepth = 200
+const scrollLimit = 1_000
+
+/** The embedded store: LanceDB in a folder, in this process, safe for several processes at once. */
+export function lancedb(options: LanceDbOptions): VectorStore {
+  const folder = path.resolve(options.path) // a relative path that begins with `db` would be taken for LanceDB's cloud
+  const maintenance: MaintenanceOptions = { approximateFrom: options.approximateFrom ?? approximateFrom }
+  const pointers = openPointers(folder)
+  const tables = new Map<string, Promise<Table>>()
+  const writers = new Map<string, Promise<unknown>>()
+  let connection: Promise<Connection> | undefined
+
+  async function connect(): Promise<Connection> {
+    connection ??= (async () => {
+      process.env['LANCE_LOG'] ??= 'error'
+      const { connect: open } = await import('@lancedb/lancedb')
+      await mkdir(folder, { recursive: true })
+      return open(folder, { readConsistencyInterval: 0 }) // else writes of other processes stay unseen
+    })()
+    return connection
+  }
+
+  async function open(name: string): Promise<{ name: string; table: Table; schema: CollectionSchema }> {
+    const collection = await pointers.resolve(name)
+    const schema = await pointers.readCollection(collection)
+    if (!schema) {
+      tables.delete(collection)
+      const known = await pointers.collections()
+      throw new QontrastError(
+        'index-not-found',
+        `There is no index '${name}' in ${folder}. ${known.length > 0 ? `It has: ${known.join(', ')}.` : 'It has none yet: index some documents first.'}`,
+      )
+    }
+    const table = tables.get(collection) ?? connect().then((db) => db.openTable(collection))
+    tables.set(collection, table)
+    try {
+      return { name: collection, table: await table, schema }
+    } catch (error) {
+      tables.delete(collection)
+      throw error
+    }
+  }
+
+  /** One write at a time on each collection of this process; conflicts with other processes are tried again. */
+  function write<T>(name: string, work: (table: Table, schema: CollectionSchema) => Promise<T>): Promise<T> {
+    const turn = (writers.get(name) ?? Promise.resolve()).then(() =>
+      retryConflicts(async () => {
+        const { table, schema } = await open(name)
+        return work(table, schema)
+      }),
+    )
+    writers.set(
+      name,
+      turn.catch(() => {}),
+    )
+    return turn
+  }
+
+  function read<T>(name: string, work: (table: Table, schema: CollectionSchema) => Promise<T>): Promise<T> {
+    return withStoreErrors(async () => {
+      const { table, schema } = await open(name)
+      return work(table, schema)
+    })
+  }
+
+  const close = async () => {
+    await Promise.all(writers.values())
+    const opened = await Promise.allSettled([...tables.values()])
+    for (const outcome of opened) if (outcome.status === 'fulfilled') outcome.value.close()
+    tables.clear()
+    if (connection) (await connection).close()
+    connection = undefined
+  }
+
+  return {
+    name: `lancedb:${folder}`,
+    capabilities: { aliases: true, approximate: true },
+
+    ensure: (name, schema) =>
+      retryConflicts(async () => {
+        const collection = await pointers.resolve(name)
+        const existing = await pointers.readCollection(collection)
+        if (existing) return checkSameSchema(name, existing, schema)
+        const db = await connect()
+        const table = await db.createEmptyTable(collection, tableSchema(schema), { existOk: true })
+        await createIndexes(table)
+        await pointers.writeCollection(collection, schema)
+      }),
+
+    list: () => withStoreErrors(() => pointers.collections()),
+
+    async info(name) {
+      const collection = await pointers.resolve(name)
+      if (!(await pointers.readCollection(collection))) return undefined
+      return read(collection, async (table, schema) => ({
+        name: collection,
+        schema,
+        points: await table.countRows(),
+        bytes: await bytesOf(path.join(folder, `${collection}.lance`)),
+      }))
+    },
+
+    drop: (name) =>
+      withStoreErrors(async () => {
+        const { name: collection, table } = await open(name)
+        await writers.get(collection)
+        await pointers.removeCollection(collection)
+        tables.delete(collection)
+        table.close()
+        await (await connect()).dropTable(collection)
+      }),
+
+    async upsert(name, points) {
+      if (points.length === 0) return
+      const distinct = [...new Map(points.map((point) => [point.id, point])).values()]
+      await write(name, async (table, schema) => {
+        for (const point of distinct) checkPoint(point, schema)
+        const { makeArrowTable } = await import('@lancedb/lancedb')
+        const rows = makeArrowTable(
+          distinct.map((point) => toRow(point, schema)),
+          { schema: tableSchema(schema) },
+        )
+        await table.mergeInsert('id').whenMatchedUpdateAll().whenNotMatchedInsertAll().execute(rows)
+      })
+    },
+
+    get: (name, selector, { vectors = false, limit } = {}) =>
+      read(name, async (table, schema) => {
+        const where = await selectorToSql(table, schema, selector)
+        const query = table.query().where(where).select(columnsOf(vectors))
+        const rows = await (limit === undefined ? query : query.limit(limit)).toArray()
+        return rows.map(toScrolled).sort(byDocumentThenChunk)
+      }),
+
+    keys: (name, documents) =>
+      read(name, async (table) => {
+        if (documents.length === 0) return []
+        const rows = await table.query().where(documentIn(documents)).select(keyColumns).toArray()
+        return rows.map(toPointKey)
+      }),
+
+    delete: (name, selector) =>
+      write(name, async (table, schema) => {
+        const { numDeletedRows } = await table.delete(await selectorToSql(table, schema, selector))
+        return numDeletedRows
+      }),
+
+    query: (name, query) => read(name, (table, schema) => runQuery(table, schema, query)),
+
+    count: (name, { filter, unit = 'points' } = {}) =>
+      read(name, async (table, schema) => {
+        const conditions = [
+          ...(unit === 'documents' ? ['chunk = 0'] : []),
+          ...(filter ? [await toSql(table, schema, filter)] : []),
+        ]
+        return table.countRows(conditions.length > 0 ? conditions.join(' AND ') : undefined)
+      }),
+
+    scroll: (name, { filter, limit = scrollLimit, cursor, vectors = false } = {}) =>
+      read(name, async (table, schema) => {
+        const conditions = [
+          ...(cursor === undefined ? [] : [`id > ${literal(cursor)}`]),
+          ...(filter ? [await toSql(table, schema, filter)] : []),
+        ]
+        const query = table
+          .query()
+          .orderBy({ columnName: 'id', ascending: true })
+          .limit(limit)
+          .select(columnsOf(vectors))
+        const rows = await (conditions.length > 0 ? query.where(conditions.join(' AND ')) : query).toArray()
+        const points = rows.map(toScrolled)
+        const last = points.at(-1)
+        return { points, cursor: last && points.length === limit ? toKey(last.id) : undefined }
+      }),
+
+    alias: (alias, collection) =>
+      withStoreErrors(async () => {
+        const target = (await open(collection)).name
+        if (await pointers.readCollection(alias)) {
+          throw new QontrastError('invalid-option', `'${alias}' is the name of an index; choose another alias.`)
+        }
+        await pointers.writeAlias(alias, target)
+      }),
+
+    optimize: (name, { signal } = {}) =>
+      write(name, async (table, schema) => {
+        throwIfAborted(signal)
+        await maintain(table, schema, maintenance)
+      }),
+
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+async function runQuery(table: Table, schema: CollectionSchema, query: StoreQuery) {
+  const { limit, offset = 0, filter, groupByDocument = false, exact = false } = query
+  const where = filter && (await toSql(table, schema, filter))
+  const wanted = offset + limit
+  let ranked: Ranked[] = []
+
+  for (let depth = groupByDocument ? wanted * 3 : wanted; ; depth *= 4) {
+    const found = await rank(table, query, { depth, where, exact })
+    ranked = groupByDocument ? bestOfDocument(found.ranked) : found.ranked
+    if (ranked.length >= wanted || found.exhausted) break
+  }
+
+  const chosen = ranked.slice(offset, wanted)
+  if (chosen.length === 0) return []
+  const rows = await table
+    .query()
+    .where(idIn(chosen.map(({ id }) => id)))
+    .select(['id', ...recordColumns])
+    .toArray()
+  const records = new Map(rows.map((row) => [String(row.id), toPointRecord(row)]))
+  return chosen.flatMap(({ id, score }) => {
+    const point = records.get(id) // gone, if it was deleted in between
+    return point ? [{ score, point }] : []
+  })
+}
+
+interface Ranked {
+  readonly id: string
+  readonly document: string
+  readonly score: number
+}
+
+interface RankOptions {
+  readonly depth: number
+  readonly where: string | undefined
+  readonly exact: boolean
+}
+
+/** The best points; `exhausted` where there are no more than these. */
+async function rank(
+  table: Table,
+  query: StoreQuery,
+  options: RankOptions,
+): Promise<{ ranked: Ranked[]; exhausted: boolean }> {
+  switch (query.mode) {
+    case 'dense': {
+      const ranked = await rankDense(table, query.vector, options)
+      return { ranked, exhausted: ranked.length < options.depth }
+    }
+    case 'bm25': {
+      const ranked = await rankLexical(table, query.terms, options)
+      return { ranked, exhausted: ranked.length < options.depth }
+    }
+    case 'hybrid': {
+      const depth = Math.max(fusionDepth, options.depth)
+      const rankings = await Promise.all([
+        rankDense(table, query.vector, { ...options, depth }),
+        rankLexical(table, query.terms, { ...options, depth }),
+      ])
+      const documents = new Map(rankings.flat().map(({ id, document }) => [id, document]))
+      const fused = reciprocalRankFusion(rankings.map((ranking) => ranking.map(({ id }) => id)))
+      return {
+        ranked: fused.map(({ id, score }) => ({ id, score, document: documents.get(id) ?? id })),
+        exhausted: rankings.every((ranking) => ranking.length < depth),
+      }
+    }
+  }
+}
+
+async function rankDense(table: Table, vector: Float32Array, { depth, where, exact }: RankOptions): Promise<Ranked[]> {
+  const query = table.vectorSearch(vector).distanceType('cosine').limit(depth).select(['id', 'document', '_distance'])
+  if (where !== undefined) query.where(where)
+  if (exact) query.bypassVectorIndex()
+  else query.refineFactor(4)
+  const rows = await query.toArray()
+  return rows.map(({ id, document, _distance }) => ({ id, document, score: 1 - _distance })).sort(byScoreThenId)
+}
+
+async function rankLexical(table: Table, terms: readonly string[], { depth, where }: RankOptions): Promise<Ranked[]> {
+  if (terms.length === 0) return []
+  const text = [...new Set(terms)].join(' ')
+  const query = table
+    .query()
+    .fullTextSearch(text, { columns: ['terms'] })
+    .limit(depth)
+    .select(['id', 'document', '_score'])
+  if (where !== undefined) query.where(where)
+  const rows = await query.toArray()
+  return rows.map(({ id, document, _score }) => ({ id, document, score: _score })).sort(byScoreThenId)
+}
+
+function bestOfDocument(ranked: readonly Ranked[]): Ranked[] {
+  const best = new Map<string, Ranked>()
+  for (const point of ranked) if (!best.has(point.document)) best.set(point.document, point)
+  return [...best.values()]
+}
+
+function toSql(table: Table, schema: CollectionSchema, filter: Filter): Promise<string> {
+  return filterToSql(filter, schema, async (leaf) => {
+    const ids: string[] = []
+    for await (const batch of table.query().select(['id', ...recordColumns])) {
+      for (const row of batch.toArray()) if (matchesFilter(leaf, toPointRecord(row).payload)) ids.push(row.id)
+    }
+    return ids
+  })
+}
+
+async function selectorToSql(table: Table, schema: CollectionSchema, selector: Selector): Promise<string> {
+  if ('filter' in selector) return toSql(table, schema, selector.filter)
+  const keys = 'ids' in selector ? selector.ids : selector.documents
+  if (keys.length === 0) return 'false'
+  return 'ids' in selector ? idIn(keys.map(toKey)) : documentIn(keys)
+}
+
+function documentIn(documents: readonly string[]): string {
+  return `document IN (${documents.map((id) => literal(toKey(id))).join(', ')})`
+}
+
+function columnsOf(vectors: boolean): string[] {
+  return ['id', ...recordColumns, ...(vectors ? ['vector'] : [])]
+}
+
+function toScrolled(row: { vector?: Iterable<number> }): PointRecord & { vector?: Float32Array } {
+  const record = toPointRecord(row)
+  return row.vector ? { ...record, vector: Float32Array.from(row.vector) } : record
+}
+
+function byDocumentThenChunk(a: PointRecord, b: PointRecord): number {
+  return a.documentId < b.documentId ? -1 : a.documentId > b.documentId ? 1 : a.chunk - b.chunk
+}

@@ -1,0 +1,77 @@
+import { readdir, stat } from 'node:fs/promises'
+import path from 'node:path'
+import type { Table } from '@lancedb/lancedb'
+import type { CollectionSchema } from '../../store.ts'
+import { numberColumns } from './table-schema.ts'
+
+export interface MaintenanceOptions {
+  /** Points from which on an approximate vector index is built. */
+  readonly approximateFrom: number
+}
+
+/** Scalar indexes pay from about this many points on. */
+const scalarIndexesFrom = 2_000
+
+/** What a new table needs at once: the key that keeps two processes from inserting one id twice, and the lexical index. */
+export async function createIndexes(table: Table): Promise<void> {
+  const { Index } = await import('@lancedb/lancedb')
+  const keyed = (await table.schema()).fields.some(({ metadata }) =>
+    [...metadata.keys()].some((key) => key.includes('primary-key')),
+  )
+  if (!keyed) await table.setUnenforcedPrimaryKey('id')
+  const config = Index.fts({
+    baseTokenizer: 'whitespace', // the terms are our own already
+    lowercase: false,
+    stem: false,
+    removeStopWords: false,
+    asciiFolding: false,
+    withPosition: false,
+    maxTokenLength: 300,
+  })
+  if (!(await indexedColumns(table)).has('terms')) await table.createIndex('terms', { config })
+}
+
+/** Takes new rows into the indexes, adds those that pay by now, merges small files, and frees what no version needs any more. */
+export async function maintain(
+  table: Table,
+  schema: CollectionSchema,
+  { approximateFrom }: MaintenanceOptions,
+): Promise<void> {
+  const { Index } = await import('@lancedb/lancedb')
+  await table.optimize()
+  const points = await table.countRows()
+  const indexed = await indexedColumns(table)
+  const wanted = [
+    { column: 'id', from: scalarIndexesFrom, config: Index.btree() },
+    { column: 'document', from: scalarIndexesFrom, config: Index.btree() },
+    { column: 'facets', from: scalarIndexesFrom, config: Index.labelList() },
+    ...[...numberColumns(schema).values()].map((column) => ({
+      column,
+      from: scalarIndexesFrom,
+      config: Index.btree(),
+    })),
+    { column: 'vector', from: approximateFrom, config: Index.hnswSq({ distanceType: 'cosine' }) },
+  ]
+  for (const { column, from, config } of wanted) {
+    if (points >= from && !indexed.has(column)) await table.createIndex(column, { config })
+  }
+  await table.optimize({ cleanupOlderThan: new Date() })
+}
+
+async function indexedColumns(table: Table): Promise<Set<string>> {
+  return new Set((await table.listIndices()).flatMap(({ columns }) => columns))
+}
+
+/** Size of a folder with everything below it. */
+export async function bytesOf(folder: string): Promise<number> {
+  const names = await readdir(folder, { recursive: true })
+  const sizes = await Promise.all(
+    names.map((name) =>
+      stat(path.join(folder, name)).then(
+        (entry) => (entry.isFile() ? entry.size : 0),
+        () => 0, // merged away meanwhile
+      ),
+    ),
+  )
+  return sizes.reduce((sum, size) => sum + size, 0)
+}

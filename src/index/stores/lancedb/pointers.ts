@@ -1,0 +1,86 @@
+import { randomUUID } from 'node:crypto'
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { z } from 'zod'
+import { messageOf, QontrastError, systemCodeOf } from '../../../shared/index.ts'
+import type { CollectionSchema } from '../../store.ts'
+
+/** LanceDB has no place for a schema of ours and no aliases: small JSON files beside the tables, replaced by rename. */
+export interface Pointers {
+  readCollection(name: string): Promise<CollectionSchema | undefined>
+  writeCollection(name: string, schema: CollectionSchema): Promise<void>
+  removeCollection(name: string): Promise<void>
+  collections(): Promise<string[]>
+  /** The collection that an alias names; any other name stands for itself. */
+  resolve(name: string): Promise<string>
+  writeAlias(alias: string, collection: string): Promise<void>
+}
+
+const format = 1
+const collectionSuffix = '.collection.json'
+const aliasSuffix = '.alias.json'
+
+const collectionFile = z.object({
+  format: z.literal(format),
+  schema: z.object({
+    dimensions: z.number().int().positive(),
+    encoder: z.object({ name: z.string(), fingerprint: z.string() }),
+    fields: z.record(z.string(), z.enum(['keyword', 'number', 'boolean'])),
+  }),
+})
+const aliasFile = z.object({ format: z.literal(format), collection: z.string() })
+
+export function openPointers(folder: string): Pointers {
+  const file = (name: string, suffix: string) => path.join(folder, checkName(name) + suffix)
+  return {
+    async readCollection(name) {
+      return (await read(file(name, collectionSuffix), collectionFile))?.schema
+    },
+    writeCollection: (name, schema) => replace(file(name, collectionSuffix), { format, schema }),
+    removeCollection: (name) => rm(file(name, collectionSuffix), { force: true }),
+    async collections() {
+      const entries = await readdir(folder).catch(() => [])
+      return entries
+        .filter((entry) => entry.endsWith(collectionSuffix))
+        .map((entry) => entry.slice(0, -collectionSuffix.length))
+        .sort()
+    },
+    async resolve(name) {
+      return (await read(file(name, aliasSuffix), aliasFile))?.collection ?? name
+    },
+    writeAlias: (alias, collection) => replace(file(alias, aliasSuffix), { format, collection: checkName(collection) }),
+  }
+}
+
+/** Names become file and table names. */
+function checkName(name: string): string {
+  if (/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(name)) return name
+  throw new QontrastError(
+    'invalid-option',
+    `An index is named by 1 to 64 letters, digits, '-' and '_', beginning with a letter or digit; got ${JSON.stringify(name.slice(0, 80))}.`,
+  )
+}
+
+async function read<T>(file: string, schema: z.ZodType<T>): Promise<T | undefined> {
+  let text: string
+  try {
+    text = await readFile(file, 'utf8')
+  } catch (error) {
+    if (systemCodeOf(error) === 'ENOENT') return undefined
+    throw error
+  }
+  try {
+    return schema.parse(JSON.parse(text))
+  } catch (cause) {
+    throw new QontrastError('store-failed', `${file} is damaged, or written by a newer version: ${messageOf(cause)}`, {
+      cause,
+    })
+  }
+}
+
+async function replace(file: string, content: object): Promise<void> {
+  await mkdir(path.dirname(file), { recursive: true })
+  const partial = `${file}.${randomUUID()}`
+  await writeFile(partial, `${JSON.stringify(content, null, 2)}\n`, { flush: true })
+  await rename(partial, file)
+}

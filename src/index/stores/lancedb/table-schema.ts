@@ -1,0 +1,87 @@
+import { Field, FixedSizeList, Float32, Float64, Int32, List, Schema, Utf8 } from 'apache-arrow'
+import { z } from 'zod'
+import type { CollectionSchema, Point, PointKey, PointRecord } from '../../store.ts'
+import { facetsOf } from './facets.ts'
+
+/** Column of each declared number field. Other fields are found through the facets. */
+export function numberColumns({ fields }: CollectionSchema): ReadonlyMap<string, string> {
+  const names = Object.keys(fields)
+    .filter((name) => fields[name] === 'number')
+    .sort()
+  return new Map(names.map((name, i) => [name, `number_${i}`]))
+}
+
+/** What is returned of a point is one JSON column, verbatim whatever the strings; the other columns are for finding it. */
+export function tableSchema(schema: CollectionSchema): Schema {
+  return new Schema([
+    new Field('id', new Utf8(), false),
+    new Field('document', new Utf8(), false),
+    new Field('chunk', new Int32(), false),
+    new Field('chunks', new Int32(), false),
+    new Field('hash', new Utf8(), false),
+    new Field('record', new Utf8(), false),
+    new Field('terms', new Utf8(), false),
+    new Field('facets', new List(new Field('item', new Utf8(), true)), false),
+    new Field('numbers', new Utf8(), false, new Map([['ARROW:extension:name', 'arrow.json']])),
+    ...[...numberColumns(schema).values()].map((column) => new Field(column, new Float64(), true)),
+    new Field('vector', new FixedSizeList(schema.dimensions, new Field('item', new Float32(), true)), false),
+  ])
+}
+
+export type Row = Record<string, unknown>
+
+/** Columns that make up a {@link PointKey} and a {@link PointRecord}. */
+export const keyColumns = ['id', 'document', 'chunk', 'chunks', 'hash']
+export const recordColumns = ['record']
+
+export function toRow(point: Point, schema: CollectionSchema): Row {
+  const { vector, terms, ...record } = point
+  const numbers = [...numberColumns(schema)].map(([field, column]) => {
+    const value = point.payload[field]
+    return [column, typeof value === 'number' ? value : null]
+  })
+  return {
+    id: toKey(point.id),
+    document: toKey(point.documentId),
+    chunk: point.chunk,
+    chunks: point.chunks,
+    hash: point.hash,
+    record: JSON.stringify(record),
+    terms: terms.join(' '),
+    ...facetsOf(point.payload),
+    ...Object.fromEntries(numbers),
+    vector,
+  }
+}
+
+/** Any string as well-formed UTF-8, one to one: lone surrogates and control characters as JSON escapes. */
+export function toKey(id: string): string {
+  return JSON.stringify(id).slice(1, -1)
+}
+
+function fromKey(key: string): string {
+  const id: unknown = JSON.parse(`"${key}"`)
+  return typeof id === 'string' ? id : key
+}
+
+const keyRowSchema = z.object({
+  id: z.string(),
+  document: z.string(),
+  chunk: z.number(),
+  chunks: z.number(),
+  hash: z.string(),
+})
+const recordRowSchema = z.looseObject({ record: z.string() })
+
+export function toPointKey(row: unknown): PointKey {
+  const { id, document, ...rest } = keyRowSchema.parse(row)
+  return { id: fromKey(id), documentId: fromKey(document), ...rest }
+}
+
+const optional = { title: undefined, heading: undefined, line: undefined, page: undefined }
+
+export function toPointRecord(row: unknown): PointRecord {
+  const { record } = recordRowSchema.parse(row)
+  const parsed: PointRecord = JSON.parse(record)
+  return { ...optional, ...parsed }
+}

@@ -1,0 +1,420 @@
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import {
+  and,
+  contains,
+  eq,
+  exists,
+  type Filter,
+  gte,
+  matchesFilter,
+  not,
+  oneOf,
+  or,
+  range,
+  toFilter,
+} from '../../src/index/filter.ts'
+import type { CollectionSchema, Point, VectorStore } from '../../src/index/store.ts'
+import { createRandom, dot, type JsonObject, type JsonValue, normalizeInPlace } from '../../src/shared/index.ts'
+
+export interface StoreUnderTest {
+  readonly store: VectorStore
+  /** A second handle on the same data, as another process would have it. */
+  reopen(): Promise<VectorStore>
+  dispose(): Promise<void>
+}
+
+const schema: CollectionSchema = {
+  dimensions: 8,
+  encoder: { name: 'fixed', fingerprint: 'f'.repeat(32) },
+  fields: { year: 'number', source: 'keyword', open: 'boolean' },
+}
+const hostile = [
+  `' OR 1=1 --`,
+  '"',
+  '`',
+  "it's",
+  '\0',
+  '\\',
+  '$',
+  '$.a',
+  'a.b',
+  '[0]',
+  '',
+  ' ',
+  '%',
+  '_',
+  '\u{1f9ea}',
+  'é',
+  '\ud800',
+  '{}',
+  ')',
+  ';\n',
+]
+
+const random = createRandom(11)
+const unit = () => normalizeInPlace(Float32Array.from({ length: 8 }, () => random() - 0.5))
+const vectors = Array.from({ length: 64 }, unit)
+
+function point(id: string, change: Partial<Point> = {}): Point {
+  const number = Number(id.replace(/\D/g, '')) || 0
+  return {
+    id: `${id}#0`,
+    documentId: id,
+    chunk: 0,
+    chunks: 1,
+    hash: `hash of ${id}`,
+    title: `Title ${id}`,
+    text: `Text of ${id}`,
+    start: 0,
+    end: 10,
+    heading: undefined,
+    line: undefined,
+    page: undefined,
+    payload: {},
+    vector: vectors[number % vectors.length] ?? unit(),
+    terms: [],
+    ...change,
+  }
+}
+
+/** Says what every store does: run it on each implementation. Fixed vectors and ids, no encoder, no clock. */
+export function describeVectorStore(name: string, open: () => Promise<StoreUnderTest>): void {
+  describe(`VectorStore: ${name}`, () => {
+    let subject: StoreUnderTest
+    let store: VectorStore
+    beforeEach(async () => {
+      subject = await open()
+      store = subject.store
+      await store.ensure('docs', schema)
+    })
+    afterEach(() => subject.dispose())
+
+    const ids = (hits: readonly { point: { documentId: string } }[]) => hits.map((hit) => hit.point.documentId)
+    const dense = (vector: Float32Array, rest: object = {}) =>
+      store.query('docs', { mode: 'dense', vector, limit: 10, ...rest })
+
+    test('dense search ranks by cosine, as plain arithmetic does', async () => {
+      const points = Array.from({ length: 50 }, (_, i) => point(`d${i}`))
+      await store.upsert('docs', points)
+      const query = unit()
+      const expected = points
+        .map(({ id, vector }) => ({ id, score: dot(vector, query) }))
+        .sort((a, b) => b.score - a.score)
+      const hits = await dense(query)
+      expect(hits.map((hit) => hit.point.id)).toEqual(expected.slice(0, 10).map(({ id }) => id))
+      for (const [i, hit] of hits.entries()) expect(hit.score).toBeCloseTo(expected[i]?.score ?? 9, 5)
+      const next = await dense(query, { offset: 10 })
+      expect(next.map((hit) => hit.point.id)).toEqual(expected.slice(10, 20).map(({ id }) => id))
+    })
+
+    test('a search gives back everything that was put, verbatim', async () => {
+      const payload: JsonObject = {
+        nested: { list: [1, 'two', null, { three: 3 }] },
+        text: hostile,
+        empty: {},
+        nothing: null,
+      }
+      const put = point('d1', {
+        title: `T ${hostile.join('')}`,
+        text: hostile.join('|'),
+        heading: 'A › B',
+        line: 7,
+        page: 3,
+        start: 5,
+        end: 9,
+        payload,
+      })
+      await store.upsert('docs', [put, point('d2', { title: undefined })])
+      const [hit] = await dense(put.vector)
+      const { vector, terms, ...record } = put
+      expect(hit?.point).toEqual(record)
+      const [stored] = await store.get('docs', { ids: ['d1#0'] }, { vectors: true })
+      expect(Array.from(stored?.vector ?? [])).toEqual(Array.from(vector))
+      expect((await store.get('docs', { documents: ['d2'] }))[0]?.title).toBeUndefined()
+    })
+
+    test('ids may be any strings', async () => {
+      const names = hostile.map((name, i) => `${name}${i}`)
+      await store.upsert(
+        'docs',
+        names.map((name) => point(name)),
+      )
+      expect((await store.keys('docs', names)).map(({ documentId }) => documentId).sort()).toEqual([...names].sort())
+      for (const name of names)
+        expect((await store.get('docs', { documents: [name] })).map(({ documentId }) => documentId)).toEqual([name])
+      expect(await store.delete('docs', { documents: [names[0] ?? ''] })).toBe(1)
+      expect(await store.count('docs')).toBe(names.length - 1)
+    })
+
+    test('putting again replaces; of a repeated id the last counts', async () => {
+      await store.upsert('docs', [point('d1', { text: 'first' }), point('d1', { text: 'second' })])
+      expect((await store.get('docs', { ids: ['d1#0'] })).map(({ text }) => text)).toEqual(['second'])
+      await store.upsert('docs', [point('d1', { text: 'third', payload: { source: 'x' } }), point('d2')])
+      expect(await store.count('docs')).toBe(2)
+      expect((await store.get('docs', { ids: ['d1#0'] })).map(({ text }) => text)).toEqual(['third'])
+      expect(await store.count('docs', { filter: eq('source', 'x') })).toBe(1)
+    })
+
+    test('bm25 finds terms, rarer ones weighing more, also right after they were put', async () => {
+      await store.upsert('docs', [
+        point('d1', { terms: ['common', 'rare'] }),
+        point('d2', { terms: ['common', 'common'] }),
+        point('d3', { terms: ['common'] }),
+        point('d4', { terms: ['other'] }),
+      ])
+      const search = (...terms: string[]) => store.query('docs', { mode: 'bm25', terms, limit: 10 })
+      expect(ids(await search('rare'))).toEqual(['d1'])
+      expect(ids(await search('common', 'rare'))[0]).toBe('d1')
+      expect(ids(await search('common')).sort()).toEqual(['d1', 'd2', 'd3'])
+      expect(await search('absent')).toEqual([])
+      expect(await search()).toEqual([])
+      await store.optimize('docs')
+      await store.upsert('docs', [point('d5', { terms: ['late', '\u6771\u4eac'] })])
+      expect(ids(await search('late'))).toEqual(['d5'])
+      expect(ids(await search('\u6771\u4eac'))).toEqual(['d5'])
+      expect(ids(await search('rare'))).toEqual(['d1'])
+    })
+
+    test('hybrid fuses both rankings by reciprocal rank', async () => {
+      const query = vectors[1] ?? unit()
+      await store.upsert('docs', [
+        point('d1', { terms: ['x'], vector: query }),
+        point('d2', { terms: ['y'], vector: vectors[2] ?? unit() }),
+        point('d3', { terms: [], vector: vectors[3] ?? unit() }),
+      ])
+      const hits = await store.query('docs', { mode: 'hybrid', vector: query, terms: ['x'], limit: 10 })
+      expect(hits[0]?.point.documentId).toBe('d1')
+      expect(hits[0]?.score).toBeCloseTo(2 / 61, 6)
+      expect(hits).toHaveLength(3)
+      expect(hits[1]?.score).toBeCloseTo(1 / 62, 6)
+    })
+
+    test('equal scores are ordered by id', async () => {
+      const vector = unit()
+      await store.upsert(
+        'docs',
+        ['d3', 'd1', 'd4', 'd2'].map((id) => point(id, { vector, terms: ['same'] })),
+      )
+      expect(ids(await dense(vector))).toEqual(['d1', 'd2', 'd3', 'd4'])
+      expect(ids(await store.query('docs', { mode: 'bm25', terms: ['same'], limit: 9 }))).toEqual([
+        'd1',
+        'd2',
+        'd3',
+        'd4',
+      ])
+    })
+
+    test('grouping keeps the best chunk of each document and still fills the page', async () => {
+      const query = unit()
+      const many = Array.from({ length: 60 }, (_, chunk) =>
+        point('d1', { id: `d1#${chunk}`, chunk, chunks: 60, vector: query }),
+      )
+      const others = Array.from({ length: 12 }, (_, i) => point(`e${i + 1}`))
+      await store.upsert('docs', [...many, ...others])
+      const hits = await dense(query, { groupByDocument: true, limit: 8 })
+      expect(hits).toHaveLength(8)
+      expect(new Set(ids(hits)).size).toBe(8)
+      expect(hits[0]?.point.documentId).toBe('d1')
+      const page = await dense(query, { groupByDocument: true, limit: 20 })
+      expect(page).toHaveLength(13)
+      expect(await store.count('docs', { unit: 'documents' })).toBe(13)
+      expect(await store.count('docs')).toBe(72)
+    })
+
+    test('keys and get tell a document’s chunks, in order', async () => {
+      const chunks = [2, 0, 1].map((chunk) => point('d1', { id: `d1#${chunk}`, chunk, chunks: 3 }))
+      await store.upsert('docs', [...chunks, point('d2')])
+      expect((await store.get('docs', { documents: ['d1'] })).map(({ chunk }) => chunk)).toEqual([0, 1, 2])
+      const keys = await store.keys('docs', ['d1', 'd9'])
+      expect(keys.map(({ chunk }) => chunk).sort()).toEqual([0, 1, 2])
+      expect(keys[0]).toMatchObject({ documentId: 'd1', chunks: 3, hash: 'hash of d1' })
+      expect(await store.keys('docs', [])).toEqual([])
+      expect(await store.get('docs', { ids: [] })).toEqual([])
+    })
+
+    test('delete takes what is selected and nothing else', async () => {
+      await store.upsert(
+        'docs',
+        Array.from({ length: 10 }, (_, i) => point(`d${i}`, { payload: { year: 2000 + i } })),
+      )
+      expect(await store.delete('docs', { ids: ['d0#0', 'd99#0'] })).toBe(1)
+      expect(await store.delete('docs', { documents: ['d1', 'd2'] })).toBe(2)
+      expect(await store.delete('docs', { filter: gte('year', 2008) })).toBe(2)
+      expect(await store.delete('docs', { ids: [] })).toBe(0)
+      const left = await store.scroll('docs')
+      expect(left.points.map(({ documentId }) => documentId)).toEqual(['d3', 'd4', 'd5', 'd6', 'd7'])
+    })
+
+    test('scroll gives every point that stays exactly once, also while others come and go', async () => {
+      await store.upsert(
+        'docs',
+        Array.from({ length: 25 }, (_, i) => point(`d${10 + i}`, { payload: { even: i % 2 === 0 } })),
+      )
+      const seen: string[] = []
+      let cursor: string | undefined
+      do {
+        const page = await store.scroll('docs', { limit: 7, ...(cursor === undefined ? {} : { cursor }) })
+        seen.push(...page.points.map(({ documentId }) => documentId))
+        cursor = page.cursor
+        await store.upsert('docs', [point(`z${seen.length}`)])
+        await store.delete('docs', { ids: [`d${34 - seen.length}#0`] })
+      } while (cursor !== undefined && seen.length < 100)
+      const stayed = (await store.scroll('docs', { limit: 100 })).points
+        .map(({ documentId }) => documentId)
+        .filter((id) => id.startsWith('d'))
+      for (const id of stayed) expect(seen.filter((other) => other === id)).toEqual([id])
+      const filtered = await store.scroll('docs', { filter: eq('even', true), vectors: true })
+      expect(filtered.points.every(({ payload, vector }) => payload['even'] === true && vector?.length === 8)).toBe(
+        true,
+      )
+    })
+
+    test('filters agree with their plain evaluation, whatever the names and values', async () => {
+      const names = fc.constantFrom('year', 'source', 'open', 'tags', ...hostile)
+      const scalars = fc.oneof(
+        fc.constantFrom(...hostile, 'NHLBI', 'a'.repeat(200)),
+        fc.integer({ min: -3, max: 3 }),
+        fc.constantFrom(0.5, -1.5e-7, 1e21, -1e300),
+        fc.boolean(),
+      )
+      const values: fc.Arbitrary<JsonValue> = fc.oneof(
+        { weight: 4, arbitrary: scalars },
+        fc.array(fc.oneof(scalars, fc.constant(null)), { maxLength: 3 }),
+        fc.constant(null),
+        fc.dictionary(names, scalars, { maxKeys: 2 }),
+      )
+      const typed = { year: fc.integer({ min: -3, max: 3 }), source: fc.constantFrom(...hostile), open: fc.boolean() }
+      const payloads = fc
+        .tuple(fc.dictionary(names, values, { maxKeys: 4 }), fc.record(typed, { requiredKeys: [] }))
+        .map(([free, declared]): JsonObject => {
+          const undeclared = Object.entries(free).filter(([key]) => !(key in typed))
+          return { ...Object.fromEntries(undeclared), ...declared }
+        })
+      const numbers = fc.oneof(fc.integer({ min: -3, max: 3 }), fc.constantFrom(0.5, -1.5e-7, 1e21, -1e300, 5e-324))
+      const fields = fc.oneof(
+        names,
+        fc.tuple(names, names).map(([outer, inner]): [string, string] => [outer, inner]),
+      )
+      const leaves: fc.Arbitrary<Filter> = fc.oneof(
+        fc.tuple(fields, scalars).map(([field, value]) => eq(field, value)),
+        fc.tuple(fields, fc.array(scalars, { maxLength: 3 })).map(([field, list]) => oneOf(field, list)),
+        fc
+          .tuple(fields, fc.record({ gt: numbers, gte: numbers, lt: numbers, lte: numbers }, { requiredKeys: [] }))
+          .map(([field, limits]) => range(field, limits)),
+        fields.map((field) => exists(field)),
+        fc.tuple(fields, fc.constantFrom(...hostile, 'H')).map(([field, text]) => contains(field, text)),
+      )
+      const { filter } = fc.letrec<{ filter: Filter }>((tie) => ({
+        filter: fc.oneof(
+          { depthSize: 'small', withCrossShrink: true },
+          { weight: 3, arbitrary: leaves },
+          fc.array(tie('filter'), { maxLength: 3 }).map((parts) => and(...parts)),
+          fc.array(tie('filter'), { maxLength: 3 }).map((parts) => or(...parts)),
+          tie('filter').map((part) => not(part)),
+        ),
+      }))
+
+      const stored = fc
+        .sample(payloads, { numRuns: 150, seed: 5 })
+        .map((payload, i) => point(`d${i}`, { payload, terms: ['all'] }))
+      await store.upsert('docs', stored)
+      await fc.assert(
+        fc.asyncProperty(filter, async (condition) => {
+          const expected = stored
+            .filter(({ payload }) => matchesFilter(condition, payload))
+            .map(({ documentId }) => documentId)
+          expect(await store.count('docs', { filter: condition })).toBe(expected.length)
+          const found = await dense(vectors[0] ?? unit(), { filter: condition, limit: 200 })
+          expect(ids(found).sort()).toEqual([...expected].sort())
+          const lexical = await store.query('docs', { mode: 'bm25', terms: ['all'], filter: condition, limit: 200 })
+          expect(ids(lexical).sort()).toEqual([...expected].sort())
+        }),
+        { numRuns: 120, seed: 3 },
+      )
+      const condition = toFilter({ $or: [{ source: `' OR 1=1 --` }, { tags: { exists: true } }] })
+      const gone = stored.filter(({ payload }) => matchesFilter(condition, payload))
+      expect(await store.delete('docs', { filter: condition })).toBe(gone.length)
+      expect(await store.count('docs')).toBe(stored.length - gone.length)
+    })
+
+    test('an alias names a collection, moves in one step and needs no copy', async () => {
+      await store.ensure('next', schema)
+      await store.upsert('docs', [point('d1')])
+      await store.upsert('next', [point('n1'), point('n2')])
+      await store.alias('live', 'docs')
+      expect(await store.count('live')).toBe(1)
+      await store.alias('live', 'next')
+      expect(await store.count('live')).toBe(2)
+      expect((await (await subject.reopen()).info('live'))?.name).toBe('next')
+      await expect(store.alias('docs', 'next')).rejects.toMatchObject({ code: 'invalid-option' })
+      await expect(store.alias('live', 'absent')).rejects.toMatchObject({ code: 'index-not-found' })
+    })
+
+    test('another handle sees what was written, at once', async () => {
+      const other = await subject.reopen()
+      await store.upsert('docs', [point('d1')])
+      expect(await other.count('docs')).toBe(1)
+      await other.upsert('docs', [point('d2')])
+      expect(await store.count('docs')).toBe(2)
+      expect(await other.info('docs')).toMatchObject({ name: 'docs', points: 2, schema })
+    })
+
+    test('collections are listed, described and dropped', async () => {
+      await store.ensure('more', { ...schema, fields: {} })
+      expect(await store.list()).toEqual(['docs', 'more'])
+      expect(await store.info('absent')).toBeUndefined()
+      await store.upsert('more', [point('d1')])
+      await store.drop('more')
+      expect(await store.list()).toEqual(['docs'])
+      await expect(store.count('more')).rejects.toMatchObject({ code: 'index-not-found' })
+      await expect(store.drop('more')).rejects.toMatchObject({ code: 'index-not-found' })
+      await store.ensure('more', schema)
+      expect(await store.count('more')).toBe(0)
+    })
+
+    test('a collection is opened with the encoder and the fields it was made with', async () => {
+      await store.ensure('docs', schema)
+      const other = { ...schema, encoder: { name: 'other', fingerprint: 'e'.repeat(32) } }
+      await expect(store.ensure('docs', other)).rejects.toMatchObject({
+        code: 'encoder-mismatch',
+        message: expect.stringMatching(/fixed.*other.*qontrast index/s),
+      })
+      await expect(store.ensure('docs', { ...schema, dimensions: 9 })).rejects.toMatchObject({
+        code: 'dimension-mismatch',
+      })
+      await expect(store.ensure('docs', { ...schema, fields: { year: 'keyword' } })).rejects.toMatchObject({
+        code: 'invalid-option',
+      })
+      await expect(store.ensure('a/b', schema)).rejects.toMatchObject({ code: 'invalid-option' })
+      await expect(store.ensure('../up', schema)).rejects.toMatchObject({ code: 'invalid-option' })
+    })
+
+    test('a wrong vector or field is refused before anything is written', async () => {
+      const wrong = [
+        { change: { vector: new Float32Array(7) }, code: 'dimension-mismatch' },
+        { change: { vector: Float32Array.from({ length: 8 }, () => Number.NaN) }, code: 'invalid-input' },
+        { change: { payload: { year: 'soon' } }, code: 'invalid-input' },
+        { change: { payload: { source: 3 } }, code: 'invalid-input' },
+        { change: { payload: { open: 'yes' } }, code: 'invalid-input' },
+      ]
+      for (const { change, code } of wrong) {
+        await expect(store.upsert('docs', [point('d1'), point('d2', change)])).rejects.toMatchObject({ code })
+      }
+      expect(await store.count('docs')).toBe(0)
+    })
+
+    test('many small writes at once all arrive, and maintenance loses none', async () => {
+      await Promise.all(
+        Array.from({ length: 12 }, (_, i) =>
+          store.upsert('docs', [point(`d${i}`, { terms: [`t${i}`] }), point('same')]),
+        ),
+      )
+      await store.optimize('docs')
+      await store.optimize('docs')
+      expect(await store.count('docs')).toBe(13)
+      for (let i = 0; i < 12; i++)
+        expect(ids(await store.query('docs', { mode: 'bm25', terms: [`t${i}`], limit: 3 }))).toEqual([`d${i}`])
+    })
+  })
+}
