@@ -6,6 +6,16 @@ export {
   loadEncoder,
 } from './embed/index.ts'
 export {
+  type Evaluator,
+  knnEvaluator,
+  readLabelledData,
+  readRetrievalData,
+  readSimilarityData,
+  retrievalEvaluator,
+  scoreRankings,
+  similarityEvaluator,
+} from './evaluate/index.ts'
+export {
   type AddOptions,
   type AddProgress,
   type AddReport,

@@ -1,0 +1,1 @@
+export { type ReadFailure, type ReadOptions, readableExtensions, readDocuments } from './read-documents.ts'

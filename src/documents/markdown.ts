@@ -1,0 +1,37 @@
+import { fromMarkdown } from 'mdast-util-from-markdown'
+import type { Section } from '../shared/index.ts'
+import { readTextFile, titleFromName } from './decode.ts'
+import { createHeadingTrail } from './heading-trail.ts'
+import type { Reader } from './read-documents.ts'
+
+const frontMatter = /^---\r?\n([\s\S]*?)\r?\n---\r?\n/
+
+/** A Markdown file as it is, with a section at each heading; the title is the front matter's, the first heading, or the file's name. */
+export const readMarkdown: Reader = async function* ({ file, path }) {
+  const text = await readTextFile(file)
+  const [matter = '', fields = ''] = frontMatter.exec(text) ?? []
+  const sections: Section[] = [{ start: 0, line: 1 }]
+  const trail = createHeadingTrail()
+  for (const node of fromMarkdown(blank(matter) + text.slice(matter.length)).children) {
+    if (node.type !== 'heading' || !node.position) continue
+    const { offset = 0, line } = node.position.start
+    sections.push({ start: offset, line, heading: trail.enter(node.depth, plainTextOf(node)) })
+  }
+  const title = /^title:\s*["']?(.+?)["']?\s*$/m.exec(fields)?.[1] ?? trail.first() ?? titleFromName(file)
+  yield { id: path, title, text, payload: { path }, sections }
+}
+
+/** Keeps offsets and lines: everything but line breaks becomes a space. */
+function blank(text: string): string {
+  return text.replace(/[^\r\n]/g, ' ')
+}
+
+interface TextualNode {
+  readonly value?: string
+  readonly alt?: string | null
+  readonly children?: readonly TextualNode[]
+}
+
+function plainTextOf(node: TextualNode): string {
+  return node.value ?? node.alt ?? (node.children ?? []).map(plainTextOf).join('')
+}

@@ -1,0 +1,36 @@
+import { readFile } from 'node:fs/promises'
+import { messageOf, QontrastError, type Section } from '../shared/index.ts'
+import { titleFromName } from './decode.ts'
+import type { Reader } from './read-documents.ts'
+
+/** The text of a PDF with a section for each page. `file-encrypted` and `file-unreadable` say why there is none. */
+export const readPdf: Reader = async function* ({ file, path }) {
+  const bytes = await readFile(file)
+  const { pages, title } = await readPages(bytes)
+  const sections: Section[] = []
+  let text = ''
+  for (const [i, page] of pages.entries()) {
+    sections.push({ start: text.length, page: i + 1 })
+    text += `${page}\n\n`
+  }
+  if (text.trim() === '')
+    throw new QontrastError('file-unreadable', 'no page holds text: it may be scanned. Run it through OCR first.')
+  yield { id: path, title: title ?? titleFromName(file), text, payload: { path }, sections }
+}
+
+async function readPages(bytes: Uint8Array): Promise<{ pages: string[]; title: string | undefined }> {
+  const { extractText, getDocumentProxy, getMeta } = await import('unpdf')
+  try {
+    const pdf = await getDocumentProxy(new Uint8Array(bytes), { verbosity: 0 })
+    const { text } = await extractText(pdf, { mergePages: false })
+    const { info } = await getMeta(pdf)
+    const title: unknown = info['Title']
+    await pdf.destroy?.()
+    return { pages: text, title: typeof title === 'string' && title.trim() !== '' ? title.trim() : undefined }
+  } catch (cause) {
+    if (cause instanceof Error && cause.name === 'PasswordException') {
+      throw new QontrastError('file-encrypted', 'it needs a password. Save it without one, or leave it out.', { cause })
+    }
+    throw new QontrastError('file-unreadable', `it is no PDF that can be read: ${messageOf(cause)}`, { cause })
+  }
+}

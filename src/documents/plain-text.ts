@@ -1,0 +1,8 @@
+import { readTextFile, titleFromName } from './decode.ts'
+import type { Reader } from './read-documents.ts'
+
+/** A text file as it is. */
+export const readPlainText: Reader = async function* ({ file, path }) {
+  const text = await readTextFile(file)
+  yield { id: path, title: titleFromName(file), text, payload: { path }, sections: [{ start: 0, line: 1 }] }
+}

@@ -1,0 +1,144 @@
+import { stat } from 'node:fs/promises'
+import path from 'node:path'
+import { glob, isDynamicPattern } from 'tinyglobby'
+import {
+  type Document,
+  type ErrorCode,
+  isQontrastError,
+  messageOf,
+  QontrastError,
+  systemCodeOf,
+  throwIfAborted,
+} from '../shared/index.ts'
+import { readCsv, readTsv } from './csv.ts'
+import { readHtml } from './html.ts'
+import { readJsonLines } from './json-lines.ts'
+import { readMarkdown } from './markdown.ts'
+import { readPdf } from './pdf.ts'
+import { readPlainText } from './plain-text.ts'
+
+/** A document, or a line, that could not be read. */
+export interface ReadFailure {
+  /** The file, with the line where there is one: `faq.jsonl:17`. */
+  readonly id: string
+  readonly path: string
+  readonly code: ErrorCode
+  readonly reason: string
+}
+
+export interface ReadOptions {
+  readonly signal?: AbortSignal
+  /** Called for every file or line that is left out; without it the first one is thrown. */
+  readonly onFailure?: (failure: ReadFailure) => void
+  /** Columns of JSONL and CSV files, where they are not named id, text and title. */
+  readonly idColumn?: string
+  readonly textColumn?: string
+  readonly titleColumn?: string
+}
+
+export interface SourceFile {
+  /** As it is opened, and as it is shown: relative, with forward slashes. */
+  readonly file: string
+  readonly path: string
+}
+
+/** Yields the documents of one file; `fail` reports a line and goes on. */
+export type Reader = (
+  source: SourceFile,
+  options: ReadOptions,
+  fail: (line: number, reason: string) => void,
+) => AsyncIterable<Document>
+
+const readers: Readonly<Record<string, Reader>> = {
+  '.txt': readPlainText,
+  '.md': readMarkdown,
+  '.markdown': readMarkdown,
+  '.html': readHtml,
+  '.htm': readHtml,
+  '.pdf': readPdf,
+  '.jsonl': readJsonLines,
+  '.ndjson': readJsonLines,
+  '.csv': readCsv,
+  '.tsv': readTsv,
+}
+
+/** Extensions of the files that can be read. */
+export const readableExtensions: readonly string[] = Object.keys(readers)
+
+/**
+ * Reads files, folders and globs into documents, file by file in alphabetical order. A text, Markdown, HTML or PDF file is one document
+ * named by its path; JSONL and CSV files hold one a row. Rejects with `file-unreadable` where nothing matches.
+ */
+export async function* readDocuments(
+  patterns: string | readonly string[],
+  options: ReadOptions = {},
+): AsyncGenerator<Document, void, undefined> {
+  const report = (failure: ReadFailure) => {
+    if (!options.onFailure) throw new QontrastError(failure.code, `${failure.id}: ${failure.reason}`)
+    options.onFailure(failure)
+  }
+  for (const source of await findFiles([patterns].flat())) {
+    throwIfAborted(options.signal)
+    const reader = readers[path.extname(source.file).toLowerCase()]
+    if (!reader) {
+      report({
+        id: source.path,
+        path: source.path,
+        code: 'invalid-input',
+        reason: `this kind of file cannot be read; known: ${readableExtensions.join(' ')}.`,
+      })
+      continue
+    }
+    const failLine = (line: number, reason: string) =>
+      report({ id: `${source.path}:${line}`, path: source.path, code: 'invalid-input', reason })
+    try {
+      for await (const document of reader(source, options, failLine)) {
+        throwIfAborted(options.signal)
+        yield document
+      }
+    } catch (error) {
+      if (isQontrastError(error, 'aborted') || !options.onFailure) throw error
+      report({ id: source.path, path: source.path, ...reasonOf(error) })
+    }
+  }
+}
+
+/** Files named outright are taken whatever their kind; folders and globs give those that can be read. */
+async function findFiles(patterns: readonly string[]): Promise<SourceFile[]> {
+  const found = new Map<string, SourceFile>()
+  for (const pattern of patterns) {
+    const files = await filesOf(pattern)
+    if (files.length === 0) {
+      throw new QontrastError(
+        'file-unreadable',
+        `'${pattern}' matches no file that can be read here (${readableExtensions.join(' ')}).`,
+      )
+    }
+    for (const file of files)
+      found.set(path.resolve(file), { file, path: path.relative('.', file).split(path.sep).join('/') })
+  }
+  return [...found.values()].sort((a, b) => (a.path < b.path ? -1 : 1))
+}
+
+async function filesOf(pattern: string): Promise<string[]> {
+  const entry = await stat(pattern).catch(() => undefined)
+  if (entry?.isFile()) return [pattern]
+  const known = (file: string) => path.extname(file).toLowerCase() in readers
+  const ignore = ['**/node_modules/**']
+  if (entry?.isDirectory()) {
+    const files = await glob('**/*', { cwd: pattern, ignore })
+    return files.filter(known).map((file) => path.join(pattern, file))
+  }
+  return isDynamicPattern(pattern) ? (await glob(pattern, { ignore })).filter(known) : []
+}
+
+const systemReasons: Readonly<Record<string, string>> = {
+  ENOENT: 'the file is gone.',
+  EACCES: 'this user may not read it.',
+  EPERM: 'this user may not read it.',
+}
+
+function reasonOf(error: unknown): { code: ErrorCode; reason: string } {
+  if (isQontrastError(error)) return { code: error.code, reason: error.message }
+  return { code: 'file-unreadable', reason: systemReasons[systemCodeOf(error) ?? ''] ?? messageOf(error) }
+}

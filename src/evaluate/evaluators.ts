@@ -1,0 +1,100 @@
+import type { Encoder } from '../embed/index.ts'
+import { createPace, dot, type Matrix } from '../shared/index.ts'
+import type { LabelledData, RetrievalData, SimilarityData } from './data.ts'
+import { scoreRankings, spearman } from './metrics.ts'
+
+/** Measures an encoder. Higher is better for every metric. */
+export interface Evaluator {
+  readonly primaryMetric: string
+  readonly higherIsBetter: boolean
+  (encoder: Encoder, options?: { readonly signal?: AbortSignal }): Promise<Readonly<Record<string, number>>>
+}
+
+/** Ranks every document for every query by cosine, exactly. */
+export function retrievalEvaluator({ documents, queries, relevance }: RetrievalData, { depth = 100 } = {}): Evaluator {
+  return describe('ndcg@10', async (encoder, options) => {
+    const ids = [...documents.keys()]
+    const corpus = await encoder.encode([...documents.values()], { purpose: 'document', ...options })
+    const asked = await encoder.encode([...queries.values()], { purpose: 'query', ...options })
+    const rankings = new Map<string, readonly string[]>()
+    const pace = createPace()
+    for (const [row, query] of [...queries.keys()].entries()) {
+      await pace()
+      rankings.set(
+        query,
+        nearest(corpus, asked.row(row), depth).map(({ row: document }) => ids[document] ?? ''),
+      )
+    }
+    return scoreRankings(rankings, relevance)
+  })
+}
+
+/** Spearman correlation of the cosine with the score people gave. */
+export function similarityEvaluator({ pairs }: SimilarityData): Evaluator {
+  return describe('spearman', async (encoder, options) => {
+    const first = await encoder.encode(
+      pairs.map((pair) => pair.first),
+      options,
+    )
+    const second = await encoder.encode(
+      pairs.map((pair) => pair.second),
+      options,
+    )
+    const cosines = pairs.map((_, i) => dot(first.row(i), second.row(i)))
+    return {
+      spearman: spearman(
+        cosines,
+        pairs.map(({ score }) => score),
+      ),
+    }
+  })
+}
+
+/** Accuracy of the k nearest training texts' vote, weighed by exp(cosine / temperature). */
+export function knnEvaluator({ train, test }: LabelledData, { k = 10, temperature = 0.07 } = {}): Evaluator {
+  return describe('accuracy', async (encoder, options) => {
+    const known = await encoder.encode(
+      train.map(({ text }) => text),
+      options,
+    )
+    const asked = await encoder.encode(
+      test.map(({ text }) => text),
+      options,
+    )
+    const pace = createPace()
+    let right = 0
+    for (const [row, { label }] of test.entries()) {
+      await pace()
+      const votes = new Map<string, number>()
+      for (const { row: neighbour, score } of nearest(known, asked.row(row), k)) {
+        const vote = train[neighbour]?.label ?? ''
+        votes.set(vote, (votes.get(vote) ?? 0) + Math.exp(score / temperature))
+      }
+      const [winner] = [...votes].sort((a, b) => b[1] - a[1])
+      if (winner?.[0] === label) right += 1
+    }
+    return { accuracy: right / test.length }
+  })
+}
+
+function describe(
+  primaryMetric: string,
+  run: (encoder: Encoder, options?: { signal?: AbortSignal }) => Promise<Readonly<Record<string, number>>>,
+): Evaluator {
+  return Object.assign(run, { primaryMetric, higherIsBetter: true })
+}
+
+/** The k rows with the largest dot product, best first, equal ones by row. */
+function nearest(matrix: Matrix, query: Float32Array, k: number): { row: number; score: number }[] {
+  const best: { row: number; score: number }[] = []
+  for (let row = 0; row < matrix.rows; row++) {
+    const score = dot(matrix.row(row), query)
+    const last = best.at(-1)
+    if (best.length === k && last && score <= last.score) continue
+    let place = best.length
+    while (place > 0 && best[place - 1]!.score < score) place -= 1
+    best.splice(place, 0, { row, score })
+    if (best.length > k) best.pop()
+  }
+  return best
+}
