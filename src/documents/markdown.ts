@@ -1,4 +1,5 @@
 import { fromMarkdown } from 'mdast-util-from-markdown'
+import { toString as plainTextOf } from 'mdast-util-to-string'
 import type { Section } from '../shared/index.ts'
 import { readTextFile, titleFromName } from './decode.ts'
 import { createHeadingTrail } from './heading-trail.ts'
@@ -24,14 +25,4 @@ export const readMarkdown: Reader = async function* ({ file, path }) {
 /** Keeps offsets and lines: everything but line breaks becomes a space. */
 function blank(text: string): string {
   return text.replace(/[^\r\n]/g, ' ')
-}
-
-interface TextualNode {
-  readonly value?: string
-  readonly alt?: string | null
-  readonly children?: readonly TextualNode[]
-}
-
-function plainTextOf(node: TextualNode): string {
-  return node.value ?? node.alt ?? (node.children ?? []).map(plainTextOf).join('')
 }

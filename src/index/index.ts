@@ -22,6 +22,7 @@ export {
   toFilter,
 } from './filter.ts'
 export type { Hit } from './hit.ts'
+export { lexicalTerms } from './lexical.ts'
 export type { Failure } from './prepare.ts'
 export {
   type IndexInfo,

@@ -1,0 +1,72 @@
+import { InvalidArgumentError, Option } from 'commander'
+import { bundledEncoder, type Encoder, loadEncoder } from '../embed/index.ts'
+import { type FieldType, type FilterInput, lancedb, toFilter, type VectorStore } from '../index/index.ts'
+import { messageOf } from '../shared/index.ts'
+
+/** A command is told how to set the program's exit code. */
+export type SetExitCode = (code: number) => void
+
+export const defaultPath = './qontrast-data'
+export const defaultIndex = 'documents'
+
+export const pathOption = () => new Option('--path <folder>', 'where indexes are kept').default(defaultPath)
+export const indexOption = () => new Option('--index <name>', 'name of the index').default(defaultIndex)
+export const modelOption = (otherwise: string) =>
+  new Option('--model <name>', `folder, hub name (owner/name) or '${bundledEncoder}' (${otherwise})`)
+export const deviceOption = () =>
+  new Option('--device <device>', 'where the model runs')
+    .choices(['auto', 'cpu', 'cuda', 'webgpu', 'dml', 'coreml'])
+    .default('auto')
+export const jsonOption = (what: string) => new Option('--json', `print ${what} as JSON`)
+export const modeOption = () => new Option('--mode <mode>', 'how to rank').choices(['dense', 'bm25', 'hybrid'])
+
+export function wholeNumber(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (Number.isInteger(value) && value >= least) return value
+    throw new InvalidArgumentError(`A whole number from ${least} is expected.`)
+  }
+}
+
+export function filterArgument(text: string): FilterInput {
+  try {
+    return toFilter(JSON.parse(text))
+  } catch (error) {
+    throw new InvalidArgumentError(
+      `A filter in JSON is expected, such as '{"source":"NHLBI","year":{"gte":2000}}': ${messageOf(error)}`,
+    )
+  }
+}
+
+const fieldTypes: Readonly<Record<string, FieldType>> = { keyword: 'keyword', number: 'number', boolean: 'boolean' }
+
+/** `year:number`, given any number of times. */
+export function fieldArgument(text: string, before: Record<string, FieldType> = {}): Record<string, FieldType> {
+  const colon = text.lastIndexOf(':')
+  const type = fieldTypes[text.slice(colon + 1)]
+  if (colon > 0 && type) return { ...before, [text.slice(0, colon)]: type }
+  throw new InvalidArgumentError(`name:type is expected, with one of the types ${Object.keys(fieldTypes).join(', ')}.`)
+}
+
+/** The model that was asked for, else the one that the index was made with, else the bundled one. */
+export async function openEncoder(
+  model: string | undefined,
+  device: string,
+  made?: { store: VectorStore; index: string },
+): Promise<Encoder> {
+  const info = model === undefined && made ? await made.store.info(made.index) : undefined
+  return loadEncoder(model ?? info?.schema.encoder.name ?? bundledEncoder, {
+    device: deviceOf(device),
+    onWarning: (message) => console.error(`warning: ${message}`),
+  })
+}
+
+const devices = ['auto', 'cpu', 'cuda', 'webgpu', 'dml', 'coreml'] as const
+
+function deviceOf(name: string): (typeof devices)[number] {
+  return devices.find((device) => device === name) ?? 'auto'
+}
+
+export function openStore(path: string): VectorStore {
+  return lancedb({ path })
+}

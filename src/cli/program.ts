@@ -1,0 +1,46 @@
+import { Command, CommanderError } from 'commander'
+import { isQontrastError, messageOf } from '../shared/index.ts'
+import { embedCommand } from './embed.ts'
+import { evaluateCommand } from './evaluate.ts'
+import { exitCodeOf, exitCodes } from './exit-codes.ts'
+import { indexCommand } from './index-documents.ts'
+import { indexesCommand } from './indexes.ts'
+import { searchCommand } from './search.ts'
+import { version } from './version.ts'
+
+/** Runs the command line and gives its exit code; everything it prints is printed by then. */
+export async function runProgram(args: readonly string[]): Promise<number> {
+  let exitCode: number = exitCodes.ok
+  const program = new Command('qontrast')
+    .description('Semantic search over your own documents, in one process.')
+    .version(version())
+    .option('--debug', 'print the stack of an error')
+    .showHelpAfterError('(qontrast --help, or qontrast COMMAND --help, shows what there is)')
+    .exitOverride()
+    .addHelpText(
+      'after',
+      `\nExit codes:\n${Object.entries(exitCodes)
+        .map(([name, code]) => `  ${String(code).padStart(3)}  ${name}`)
+        .join('\n')}`,
+    )
+  for (const command of [indexCommand, searchCommand, embedCommand, indexesCommand, evaluateCommand]) {
+    program.addCommand(
+      command((code) => {
+        exitCode = code
+      })
+        .exitOverride()
+        .copyInheritedSettings(program),
+    )
+  }
+  try {
+    await program.parseAsync([...args], { from: 'user' })
+    return exitCode
+  } catch (error) {
+    if (error instanceof CommanderError)
+      return error.exitCode === 0 ? exitCodes.ok : exitCodes['wrong use or bad input']
+    const code = isQontrastError(error) ? error.code : 'internal'
+    console.error(`error: ${messageOf(error)} (${code})`)
+    if (program.opts()['debug'] || process.env['DEBUG']) console.error(error)
+    return exitCodeOf(error)
+  }
+}

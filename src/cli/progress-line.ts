@@ -1,0 +1,45 @@
+import { createLogUpdate } from 'log-update'
+
+/** One line about long work on stderr: redrawn on a terminal, written now and then elsewhere. */
+export interface ProgressLine {
+  update(text: string): void
+  /** The last state stays on the screen. */
+  done(text: string): void
+}
+
+const redrawMilliseconds = 80
+const writeMilliseconds = 5_000
+
+export function createProgressLine(stream: NodeJS.WriteStream = process.stderr): ProgressLine {
+  const live = stream.isTTY ? createLogUpdate(stream) : undefined
+  let last = live ? 0 : performance.now()
+  return {
+    update(text) {
+      const now = performance.now()
+      if (now - last < (live ? redrawMilliseconds : writeMilliseconds)) return
+      last = now
+      if (live) live(text)
+      else stream.write(`${text}\n`)
+    },
+    done(text) {
+      if (!live) return void stream.write(`${text}\n`)
+      live(text)
+      live.done()
+    },
+  }
+}
+
+/** `1,234` */
+export function number(value: number, digits = 0): string {
+  return value.toLocaleString('en-US', { maximumFractionDigits: digits, minimumFractionDigits: digits })
+}
+
+/** `1 document`, `1,234 documents` */
+export function count(value: number, noun: string): string {
+  return `${number(value)} ${noun}${value === 1 ? '' : 's'}`
+}
+
+/** `3.4 MB` */
+export function megabytes(bytes: number): string {
+  return `${number(bytes / 1e6, 1)} MB`
+}
