@@ -25,8 +25,7 @@ export interface LanceDbOptions extends Partial<MaintenanceOptions> {
   readonly path: string
 }
 
-/** From this many points on, searches ask an approximate index: below, comparing with every vector is as fast. */
-const approximateFrom = 100_000
+const approximateFrom = 2_000
 /** Points of each ranking that take part in fusion, unless more are asked for. */
 const fusionDepth = 200
 const scrollLimit = 1_000
@@ -296,7 +295,6 @@ async function rankDense(table: Table, vector: Float32Array, { depth, where, exa
   const query = table.vectorSearch(vector).distanceType('cosine').limit(depth).select(['id', 'document', '_distance'])
   if (where !== undefined) query.where(where)
   if (exact) query.bypassVectorIndex()
-  else query.refineFactor(4)
   const rows = await query.toArray()
   return rows.map(({ id, document, _distance }) => ({ id, document, score: 1 - _distance })).sort(byScoreThenId)
 }

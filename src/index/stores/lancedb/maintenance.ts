@@ -5,7 +5,7 @@ import type { CollectionSchema } from '../../store.ts'
 import { numberColumns } from './table-schema.ts'
 
 export interface MaintenanceOptions {
-  /** Points from which on an approximate vector index is built. */
+  /** Points from which on a vector index is built; below, comparing with every vector is as fast. */
   readonly approximateFrom: number
 }
 
@@ -38,6 +38,7 @@ export async function maintain(
   { approximateFrom }: MaintenanceOptions,
 ): Promise<void> {
   const { Index } = await import('@lancedb/lancedb')
+  const outgrown = await hasOutgrown(table, 'vector')
   await table.optimize()
   const points = await table.countRows()
   const indexed = await indexedColumns(table)
@@ -50,12 +51,21 @@ export async function maintain(
       from: scalarIndexesFrom,
       config: Index.btree(),
     })),
-    { column: 'vector', from: approximateFrom, config: Index.hnswSq({ distanceType: 'cosine' }) },
   ]
   for (const { column, from, config } of wanted) {
     if (points >= from && !indexed.has(column)) await table.createIndex(column, { config })
   }
+  // Whole vectors in partitions of about 8,000: no loss within a partition, and up to 160,000 points all partitions are searched.
+  if (points >= approximateFrom && (outgrown || !indexed.has('vector'))) {
+    await table.createIndex('vector', { config: Index.ivfFlat({ distanceType: 'cosine' }) })
+  }
   await table.optimize({ cleanupOlderThan: new Date() })
+}
+
+/** Partitions are cut for the points that were there: with half as many new ones, they are cut anew. */
+async function hasOutgrown(table: Table, column: string): Promise<boolean> {
+  const index = (await table.listIndices()).find(({ columns }) => columns.includes(column))
+  return index !== undefined && (index.numUnindexedRows ?? 0) > (index.numIndexedRows ?? 0) / 2
 }
 
 async function indexedColumns(table: Table): Promise<Set<string>> {
