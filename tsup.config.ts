@@ -1,7 +1,20 @@
+import { readFile } from 'node:fs/promises'
 import { defineConfig } from 'tsup'
 
-/** LanceDB's platform packages hold its native code; its JavaScript is bundled (see docs/decisions/lancedb-bundled.md). */
-const lancedbPlatforms = /^@lancedb\/lancedb-/
+/**
+ * LanceDB's JavaScript is bundled, its native code comes from its platform packages (docs/decisions/lancedb-bundled.md).
+ * Its loader also looks for binaries beside itself, which only its own repository has.
+ */
+const lancedbLoader = {
+  name: 'lancedb-loader',
+  setup(build: import('esbuild').PluginBuild) {
+    build.onLoad({ filter: /@lancedb[\\/]lancedb[\\/]dist[\\/]native\.js$/ }, async ({ path }) => {
+      const source = await readFile(path, 'utf8')
+      const absent = '(() => { throw new Error("not beside this file") })()'
+      return { contents: source.replace(/require\('\.\/lancedb\.[^']+\.node'\)/g, absent), loader: 'js' }
+    })
+  },
+}
 
 export default defineConfig({
   entry: {
@@ -16,5 +29,9 @@ export default defineConfig({
   clean: true,
   dts: { entry: { main: 'src/main.ts' } },
   noExternal: [/^@lancedb\/lancedb$/, 'reflect-metadata', '@opentelemetry/api'],
-  external: [lancedbPlatforms, 'apache-arrow', 'openai', '@huggingface/transformers'],
+  external: [/^@lancedb\/lancedb-/, 'apache-arrow', 'openai', '@huggingface/transformers'],
+  esbuildPlugins: [lancedbLoader],
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+  },
 })

@@ -10,15 +10,7 @@ import { retryConflicts, withStoreErrors } from './lancedb/errors.ts'
 import { filterToSql, idIn, literal } from './lancedb/filter-sql.ts'
 import { bytesOf, createIndexes, type MaintenanceOptions, maintain } from './lancedb/maintenance.ts'
 import { openPointers } from './lancedb/pointers.ts'
-import {
-  keyColumns,
-  recordColumns,
-  tableSchema,
-  toKey,
-  toPointKey,
-  toPointRecord,
-  toRow,
-} from './lancedb/table-schema.ts'
+import { keyColumns, recordColumns, toKey, toPointKey, toPointRecord, toRow } from './lancedb/rows.ts'
 
 export interface LanceDbOptions extends Partial<MaintenanceOptions> {
   /** Folder that holds the collections; made when the first is written. */
@@ -42,7 +34,7 @@ export function lancedb(options: LanceDbOptions): VectorStore {
   async function connect(): Promise<Connection> {
     connection ??= (async () => {
       process.env['LANCE_LOG'] ??= 'error'
-      const { connect: open } = await import('@lancedb/lancedb')
+      const { connect: open } = await import('./lancedb/library.ts')
       await mkdir(folder, { recursive: true })
       return open(folder, { readConsistencyInterval: 0 }) // else writes of other processes stay unseen
     })()
@@ -97,7 +89,8 @@ export function lancedb(options: LanceDbOptions): VectorStore {
     const opened = await Promise.allSettled([...tables.values()])
     for (const outcome of opened) if (outcome.status === 'fulfilled') outcome.value.close()
     tables.clear()
-    if (connection) (await connection).close()
+    const db = await connection?.catch(() => undefined) // one that failed to open needs no closing
+    db?.close()
     connection = undefined
   }
 
@@ -111,6 +104,7 @@ export function lancedb(options: LanceDbOptions): VectorStore {
         const existing = await pointers.readCollection(collection)
         if (existing) return checkSameSchema(name, existing, schema)
         const db = await connect()
+        const { tableSchema } = await import('./lancedb/library.ts')
         const table = await db.createEmptyTable(collection, tableSchema(schema), { existOk: true })
         await createIndexes(table)
         await pointers.writeCollection(collection, schema)
@@ -144,7 +138,7 @@ export function lancedb(options: LanceDbOptions): VectorStore {
       const distinct = [...new Map(points.map((point) => [point.id, point])).values()]
       await write(name, async (table, schema) => {
         for (const point of distinct) checkPoint(point, schema)
-        const { makeArrowTable } = await import('@lancedb/lancedb')
+        const { makeArrowTable, tableSchema } = await import('./lancedb/library.ts')
         const rows = makeArrowTable(
           distinct.map((point) => toRow(point, schema)),
           { schema: tableSchema(schema) },

@@ -1,7 +1,7 @@
 import type { Filter, Range } from '../../filter.ts'
 import type { CollectionSchema } from '../../store.ts'
 import { existenceFacet, numberKey, sortableInteger, valueFacet } from './facets.ts'
-import { numberColumns } from './table-schema.ts'
+import { numberColumns } from './rows.ts'
 
 /** Ids of the points whose payload has a string with this text in it: LanceDB cannot ask for that itself. */
 export type FindContaining = (filter: Extract<Filter, { kind: 'contains' }>) => Promise<readonly string[]>

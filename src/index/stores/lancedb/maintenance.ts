@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises'
 import path from 'node:path'
 import type { Table } from '@lancedb/lancedb'
 import type { CollectionSchema } from '../../store.ts'
-import { numberColumns } from './table-schema.ts'
+import { numberColumns } from './rows.ts'
 
 export interface MaintenanceOptions {
   /** Points from which on a vector index is built; below, comparing with every vector is as fast. */
@@ -14,7 +14,7 @@ const scalarIndexesFrom = 2_000
 
 /** What a new table needs at once: the key that keeps two processes from inserting one id twice, and the lexical index. */
 export async function createIndexes(table: Table): Promise<void> {
-  const { Index } = await import('@lancedb/lancedb')
+  const { Index } = await import('./library.ts')
   const keyed = (await table.schema()).fields.some(({ metadata }) =>
     [...metadata.keys()].some((key) => key.includes('primary-key')),
   )
@@ -37,7 +37,7 @@ export async function maintain(
   schema: CollectionSchema,
   { approximateFrom }: MaintenanceOptions,
 ): Promise<void> {
-  const { Index } = await import('@lancedb/lancedb')
+  const { Index } = await import('./library.ts')
   const outgrown = await hasOutgrown(table, 'vector')
   await table.optimize()
   const points = await table.countRows()
