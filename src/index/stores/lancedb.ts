@@ -103,10 +103,7 @@ export function lancedb(options: LanceDbOptions): VectorStore {
         const collection = await pointers.resolve(name)
         const existing = await pointers.readCollection(collection)
         if (existing) return checkSameSchema(name, existing, schema)
-        const db = await connect()
-        const { tableSchema } = await import('./lancedb/library.ts')
-        const table = await db.createEmptyTable(collection, tableSchema(schema), { existOk: true })
-        await createIndexes(table)
+        await createIndexes(await createOrOpen(await connect(), collection, schema))
         await pointers.writeCollection(collection, schema)
       }),
 
@@ -213,6 +210,18 @@ export function lancedb(options: LanceDbOptions): VectorStore {
 
     close,
     [Symbol.asyncDispose]: close,
+  }
+}
+
+/** Another process may make the same table at the same moment, or may have been killed before it wrote the pointer. */
+async function createOrOpen(db: Connection, collection: string, schema: CollectionSchema): Promise<Table> {
+  const { tableSchema } = await import('./lancedb/library.ts')
+  if ((await db.tableNames()).includes(collection)) return db.openTable(collection)
+  try {
+    return await db.createEmptyTable(collection, tableSchema(schema))
+  } catch (error) {
+    if ((await db.tableNames()).includes(collection)) return db.openTable(collection)
+    throw error
   }
 }
 

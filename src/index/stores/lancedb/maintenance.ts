@@ -15,10 +15,11 @@ const scalarIndexesFrom = 2_000
 /** What a new table needs at once: the key that keeps two processes from inserting one id twice, and the lexical index. */
 export async function createIndexes(table: Table): Promise<void> {
   const { Index } = await import('./library.ts')
-  const keyed = (await table.schema()).fields.some(({ metadata }) =>
-    [...metadata.keys()].some((key) => key.includes('primary-key')),
-  )
-  if (!keyed) await table.setUnenforcedPrimaryKey('id')
+  if (!(await isKeyed(table))) {
+    await table.setUnenforcedPrimaryKey('id').catch(async (error: unknown) => {
+      if (!(await isKeyed(table))) throw error // else another process was first
+    })
+  }
   const config = Index.fts({
     baseTokenizer: 'whitespace', // the terms are our own already
     lowercase: false,
@@ -29,6 +30,11 @@ export async function createIndexes(table: Table): Promise<void> {
     maxTokenLength: 300,
   })
   if (!(await indexedColumns(table)).has('terms')) await table.createIndex('terms', { config })
+}
+
+async function isKeyed(table: Table): Promise<boolean> {
+  const { fields } = await table.schema()
+  return fields.some(({ metadata }) => [...metadata.keys()].some((key) => key.includes('primary-key')))
 }
 
 /** Takes new rows into the indexes, adds those that pay by now, merges small files, and frees what no version needs any more. */
