@@ -1,0 +1,200 @@
+import { execFileSync } from 'node:child_process'
+import { chmod, cp, mkdir, unlink, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { beforeEach, expect, test } from 'vitest'
+import { type ReadFailure, type ReadOptions, readDocuments } from '../../src/documents/index.ts'
+import type { Document } from '../../src/shared/index.ts'
+import { temporaryFolder } from '../support/temporary.ts'
+
+const fixtures = new URL('../fixtures/documents/', import.meta.url).pathname
+let folder: string
+beforeEach(async () => {
+  folder = await temporaryFolder()
+})
+
+const put = (name: string, content: string | Uint8Array) => writeFile(path.join(folder, name), content)
+
+async function read(
+  patterns: string | string[] = folder,
+  options: ReadOptions = {},
+): Promise<{ documents: Document[]; failures: ReadFailure[] }> {
+  const documents: Document[] = []
+  const failures: ReadFailure[] = []
+  for await (const document of readDocuments(patterns, { onFailure: (failure) => failures.push(failure), ...options }))
+    documents.push(document)
+  return { documents, failures }
+}
+
+/** The text from each section to the next, by its heading or page. */
+function parts({ text, sections = [] }: Document): [string | number | undefined, string][] {
+  return sections.map(({ start, heading, page }, i) => [
+    heading ?? page,
+    text.slice(start, sections[i + 1]?.start).trim(),
+  ])
+}
+
+test('a text file is read as it is', async () => {
+  await put('note.txt', '\ufeffFirst line\nsecond')
+  const { documents } = await read()
+  expect(documents[0]).toMatchObject({ title: 'note', text: 'First line\nsecond', sections: [{ start: 0, line: 1 }] })
+  expect(documents[0]?.id).toMatch(/note\.txt$/)
+})
+
+test('Markdown keeps its text and gets a section at each heading, with its line', async () => {
+  await put(
+    'guide.md',
+    '---\ntitle: The guide\n---\n\nIntro.\n\n# Start\n\nText.\n\n## Install *now*\n\n```\n# no heading\n```\n\nEnd\n===\n\nLast.\n',
+  )
+  const { documents } = await read()
+  const [document] = documents
+  expect(document?.title).toBe('The guide')
+  expect(document?.sections?.map(({ heading, line }) => [heading, line])).toEqual([
+    [undefined, 1],
+    ['Start', 7],
+    ['Start › Install now', 11],
+    ['End', 17],
+  ])
+  expect(document?.text.slice(document.sections?.[2]?.start).startsWith('## Install')).toBe(true)
+})
+
+test('HTML gives its readable text, with a section at each heading', async () => {
+  await put(
+    'page.html',
+    '<!doctype html><html><head><title>A &amp; B</title><style>x{}</style></head><body><nav>menu</nav><h1>One</h1><p>First<br>line &lt;3</p><script>alert(1)</script><h2>Two</h2><ul><li>a</li><li>b</li></ul><h1>Three</h1>end <b>bold</b>text</body>',
+  )
+  const { documents } = await read()
+  const [document] = documents
+  expect(document?.title).toBe('A & B')
+  expect(document && parts(document)).toEqual([
+    [undefined, ''],
+    ['One', 'One\nFirst\nline <3'],
+    ['One › Two', 'Two\na\nb'],
+    ['Three', 'Three\nend boldtext'],
+  ])
+})
+
+test('a PDF has a section for each page', async () => {
+  await cp(path.join(fixtures, 'two-pages.pdf'), path.join(folder, 'ticks.pdf'))
+  const { documents } = await read()
+  expect(documents[0]?.title).toBe('A guide to ticks')
+  expect(documents[0] && parts(documents[0])).toEqual([
+    [1, 'Ticks live in tall grass.'],
+    [2, 'Remove a tick with tweezers.'],
+  ])
+})
+
+test('an encrypted or broken PDF is reported, and the rest goes on', async () => {
+  await cp(path.join(fixtures, 'encrypted.pdf'), path.join(folder, 'a.pdf'))
+  await put('b.pdf', '%PDF-1.4 nothing more')
+  await put('c.txt', 'fine')
+  const { documents, failures } = await read()
+  expect(documents).toHaveLength(1)
+  expect(failures.map(({ code }) => code)).toEqual(['file-encrypted', 'file-unreadable'])
+  expect(failures[0]?.reason).toContain('password')
+})
+
+test('JSON lines: columns by their usual names, a malformed line by its number', async () => {
+  const lines = [
+    '{"_id":"a","title":"T","text":"one","year":2001,"tags":["x"]}',
+    '',
+    '{broken',
+    '{"id":7,"contents":"two"}',
+    '{"id":"c","text":""}',
+    '[1]',
+    '{"text":"\\ud800 lone"}',
+    '{"id":"n"}',
+  ]
+  await put('data.jsonl', lines.join('\n'))
+  const { documents, failures } = await read()
+  expect(documents[0]).toMatchObject({ id: 'a', title: 'T', text: 'one', payload: { year: 2001, tags: ['x'] } })
+  expect(documents.map(({ id }) => id.replace(/^.*data/, 'data'))).toEqual(['a', '7', 'c', 'data.jsonl:7'])
+  expect(failures.map(({ id }) => id.replace(/^.*data/, 'data'))).toEqual([
+    'data.jsonl:3',
+    'data.jsonl:6',
+    'data.jsonl:8',
+  ])
+  expect(failures[2]?.reason).toContain('--text-column')
+})
+
+test('CSV and TSV: a row a document, a broken row by its line, other columns by name', async () => {
+  await put('faq.csv', 'id,question,answer\n1,"What, now?","Line one\nline two"\n2,only two\n3,Q,A\n')
+  await put('more.tsv', 'text\tsource\nsay "hi"\tX\n')
+  const { documents, failures } = await read(folder, { textColumn: 'answer' })
+  expect(documents).toMatchObject([
+    { id: '1', text: 'Line one\nline two', payload: { question: 'What, now?' } },
+    { id: '3', text: 'A' },
+  ])
+  expect(failures.map(({ id }) => id.replace(/^.*\//, ''))).toEqual(['faq.csv:4', 'more.tsv:2'])
+  const usual = await read(path.join(folder, 'more.tsv'))
+  expect(usual.documents).toMatchObject([{ text: 'say "hi"', payload: { source: 'X' } }])
+})
+
+test('folders are walked in order, past what cannot be read, hidden files and node_modules', async () => {
+  for (const name of ['b', 'node_modules', '.git']) await mkdir(path.join(folder, name))
+  for (const name of ['z.txt', 'b/a.md', 'a.html', 'node_modules/x.txt', '.git/x.txt', '.hidden.txt', 'image.png'])
+    await put(name, 'text')
+  expect((await read()).documents.map(({ id }) => id.replace(/^.*qontrast-\w+\//, ''))).toEqual([
+    'a.html',
+    'b/a.md',
+    'z.txt',
+  ])
+  expect((await read(`${folder}/**/*.md`)).documents).toHaveLength(1)
+  expect((await read([path.join(folder, 'z.txt'), folder])).documents).toHaveLength(3)
+})
+
+test('what matches nothing, or is of an unknown kind, is told', async () => {
+  await put('image.png', 'x')
+  await expect(read(path.join(folder, 'absent'))).rejects.toMatchObject({
+    code: 'file-unreadable',
+    message: expect.stringContaining('absent'),
+  })
+  expect((await read(path.join(folder, 'image.png'))).failures).toMatchObject([{ code: 'invalid-input' }])
+})
+
+test('UTF-16 is decoded, invalid UTF-8 replaced, binary reported', async () => {
+  await put('a.txt', Buffer.from('\ufeffhellö', 'utf16le'))
+  await put('b.txt', Buffer.from([0x68, 0xff, 0x69]))
+  await put('c.txt', Buffer.from([0x00, 0x01, 0x02]))
+  const { documents, failures } = await read()
+  expect(documents.map(({ text }) => text)).toEqual(['hellö', 'h\ufffdi'])
+  expect(failures).toMatchObject([{ code: 'file-unreadable' }])
+})
+
+test('a file that goes away while others are read is reported', async () => {
+  for (const name of ['a.txt', 'b.txt', 'c.txt']) await put(name, name)
+  const failures: ReadFailure[] = []
+  const seen: string[] = []
+  for await (const { text } of readDocuments(folder, { onFailure: (failure) => failures.push(failure) })) {
+    seen.push(text)
+    if (text === 'a.txt') await unlink(path.join(folder, 'b.txt'))
+  }
+  expect(seen).toEqual(['a.txt', 'c.txt'])
+  expect(failures).toMatchObject([{ code: 'file-unreadable', reason: 'the file is gone.' }])
+})
+
+test('a folder and a file that this user may not read are reported', async (context) => {
+  if (process.getuid?.() !== 0) return context.skip('skipped: needs root to become another user')
+  await put('open.txt', 'open')
+  await put('closed.txt', 'closed')
+  await chmod(path.join(folder, 'closed.txt'), 0o600)
+  await chmod(folder, 0o755)
+  const script = `
+    import { readDocuments } from ${JSON.stringify(new URL('../../src/documents/index.ts', import.meta.url).href)}
+    process.setuid(65534)
+    const out = []
+    for await (const { text } of readDocuments(process.argv[1], { onFailure: ({ reason }) => out.push(reason) })) out.push(text)
+    console.log(JSON.stringify(out))`
+  const printed = execFileSync(process.execPath, ['--input-type=module', '-e', script, folder], { encoding: 'utf8' })
+  expect(JSON.parse(printed)).toEqual(['this user may not read it.', 'open'])
+})
+
+test('without onFailure the first failure is thrown', async () => {
+  await put('data.jsonl', '{broken')
+  await expect(
+    (async () => {
+      for await (const _ of readDocuments(folder)) {
+        /* nothing */
+      }
+    })(),
+  ).rejects.toMatchObject({ code: 'invalid-input' })
+})

@@ -1,0 +1,60 @@
+import { execFileSync } from 'node:child_process'
+import { expect, test } from 'vitest'
+import * as main from '../src/main.ts'
+
+test('the package exports what its users rely on', () => {
+  expect(Object.keys(main).sort()).toMatchInlineSnapshot(`
+    [
+      "QontrastError",
+      "and",
+      "bundledEncoder",
+      "contains",
+      "eq",
+      "exists",
+      "gt",
+      "gte",
+      "isQontrastError",
+      "knnEvaluator",
+      "lancedb",
+      "listIndexes",
+      "loadEncoder",
+      "lt",
+      "lte",
+      "not",
+      "oneOf",
+      "openIndex",
+      "or",
+      "range",
+      "readLabelledData",
+      "readRetrievalData",
+      "readSimilarityData",
+      "retrievalEvaluator",
+      "scoreRankings",
+      "similarityEvaluator",
+    ]
+  `)
+})
+
+test('importing the package loads no store, no runtime and no network client', () => {
+  const script = `
+    import { registerHooks } from 'node:module'
+    const loaded = new Set()
+    registerHooks({ resolve: (specifier, context, next) => { loaded.add(specifier); return next(specifier, context) } })
+    await import(${JSON.stringify(new URL('../src/main.ts', import.meta.url).href)})
+    console.log(JSON.stringify([...loaded]))`
+  const loaded: string[] = JSON.parse(
+    execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' }),
+  )
+  const packages = loaded.filter((specifier) => !/^(node:|\.|file:)/.test(specifier))
+  for (const heavy of [
+    '@lancedb/lancedb',
+    'apache-arrow',
+    'onnxruntime-node',
+    '@huggingface/hub',
+    '@huggingface/tokenizers',
+    'hono',
+    'sharp',
+  ]) {
+    expect(packages).not.toContain(heavy)
+  }
+})
