@@ -1,3 +1,4 @@
+export { type ReadFailure, type ReadOptions, readableExtensions, readDocuments } from './documents/index.ts'
 export {
   bundledEncoder,
   type EncodeOptions,
