@@ -19,6 +19,8 @@ export interface Encoder {
   readonly modalities: readonly Modality[]
   /** Names everything that determines document vectors: weights, pooling, document prompt, dimensions, dtype. */
   readonly fingerprint: string
+  /** How texts are found best with this encoder, where its model's files say so: a measured recommendation. */
+  readonly searchMode?: 'dense' | 'bm25' | 'hybrid'
   /** Tokens of one input that the model reads, special tokens excluded; the rest is cut. `Infinity` for none. */
   readonly maximumTokens: number
   /** Tokens of a text, without special tokens and never cut. */

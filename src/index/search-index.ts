@@ -23,7 +23,7 @@ export interface SearchOptions {
   readonly limit?: number
   readonly offset?: number
   readonly filter?: FilterInput
-  /** `dense` compares vectors, `bm25` words, `hybrid` fuses both rankings. */
+  /** `dense` compares vectors, `bm25` words, `hybrid` fuses both rankings. Defaults to what the encoder recommends, else `hybrid`. */
   readonly mode?: SearchMode
   /** One hit a document (its best chunk), or every chunk for itself. */
   readonly groupBy?: 'document' | 'chunk'
@@ -97,12 +97,13 @@ export async function openIndex({
   if (existing) checkSameSchema(name, existing.schema, asked)
   const schema = existing?.schema ?? asked
   const target = { collection: name, schema, store, encoder }
+  const defaultMode = encoder.searchMode ?? 'hybrid'
   const close = async () => {
     if (!given) await store.close()
   }
 
   async function searchMany(queries: readonly SearchQuery[], options: SearchOptions = {}): Promise<Hit[][]> {
-    const { limit, offset, mode, minScore, exact, signal, groupByDocument } = checkSearch(options)
+    const { limit, offset, mode, minScore, exact, signal, groupByDocument } = checkSearch(options, defaultMode)
     const filter = options.filter && toFilter(options.filter, schema.fields)
     const rankings = await rank(queries, mode, signal)
     return Promise.all(
@@ -128,7 +129,7 @@ export async function openIndex({
     signal: AbortSignal | undefined,
   ): Promise<Ranking[]> {
     const texts = queries.flatMap((query) => (typeof query === 'string' ? [checkQueryText(query)] : []))
-    const textMode = mode ?? 'hybrid'
+    const textMode = mode ?? defaultMode
     const vectors =
       textMode === 'bm25' || texts.length === 0
         ? undefined
@@ -229,15 +230,10 @@ function toDocument(chunks: readonly PointRecord[]): Document | undefined {
   return { id, text, payload, ...(title === undefined ? {} : { title }) }
 }
 
-function checkSearch({
-  limit = defaultLimit,
-  offset = 0,
-  mode,
-  groupBy = 'document',
-  minScore,
-  exact = false,
-  signal,
-}: SearchOptions) {
+function checkSearch(
+  { limit = defaultLimit, offset = 0, mode, groupBy = 'document', minScore, exact = false, signal }: SearchOptions,
+  defaultMode: SearchMode,
+) {
   const whole = (name: string, value: number, least: number) => {
     if (!(Number.isInteger(value) && value >= least && value <= mostHits)) {
       throw new QontrastError(
@@ -251,7 +247,7 @@ function checkSearch({
   if (mode !== undefined && !['dense', 'bm25', 'hybrid'].includes(mode)) {
     throw new QontrastError('invalid-option', `mode must be dense, bm25 or hybrid; got ${String(mode)}.`)
   }
-  if (minScore !== undefined && (mode ?? 'hybrid') === 'hybrid') {
+  if (minScore !== undefined && (mode ?? defaultMode) === 'hybrid') {
     throw new QontrastError(
       'invalid-option',
       'minScore needs mode dense or bm25: scores of fused rankings say nothing about how good a hit is.',

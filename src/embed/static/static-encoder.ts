@@ -15,7 +15,10 @@ export interface StaticOptions {
 }
 
 const weightFiles = ['model.safetensors', '0_StaticEmbedding/model.safetensors']
-const configSchema = z.looseObject({ max_length: z.number().int().positive().nullish() })
+const configSchema = z.looseObject({
+  max_length: z.number().int().positive().nullish(),
+  search_mode: z.enum(['dense', 'bm25', 'hybrid']).nullish(),
+})
 const tokenizerSchema = z.looseObject({
   model: z.looseObject({ unk_token: z.string().nullish(), unk_id: z.number().nullish() }),
 })
@@ -63,6 +66,7 @@ async function createStaticEncoder(
     dimensions,
     modalities: ['text'],
     fingerprint,
+    ...(config?.search_mode ? { searchMode: config.search_mode } : {}),
     maximumTokens,
     countTokens: (text) => tokenizer.ids(text).length,
     encode,
