@@ -1,19 +1,21 @@
 /**
- * Makes models/default from a MiniLM folder: each token of its vocabulary through the encoder, PCA, frequency weights, int8 rows.
+ * Makes models/default from a MiniLM folder: each token of its vocabulary through the encoder, PCA, frequency weights, a fit to the encoder's
+ * vectors of real texts, int8 rows.
  *
  *     npm run distill -- ../shared/models/all-minilm-l6-v2 ../shared/data
  *
- * The frequencies come from texts whose licences allow it (models/default/README.md names them). Deterministic: the same inputs give the same bytes.
+ * The texts are those whose licences allow it (models/default/README.md names them). Everything is seeded; the teacher's vectors may differ in the last bits between machines.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { EigenvalueDecomposition, Matrix } from 'ml-matrix'
-import { readHeldOut, readMedQuad } from '../examples/medquad.ts'
 import { createTokenizer } from '../src/embed/tokenizer.ts'
 import { createInference } from '../src/embed/transformer/inference.ts'
+import { loadEncoder } from '../src/main.ts'
 import { openSession } from '../src/runtime/index.ts'
 import { allowedTexts } from './support/allowed-texts.ts'
+import { fitTokens } from './support/fit-tokens.ts'
+import { mainDirections, project } from './support/principal-components.ts'
 import { writeSafetensors } from './support/write-safetensors.ts'
 
 const dimensions = 256
@@ -22,6 +24,7 @@ const smoothing = 1e-3
 /** Tokens that the texts never show count as if seen this often. */
 const unseenCount = 0.5
 const batchSize = 256
+const fit = { epochs: Number(process.env['EPOCHS'] ?? 6), learningRate: Number(process.env['RATE'] ?? 0.02), seed: 1 }
 
 const [modelFolder = '../shared/models/all-minilm-l6-v2', dataFolder = '../shared/data'] = process.argv.slice(2)
 const output = fileURLToPath(new URL('../models/default/', import.meta.url))
@@ -33,13 +36,26 @@ const tokenizer = createTokenizer(
   { maximumTokens: 512, padId: 0, padSide: 'right' },
 )
 const kept = keptTokens()
+const rowOf = new Map(kept.map(({ id }, row) => [id, row]))
 console.log(`${kept.length} of ${tokenizer.vocabulary().size} tokens kept`)
 
-const embeddings = await embedTokens(kept.map(({ id }) => id))
-const counts = await countTokens()
-const rows = project(embeddings)
-const weights = kept.map(({ id }) => sifWeight(counts.of(id), counts.total))
-await writeModel(rows, weights)
+const texts = await allowedTexts(dataFolder)
+console.log(`${texts.length} texts: the teacher reads them`)
+const teacherVectors = await teach(texts)
+const tokenizedTexts = texts.map((text) => tokenizer.ids(text, 512).flatMap((id) => rowOf.get(id) ?? []))
+
+const directions = mainDirections(teacherVectors, dimensions)
+const weights = sifWeights(tokenizedTexts)
+const tokenVectors = project(centred(await embedTokens(kept.map(({ id }) => id))), directions)
+const rows = tokenVectors.map((vector, row) => vector.map((value) => value * weights[row]!))
+fitTokens({
+  rows,
+  texts: tokenizedTexts,
+  targets: project(teacherVectors, directions).map(unit),
+  ...fit,
+  onEpoch: (epoch, cosine) => console.log(`fit, epoch ${epoch}: mean cosine with the teacher ${cosine.toFixed(4)}`),
+})
+await writeModel(rows)
 
 /** Everything but unused slots and special tokens; [UNK] and [PAD] keep their places for the tokenizer. */
 function keptTokens(): { token: string; id: number }[] {
@@ -49,12 +65,18 @@ function keptTokens(): { token: string; id: number }[] {
     .sort((a, b) => a.id - b.id)
 }
 
-/** `[tokens, 384]`: a token between the special tokens, mean-pooled. */
-async function embedTokens(ids: readonly number[]): Promise<Float32Array[]> {
+async function teach(texts: readonly string[]): Promise<Float64Array[]> {
+  await using teacher = await loadEncoder(modelFolder, { device: 'cpu' })
+  const vectors = await teacher.encode(texts)
+  return texts.map((_, i) => Float64Array.from(vectors.row(i)))
+}
+
+/** `[tokens][384]`: a token between the special tokens, mean-pooled. */
+async function embedTokens(ids: readonly number[]): Promise<Float64Array[]> {
   const opened = await openSession(path.join(modelFolder, 'onnx/model.onnx'), { device: 'cpu', threads: 2 })
   const run = createInference(opened, { padId: 0, padSide: 'right', pooling: ['mean'], dense: [] })
   const [prefix = 0, , suffix = 0] = tokenizer.encode('a')
-  const vectors: Float32Array[] = []
+  const vectors: Float64Array[] = []
   for (let start = 0; start < ids.length; start += batchSize) {
     const batch = ids.slice(start, start + batchSize)
     const flat = await run({
@@ -63,77 +85,54 @@ async function embedTokens(ids: readonly number[]): Promise<Float32Array[]> {
       skips: new Int32Array(batch.length),
     })
     const width = flat.length / batch.length
-    batch.forEach((_, i) => vectors.push(flat.slice(i * width, (i + 1) * width)))
+    batch.forEach((_, i) => vectors.push(Float64Array.from(flat.subarray(i * width, (i + 1) * width))))
   }
   return vectors
 }
 
-async function countTokens() {
-  const heldOut = new Set((await readHeldOut()).focuses)
-  const pairs = (await readMedQuad()).filter(({ focus }) => !heldOut.has(focus))
-  const seen = new Map<number, number>()
-  let total = 0
-  for (const text of [...pairs.map(({ focus, answer }) => `${focus} ${answer}`), ...(await allowedTexts(dataFolder))]) {
-    for (const id of tokenizer.ids(text)) {
-      seen.set(id, (seen.get(id) ?? 0) + 1)
-      total += 1
-    }
-  }
-  return { of: (id: number) => seen.get(id) ?? unseenCount, total }
+/** One weight a row: rare tokens near 1, frequent ones near 0. */
+function sifWeights(texts: readonly (readonly number[])[]): Float64Array {
+  const counts = new Float64Array(kept.length).fill(unseenCount)
+  for (const text of texts) for (const row of text) counts[row]! += 1
+  const total = counts.reduce((sum, count) => sum + count, 0)
+  return counts.map((count) => smoothing / (smoothing + count / total))
 }
 
-/** Centred and turned to the directions of largest variance: `[tokens, 256]`. */
-function project(vectors: readonly Float32Array[]): Float64Array[] {
-  const width = vectors[0]?.length ?? 0
-  const mean = new Float64Array(width)
-  for (const vector of vectors) for (let i = 0; i < width; i++) mean[i]! += vector[i]! / vectors.length
-  const covariance = Matrix.zeros(width, width)
-  for (const vector of vectors) {
-    for (let i = 0; i < width; i++) {
-      const left = vector[i]! - mean[i]!
-      for (let j = i; j < width; j++) covariance.set(i, j, covariance.get(i, j) + left * (vector[j]! - mean[j]!))
-    }
-  }
-  for (let i = 0; i < width; i++) for (let j = 0; j < i; j++) covariance.set(i, j, covariance.get(j, i))
-  const { eigenvectorMatrix } = new EigenvalueDecomposition(covariance, { assumeSymmetric: true })
-  return vectors.map((vector) =>
-    Float64Array.from({ length: dimensions }, (_, component) => {
-      const column = width - 1 - component // eigenvalues come in ascending order
-      let sum = 0
-      for (let i = 0; i < width; i++) sum += (vector[i]! - mean[i]!) * eigenvectorMatrix.get(i, column)
-      return sum
-    }),
-  )
+function centred(vectors: readonly Float64Array[]): Float64Array[] {
+  const mean = new Float64Array(vectors[0]?.length ?? 0)
+  for (const vector of vectors) vector.forEach((value, i) => (mean[i]! += value / vectors.length))
+  return vectors.map((vector) => vector.map((value, i) => value - mean[i]!))
 }
 
-function sifWeight(count: number, total: number): number {
-  return smoothing / (smoothing + count / total)
+function unit(vector: Float64Array): Float64Array {
+  const length = Math.hypot(...vector)
+  return vector.map((value) => value / length)
 }
 
-/** Rows as int8 with a scale of their own, which the weights carry; the vocabulary is renumbered to the tokens kept. */
-async function writeModel(rows: readonly Float64Array[], weights: readonly number[]): Promise<void> {
+/** Rows as int8; the weight of a token is the scale of its row. The vocabulary is renumbered to the tokens kept. */
+async function writeModel(rows: readonly Float64Array[]): Promise<void> {
   const values = new Int8Array(rows.length * dimensions)
   const scales = new Float32Array(rows.length)
   rows.forEach((row, token) => {
     const largest = Math.max(...row.map(Math.abs), 1e-12)
-    row.forEach((value, i) => {
-      values[token * dimensions + i] = Math.round((value / largest) * 127)
-    })
-    scales[token] = (largest / 127) * weights[token]!
+    row.forEach((value, i) => (values[token * dimensions + i] = Math.round((value / largest) * 127)))
+    scales[token] = largest / 127
   })
   await mkdir(output, { recursive: true })
   await writeSafetensors(path.join(output, 'model.safetensors'), [
     { name: 'embeddings', dtype: 'I8', shape: [rows.length, dimensions], values },
     { name: 'weights', dtype: 'F32', shape: [rows.length], values: scales },
   ])
-  const vocab = Object.fromEntries(kept.map(({ token }, i) => [token, i]))
-  const special = tokenizerJson.added_tokens.filter(({ content }: { content: string }) => content in vocab)
+  const vocab = Object.fromEntries(kept.map(({ token }, row) => [token, row]))
   const lean = {
     ...tokenizerJson,
     truncation: null,
     padding: null,
     post_processor: null,
-    added_tokens: special.map((token: { content: string }) => ({ ...token, id: vocab[token.content] })),
+    added_tokens: tokenizerJson.added_tokens.flatMap((token: { content: string }) => {
+      const id = vocab[token.content]
+      return id === undefined ? [] : [{ ...token, id }]
+    }),
     model: { ...tokenizerJson.model, vocab },
   }
   await writeFile(path.join(output, 'tokenizer.json'), JSON.stringify(lean))
@@ -145,6 +144,7 @@ async function writeModel(rows: readonly Float64Array[], weights: readonly numbe
     sif_coefficient: smoothing,
     hidden_dim: dimensions,
     normalize: true,
+    search_mode: 'bm25',
   }
   await writeFile(path.join(output, 'config.json'), `${JSON.stringify(config, null, 2)}\n`)
 }

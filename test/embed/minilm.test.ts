@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -126,6 +127,28 @@ describeWithShared('all-MiniLM-L6-v2', ['models', 'all-minilm-l6-v2'], (folder) 
     })
   })
 
+  test.runIf(process.platform === 'linux')(
+    'an inference process that is killed in the middle costs no text',
+    async () => {
+      const texts = Array.from({ length: 120 }, (_, i) => `text number ${i} `.repeat(30))
+      const expected = await encoder.encode(texts)
+      await using other = await loadEncoder(folder, { device: 'cpu' })
+      const before = childPids()
+      const call = other.encode(texts)
+      setTimeout(() => process.kill(Math.max(...before), 'SIGKILL'), 150)
+      const vectors = await call
+      expect(Math.max(...vectors.data.map((x, i) => Math.abs(x - (expected.data[i] ?? 9))))).toBeLessThanOrEqual(1e-6)
+      expect(childPids()).not.toEqual(before)
+    },
+  )
+
+  test('a device that is not there is told as such', async () => {
+    await expect(loadEncoder(folder, { device: 'coreml' })).rejects.toMatchObject({
+      code: 'device-unavailable',
+      message: expect.stringContaining("'cpu'"),
+    })
+  })
+
   test('rejects calls after close', async () => {
     const closed = await loadEncoder(folder, { device: 'cpu' })
     await closed.close()
@@ -139,3 +162,8 @@ describeWithShared('all-MiniLM-L6-v2', ['models', 'all-minilm-l6-v2'], (folder) 
     await expect(call).rejects.toMatchObject({ code: 'closed' })
   })
 })
+
+/** Process ids of this process's children. */
+function childPids(): number[] {
+  return readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(' ').map(Number)
+}

@@ -181,7 +181,7 @@ describe('add', () => {
     expect((await index.get('d299'))?.text).toBe('version 1 of 299')
   })
 
-  test('takes a source without end at a steady memory, and stops at its signal with all that was reported', async () => {
+  test('reads a source without end only a few batches ahead, and stops at its signal with all that was reported', async () => {
     const controller = new AbortController()
     let read = 0
     async function* endless() {
