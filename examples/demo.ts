@@ -6,7 +6,15 @@
 import { styleText } from 'node:util'
 import { createProgressLine, megabytes, number } from '../src/cli/progress-line.ts'
 import { wrap } from '../src/cli/wrap.ts'
-import { type Hit, loadEncoder, openIndex, type SearchMode, scoreRankings } from '../src/main.ts'
+import {
+  type Hit,
+  isQontrastError,
+  lancedb,
+  loadEncoder,
+  openIndex,
+  type SearchMode,
+  scoreRankings,
+} from '../src/main.ts'
 import { medQuadTask } from './medquad.ts'
 
 const path = './qontrast-data'
@@ -24,8 +32,11 @@ const heading = (text: string) => console.log(`\n${styleText('bold', text)}`)
 
 const task = await medQuadTask()
 await using encoder = await loadEncoder()
-await using index = await openIndex({ name, encoder, path, fields: { source: 'keyword' } })
-await index.drop().catch(() => {}) // left over from a run before
+await using store = lancedb({ path })
+await store.drop(name).catch((error) => {
+  if (!isQontrastError(error, 'index-not-found')) throw error // else there is none of a run before
+})
+await using index = await openIndex({ name, encoder, store, fields: { source: 'keyword' } })
 
 heading(
   `Indexing ${number(task.documents.length)} answers about diseases (MedQuAD, NIH), with the bundled encoder and the embedded store`,

@@ -24,7 +24,7 @@ const smoothing = 1e-3
 /** Tokens that the texts never show count as if seen this often. */
 const unseenCount = 0.5
 const batchSize = 256
-const fit = { epochs: Number(process.env['EPOCHS'] ?? 6), learningRate: Number(process.env['RATE'] ?? 0.02), seed: 1 }
+const fit = { epochs: 6, learningRate: 0.02, seed: 1 }
 
 const [modelFolder = '../shared/models/all-minilm-l6-v2', dataFolder = '../shared/data'] = process.argv.slice(2)
 const output = fileURLToPath(new URL('../models/default/', import.meta.url))
@@ -144,7 +144,7 @@ async function writeModel(rows: readonly Float64Array[]): Promise<void> {
     sif_coefficient: smoothing,
     hidden_dim: dimensions,
     normalize: true,
-    search_mode: 'bm25',
+    search_mode: 'hybrid',
   }
   await writeFile(path.join(output, 'config.json'), `${JSON.stringify(config, null, 2)}\n`)
 }

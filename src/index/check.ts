@@ -4,11 +4,16 @@ import type { CollectionSchema, FieldType, Point } from './store.ts'
 /** A collection is opened with the encoder and the fields it was made with. */
 export function checkSameSchema(name: string, existing: CollectionSchema, asked: CollectionSchema): void {
   if (existing.encoder.fingerprint !== asked.encoder.fingerprint) {
+    const { encoder: made } = existing
+    const { encoder: given } = asked
+    const remedy =
+      made.name === given.name
+        ? 'The model has changed since.'
+        : `Open it with '${made.name}', or keep both models apart.`
     throw new QontrastError(
       'encoder-mismatch',
-      `Index '${name}' was made with the encoder '${existing.encoder.name}' (${existing.encoder.fingerprint.slice(0, 8)}), ` +
-        `not with '${asked.encoder.name}' (${asked.encoder.fingerprint.slice(0, 8)}): their vectors cannot be compared. ` +
-        `Open it with '${existing.encoder.name}', or index the documents again under another name: qontrast index --index ${name}-2 --model ${asked.encoder.name} FILES.`,
+      `Index '${name}' was made with the encoder '${made.name}' (${made.fingerprint.slice(0, 8)}), not with '${given.name}' (${given.fingerprint.slice(0, 8)}): ` +
+        `their vectors cannot be compared. ${remedy} To use this encoder, index the documents again: qontrast index --index ${name}-2 --model ${given.name} FILES.`,
     )
   }
   if (existing.dimensions !== asked.dimensions) {

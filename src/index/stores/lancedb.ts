@@ -33,7 +33,7 @@ export function lancedb(options: LanceDbOptions): VectorStore {
 
   async function connect(): Promise<Connection> {
     connection ??= (async () => {
-      process.env['LANCE_LOG'] ??= 'error'
+      process.env['LANCEDB_LOG'] ??= 'error' // its warnings go to stderr
       const { connect: open } = await import('./lancedb/library.ts')
       await mkdir(folder, { recursive: true })
       return open(folder, { readConsistencyInterval: 0 }) // else writes of other processes stay unseen
