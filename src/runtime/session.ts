@@ -18,9 +18,14 @@ export interface OpenedSession {
 
 /** Loads an ONNX file on the first device that takes it: `device-unavailable`, or `model-invalid` where even the CPU refuses. */
 export async function openSession(modelPath: string, { device, threads }: SessionOptions): Promise<OpenedSession> {
-  const { InferenceSession, Tensor } = await import('onnxruntime-node')
+  const { InferenceSession, listSupportedBackends, Tensor } = await import('onnxruntime-node')
+  const backends = new Set(listSupportedBackends().map(({ name }) => name))
   const refusals: string[] = []
   for (const candidate of deviceCandidates(device)) {
+    if (!backends.has(candidate)) {
+      refusals.push(`ONNX Runtime has no ${candidate} on this platform, only ${[...backends].join(', ')}`)
+      continue
+    }
     try {
       const session = await InferenceSession.create(modelPath, {
         executionProviders: [...executionProvidersOf(candidate)],
