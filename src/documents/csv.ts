@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { parse } from 'csv-parse'
 import { messageOf } from '../shared/index.ts'
-import type { Reader } from './read-documents.ts'
+import type { Reader } from './reader.ts'
 import { rowToDocument } from './rows.ts'
 
 export const readCsv: Reader = (...args) => readTable(',', ...args)

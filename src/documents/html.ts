@@ -2,7 +2,7 @@ import { Parser } from 'htmlparser2'
 import type { Section } from '../shared/index.ts'
 import { readTextFile, titleFromName } from './decode.ts'
 import { createHeadingTrail } from './heading-trail.ts'
-import type { Reader } from './read-documents.ts'
+import type { Reader } from './reader.ts'
 
 const skipped = new Set(['script', 'style', 'template', 'noscript', 'nav', 'svg', 'head'])
 const breaking = new Set(

@@ -1,1 +1,2 @@
-export { type ReadFailure, type ReadOptions, readableExtensions, readDocuments } from './read-documents.ts'
+export { readableExtensions, readDocuments } from './read-documents.ts'
+export type { ReadFailure, ReadOptions } from './reader.ts'

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { z } from 'zod'
 import { messageOf } from '../shared/index.ts'
-import type { Reader } from './read-documents.ts'
+import type { Reader } from './reader.ts'
 import { rowToDocument } from './rows.ts'
 
 const rowSchema = z.record(z.string(), z.json())

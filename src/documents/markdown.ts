@@ -3,7 +3,7 @@ import { toString as plainTextOf } from 'mdast-util-to-string'
 import type { Section } from '../shared/index.ts'
 import { readTextFile, titleFromName } from './decode.ts'
 import { createHeadingTrail } from './heading-trail.ts'
-import type { Reader } from './read-documents.ts'
+import type { Reader } from './reader.ts'
 
 const frontMatter = /^---\r?\n([\s\S]*?)\r?\n---\r?\n/
 

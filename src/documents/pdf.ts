@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { messageOf, QontrastError, type Section } from '../shared/index.ts'
 import { titleFromName } from './decode.ts'
-import type { Reader } from './read-documents.ts'
+import type { Reader } from './reader.ts'
 
 /** The text of a PDF with a section for each page. `file-encrypted` and `file-unreadable` say why there is none. */
 export const readPdf: Reader = async function* ({ file, path }) {

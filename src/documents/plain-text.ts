@@ -1,5 +1,5 @@
 import { readTextFile, titleFromName } from './decode.ts'
-import type { Reader } from './read-documents.ts'
+import type { Reader } from './reader.ts'
 
 /** A text file as it is. */
 export const readPlainText: Reader = async function* ({ file, path }) {

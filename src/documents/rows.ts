@@ -1,5 +1,5 @@
 import type { Document, JsonObject, JsonValue } from '../shared/index.ts'
-import type { ReadOptions } from './read-documents.ts'
+import type { ReadOptions } from './reader.ts'
 
 /** Names that columns go by, most usual first. */
 const idColumns = ['id', '_id']

@@ -1,5 +1,6 @@
 import { type JsonObject, QontrastError } from '../shared/index.ts'
-import type { CollectionSchema, FieldType, Point } from './store.ts'
+import type { FieldType } from './filter.ts'
+import type { CollectionSchema, Point } from './store.ts'
 
 /** A collection is opened with the encoder and the fields it was made with. */
 export function checkSameSchema(name: string, existing: CollectionSchema, asked: CollectionSchema): void {

@@ -1,5 +1,7 @@
 import { type JsonObject, type JsonValue, QontrastError } from '../shared/index.ts'
-import type { FieldType } from './store.ts'
+
+/** Type of a declared payload field; a declared field is indexed, so filters on it stay fast. */
+export type FieldType = 'keyword' | 'number' | 'boolean'
 
 /** A value that a payload field is compared with. */
 export type Scalar = string | number | boolean

@@ -6,6 +6,7 @@ export {
   exists,
   type Field,
   type FieldPath,
+  type FieldType,
   type Filter,
   type FilterInput,
   gt,
@@ -33,5 +34,5 @@ export {
   type SearchOptions,
   type SearchQuery,
 } from './search-index.ts'
-export type { CollectionInfo, CollectionSchema, FieldType, SearchMode, VectorStore } from './store.ts'
+export type { CollectionInfo, CollectionSchema, SearchMode, VectorStore } from './store.ts'
 export { type LanceDbOptions, lancedb } from './stores/lancedb.ts'

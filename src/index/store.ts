@@ -1,8 +1,5 @@
 import type { JsonObject } from '../shared/index.ts'
-import type { Filter } from './filter.ts'
-
-/** Type of a declared payload field; a declared field is indexed, so filters on it stay fast. */
-export type FieldType = 'keyword' | 'number' | 'boolean'
+import type { FieldType, Filter } from './filter.ts'
 
 /** What a collection holds, fixed when it is made. */
 export interface CollectionSchema {

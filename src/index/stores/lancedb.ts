@@ -3,13 +3,12 @@ import path from 'node:path'
 import type { Connection, Table } from '@lancedb/lancedb'
 import { QontrastError, throwIfAborted } from '../../shared/index.ts'
 import { checkPoint, checkSameSchema } from '../check.ts'
-import { type Filter, matchesFilter } from '../filter.ts'
-import { byScoreThenId, reciprocalRankFusion } from '../fusion.ts'
-import type { CollectionSchema, PointRecord, Selector, StoreQuery, VectorStore } from '../store.ts'
+import type { CollectionSchema, PointRecord, Selector, VectorStore } from '../store.ts'
 import { retryConflicts, withStoreErrors } from './lancedb/errors.ts'
-import { filterToSql, idIn, literal } from './lancedb/filter-sql.ts'
+import { idIn, literal } from './lancedb/filter-sql.ts'
 import { bytesOf, createIndexes, type MaintenanceOptions, maintain } from './lancedb/maintenance.ts'
 import { openPointers } from './lancedb/pointers.ts'
+import { runQuery, toSql } from './lancedb/query.ts'
 import { keyColumns, recordColumns, toKey, toPointKey, toPointRecord, toRow } from './lancedb/rows.ts'
 
 export interface LanceDbOptions extends Partial<MaintenanceOptions> {
@@ -18,8 +17,6 @@ export interface LanceDbOptions extends Partial<MaintenanceOptions> {
 }
 
 const approximateFrom = 2_000
-/** Points of each ranking that take part in fusion, unless more are asked for. */
-const fusionDepth = 200
 const scrollLimit = 1_000
 
 /** The embedded store: LanceDB in a folder, in this process, safe for several processes at once. */
@@ -223,112 +220,6 @@ async function createOrOpen(db: Connection, collection: string, schema: Collecti
     if ((await db.tableNames()).includes(collection)) return db.openTable(collection)
     throw error
   }
-}
-
-async function runQuery(table: Table, schema: CollectionSchema, query: StoreQuery) {
-  const { limit, offset = 0, filter, groupByDocument = false, exact = false } = query
-  const where = filter && (await toSql(table, schema, filter))
-  const wanted = offset + limit
-  let ranked: Ranked[] = []
-
-  for (let depth = groupByDocument ? wanted * 3 : wanted; ; depth *= 4) {
-    const found = await rank(table, query, { depth, where, exact })
-    ranked = groupByDocument ? bestOfDocument(found.ranked) : found.ranked
-    if (ranked.length >= wanted || found.exhausted) break
-  }
-
-  const chosen = ranked.slice(offset, wanted)
-  if (chosen.length === 0) return []
-  const rows = await table
-    .query()
-    .where(idIn(chosen.map(({ id }) => id)))
-    .select(['id', ...recordColumns])
-    .toArray()
-  const records = new Map(rows.map((row) => [String(row.id), toPointRecord(row)]))
-  return chosen.flatMap(({ id, score }) => {
-    const point = records.get(id) // gone, if it was deleted in between
-    return point ? [{ score, point }] : []
-  })
-}
-
-interface Ranked {
-  readonly id: string
-  readonly document: string
-  readonly score: number
-}
-
-interface RankOptions {
-  readonly depth: number
-  readonly where: string | undefined
-  readonly exact: boolean
-}
-
-/** The best points; `exhausted` where there are no more than these. */
-async function rank(
-  table: Table,
-  query: StoreQuery,
-  options: RankOptions,
-): Promise<{ ranked: Ranked[]; exhausted: boolean }> {
-  switch (query.mode) {
-    case 'dense': {
-      const ranked = await rankDense(table, query.vector, options)
-      return { ranked, exhausted: ranked.length < options.depth }
-    }
-    case 'bm25': {
-      const ranked = await rankLexical(table, query.terms, options)
-      return { ranked, exhausted: ranked.length < options.depth }
-    }
-    case 'hybrid': {
-      const depth = Math.max(fusionDepth, options.depth)
-      const rankings = await Promise.all([
-        rankDense(table, query.vector, { ...options, depth }),
-        rankLexical(table, query.terms, { ...options, depth }),
-      ])
-      const documents = new Map(rankings.flat().map(({ id, document }) => [id, document]))
-      const fused = reciprocalRankFusion(rankings.map((ranking) => ranking.map(({ id }) => id)))
-      return {
-        ranked: fused.map(({ id, score }) => ({ id, score, document: documents.get(id) ?? id })),
-        exhausted: rankings.every((ranking) => ranking.length < depth),
-      }
-    }
-  }
-}
-
-async function rankDense(table: Table, vector: Float32Array, { depth, where, exact }: RankOptions): Promise<Ranked[]> {
-  const query = table.vectorSearch(vector).distanceType('cosine').limit(depth).select(['id', 'document', '_distance'])
-  if (where !== undefined) query.where(where)
-  if (exact) query.bypassVectorIndex()
-  const rows = await query.toArray()
-  return rows.map(({ id, document, _distance }) => ({ id, document, score: 1 - _distance })).sort(byScoreThenId)
-}
-
-async function rankLexical(table: Table, terms: readonly string[], { depth, where }: RankOptions): Promise<Ranked[]> {
-  if (terms.length === 0) return []
-  const text = [...new Set(terms)].join(' ')
-  const query = table
-    .query()
-    .fullTextSearch(text, { columns: ['terms'] })
-    .limit(depth)
-    .select(['id', 'document', '_score'])
-  if (where !== undefined) query.where(where)
-  const rows = await query.toArray()
-  return rows.map(({ id, document, _score }) => ({ id, document, score: _score })).sort(byScoreThenId)
-}
-
-function bestOfDocument(ranked: readonly Ranked[]): Ranked[] {
-  const best = new Map<string, Ranked>()
-  for (const point of ranked) if (!best.has(point.document)) best.set(point.document, point)
-  return [...best.values()]
-}
-
-function toSql(table: Table, schema: CollectionSchema, filter: Filter): Promise<string> {
-  return filterToSql(filter, schema, async (leaf) => {
-    const ids: string[] = []
-    for await (const batch of table.query().select(['id', ...recordColumns])) {
-      for (const row of batch.toArray()) if (matchesFilter(leaf, toPointRecord(row).payload)) ids.push(row.id)
-    }
-    return ids
-  })
 }
 
 async function selectorToSql(table: Table, schema: CollectionSchema, selector: Selector): Promise<string> {
