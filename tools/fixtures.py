@@ -15,6 +15,7 @@ import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import onnx
 import torch
 from safetensors.torch import save_file
 from sentence_transformers import SentenceTransformer
@@ -141,6 +142,15 @@ class ForExport(torch.nn.Module):
         return hidden, (hidden * mask).sum(1) / mask.sum(1)
 
 
+def without_traces(model):
+    """The dynamo exporter notes where in Python each node came from: that is nobody's business."""
+    graph = model.graph
+    for part in [model, graph, *graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer, *model.functions]:
+        part.doc_string = ""
+        del part.metadata_props[:]
+    return model
+
+
 def export(variant, network, folder):
     (folder / "onnx").mkdir()
     names = ["input_ids", "attention_mask"]
@@ -160,9 +170,9 @@ def export(variant, network, folder):
     else:
         shape = {0: torch.export.Dim("batch", min=1, max=4096), 1: torch.export.Dim("sequence", min=2, max=64)}
         torch.onnx.export(wrapped, args, str(path), input_names=names, output_names=outputs, dynamic_shapes=((shape,) * len(names),), dynamo=True, external_data=False)
+    model = without_traces(onnx.load(str(path)))
+    onnx.save(model, str(path))
     if variant.external_data or variant.half:
-        import onnx
-        model = onnx.load(str(path))
         if variant.half:
             from onnxruntime.transformers.float16 import convert_float_to_float16
             onnx.save(convert_float_to_float16(onnx.load(str(path)), keep_io_types=False), str(folder / "onnx" / "model_fp16.onnx"))

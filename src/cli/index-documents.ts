@@ -2,7 +2,14 @@ import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { Command } from 'commander'
 import { type ReadFailure, readableExtensions, readDocuments } from '../documents/index.ts'
-import { type AddReport, type ChunkSettings, type FieldType, openIndex, type SearchIndex } from '../index/index.ts'
+import {
+  type AddProgress,
+  type AddReport,
+  type ChunkSettings,
+  type FieldType,
+  openIndex,
+  type SearchIndex,
+} from '../index/index.ts'
 import { type Document, isQontrastError, QontrastError } from '../shared/index.ts'
 import { exitCodes } from './exit-codes.ts'
 import { abortOnInterrupt } from './interrupt.ts'
@@ -79,8 +86,14 @@ export const indexCommand = (setExitCode: SetExitCode): Command =>
         seen,
       )
       const started = performance.now()
+      const line = createProgressLine()
       try {
-        const report = await index.add(documents, { chunk: chunking(flags), signal, onProgress: showProgress() })
+        const report = await index.add(documents, {
+          chunk: chunking(flags),
+          signal,
+          onProgress: (progress) => line.update(describe(progress, started)),
+        })
+        line.clear()
         const pruned = seen ? await prune(index, seen, unread) : undefined
         finish(flags, report, unread, pruned, (performance.now() - started) / 1000)
         if (report.failedCount + unread.length > 0) setExitCode(exitCodes['done, but some documents failed'])
@@ -121,29 +134,15 @@ async function prune(index: SearchIndex, seen: ReadonlySet<string>, unread: read
   return gone.length > 0 ? index.delete(gone) : 0
 }
 
-function showProgress() {
-  const line = createProgressLine()
-  const started = performance.now()
-  return ({
-    documents,
-    chunks,
-    unchanged,
-    failed,
-  }: {
-    documents: number
-    chunks: number
-    unchanged: number
-    failed: number
-  }) => {
-    const rate = documents / ((performance.now() - started) / 1000)
-    const parts = [
-      count(documents, 'document'),
-      `${number(rate)}/s`,
-      count(chunks, 'chunk'),
-      `${number(unchanged)} unchanged`,
-    ]
-    line.update([...parts, ...(failed > 0 ? [`${number(failed)} failed`] : [])].join(' · '))
-  }
+function describe({ documents, chunks, unchanged, failed }: AddProgress, started: number): string {
+  const rate = documents / ((performance.now() - started) / 1000)
+  const parts = [
+    count(documents, 'document'),
+    `${number(rate)}/s`,
+    count(chunks, 'chunk'),
+    `${number(unchanged)} unchanged`,
+  ]
+  return [...parts, ...(failed > 0 ? [`${number(failed)} failed`] : [])].join(' · ')
 }
 
 function finish(

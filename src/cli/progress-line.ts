@@ -5,6 +5,8 @@ export interface ProgressLine {
   update(text: string): void
   /** The last state stays on the screen. */
   done(text: string): void
+  /** Takes the line off the terminal: what follows says it all. */
+  clear(): void
 }
 
 const redrawMilliseconds = 80
@@ -25,6 +27,10 @@ export function createProgressLine(stream: NodeJS.WriteStream = process.stderr):
       if (!live) return void stream.write(`${text}\n`)
       live(text)
       live.done()
+    },
+    clear() {
+      live?.clear()
+      live?.done()
     },
   }
 }

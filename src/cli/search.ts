@@ -64,7 +64,7 @@ function print(query: string, hits: readonly Hit[], titled: boolean): void {
     console.log(
       `${String(i + 1).padStart(2)}. ${styleText('bold', hit.title ?? hit.id)}  ${styleText('dim', `${hit.score.toFixed(4)}  ${placeOf(hit)}`)}`,
     )
-    const width = Math.min(process.stdout.columns ?? widest, widest) - indent.length
+    const width = Math.min(process.stdout.columns || widest, widest) - indent.length
     for (const line of wrap(hit.passage, width, passageLines)) console.log(indent + emphasise(line, terms))
   }
 }

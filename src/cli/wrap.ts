@@ -14,5 +14,12 @@ export function wrap(text: string, width: number, most: number): string[] {
   const shown = lines.slice(0, most)
   const whole = shown.join(' ').length >= text.trim().replace(/\s+/g, ' ').length
   const last = shown.at(-1)
-  return whole || last === undefined ? shown : [...shown.slice(0, -1), `${last.slice(0, width - 2)} …`]
+  return whole || last === undefined ? shown : [...shown.slice(0, -1), `${shorten(last, width - 2)} …`]
+}
+
+/** Drops whole words until the line fits. */
+function shorten(line: string, width: number): string {
+  if (line.length <= width) return line
+  const space = line.lastIndexOf(' ', width)
+  return line.slice(0, space > 0 ? space : width)
 }
