@@ -1,5 +1,12 @@
 import type { Encoder } from '../embed/index.ts'
-import { type Document, isQontrastError, messageOf, QontrastError, throwIfAborted } from '../shared/index.ts'
+import {
+  createPace,
+  type Document,
+  isQontrastError,
+  messageOf,
+  QontrastError,
+  throwIfAborted,
+} from '../shared/index.ts'
 import { createChunker } from './chunk.ts'
 import { cutDocument, encodePieces, type Piece } from './encode-documents.ts'
 import { type Failure, nameOf, type PreparedDocument, prepareDocument } from './prepare.ts'
@@ -63,6 +70,7 @@ export async function addDocuments(
   const chunker = settings ? createChunker({ ...settings, countTokens: target.encoder.countTokens }) : undefined
   const totals = { documents: 0, chunks: 0, added: 0, updated: 0, unchanged: 0, cut: 0, failedCount: 0 }
   const failed: Failure[] = []
+  const pace = createPace()
   let storing: { ids: ReadonlySet<string>; done: Promise<void> } | undefined
   let sinceOptimize = 0
 
@@ -82,6 +90,7 @@ export async function addDocuments(
       const prepared = new Map<string, PreparedDocument>()
       let repeated = 0
       for (const input of inputs) {
+        await pace()
         try {
           const one = prepareDocument(input, target.schema.fields, settings)
           if (prepared.delete(one.document.id)) repeated += 1
@@ -93,7 +102,11 @@ export async function addDocuments(
       if (storing && [...prepared.keys()].some((id) => storing?.ids.has(id))) await storing.done
       const keys = Map.groupBy(await store.keys(collection, [...prepared.keys()]), ({ documentId }) => documentId)
       const changed = [...prepared.values()].filter((one) => !isUnchanged(one, keys.get(one.document.id) ?? []))
-      const pieces = await Promise.all(changed.map((one) => cutDocument(one, chunker, target.encoder)))
+      const pieces: Piece[] = []
+      for (const one of changed) {
+        await pace()
+        pieces.push(await cutDocument(one, chunker, target.encoder))
+      }
       const { points, failures } = await encodePieces(pieces, target.encoder, signal)
       for (const { id, error } of failures) fail(id, error)
 

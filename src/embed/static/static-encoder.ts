@@ -87,12 +87,9 @@ async function createStaticEncoder(
         if (id !== unknown && id < table.tokens) table.addTo(sum, id)
       }
       writeUnit(sum, matrix.row(i))
-      if ((i & 15) === 15) {
-        await pace()
-        onProgress?.({ done: i + 1, total: texts.length })
-      }
+      onProgress?.({ done: i + 1, total: texts.length })
+      await pace()
     }
-    onProgress?.({ done: texts.length, total: texts.length })
     return matrix
   }
 }
