@@ -89,9 +89,10 @@ for (const mode of modes) {
 heading('Done')
 console.log(`  ${number(documentsPerSecond)} documents/s indexed, ${megabytes(bytes)} on disk, ${number(seconds(started), 1)} s in all. Try next:
 
-  npx qontrast search --index ${name} "what causes migraine" --filter '{"source":"NINDS"}'
-  npx qontrast index ./your-documents && npx qontrast search "your question"
-  npx qontrast index ./your-documents --index better --model Xenova/all-MiniLM-L6-v2`)
+  npm run -s qontrast -- search --index ${name} "what causes migraine" --filter '{"source":"NINDS"}'
+  npm run -s qontrast -- index ./docs README.md
+  npm run -s qontrast -- search "why is LanceDB bundled"
+  npm run -s qontrast -- index ./docs --index better --model Xenova/all-MiniLM-L6-v2`)
 
 function printHit({ title, score, passage, payload }: Hit): void {
   console.log(

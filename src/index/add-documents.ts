@@ -100,7 +100,7 @@ export async function addDocuments(
         }
       }
       if (storing && [...prepared.keys()].some((id) => storing?.ids.has(id))) await storing.done
-      const keys = Map.groupBy(await store.keys(collection, [...prepared.keys()]), ({ documentId }) => documentId)
+      const keys = await keysByDocument([...prepared.keys()])
       const changed = [...prepared.values()].filter((one) => !isUnchanged(one, keys.get(one.document.id) ?? []))
       const pieces: Piece[] = []
       for (const one of changed) {
@@ -129,6 +129,16 @@ export async function addDocuments(
   if (totals.added + totals.updated > 0) await store.optimize(collection)
   const { documents: _, ...report } = totals
   return { ...report, failed }
+
+  async function keysByDocument(ids: readonly string[]): Promise<Map<string, PointKey[]>> {
+    const keys = new Map<string, PointKey[]>()
+    for (const key of await store.keys(collection, ids)) {
+      const others = keys.get(key.documentId)
+      if (others) others.push(key)
+      else keys.set(key.documentId, [key])
+    }
+    return keys
+  }
 
   interface Batch {
     readonly inputs: number
