@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { cp, rm, symlink, truncate, writeFile } from 'node:fs/promises'
+import { cp, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { loadEncoder } from '../../src/embed/index.ts'
@@ -40,6 +40,29 @@ test('the 16-bit weights are taken when asked for', async () => {
   await using whole = await loadEncoder(path.join(root, 'bert-external-data'), { device: 'cpu' })
   expect(worstDifference(document, (await encoder.encode(texts)).row)).toBeLessThan(0.02)
   expect(encoder.fingerprint).not.toBe(whole.fingerprint)
+})
+
+test('the fingerprint tells when any weight or setting changes, and not where the folder lies', async () => {
+  const fingerprintWith = async (change: (folder: string) => Promise<void>) => {
+    const folder = path.join(await temporaryFolder(), 'model')
+    await cp(path.join(root, 'distilbert-tracing'), folder, { recursive: true })
+    await rm(path.join(folder, '.qontrast-fingerprint.json'), { force: true })
+    await change(folder)
+    await using encoder = await loadEncoder(folder, { device: 'cpu' })
+    return encoder.fingerprint
+  }
+  const same = await fingerprintWith(async () => {})
+  expect(await fingerprintWith(async () => {})).toBe(same)
+  const pooling = JSON.stringify({ embedding_dimension: 32, pooling_mode: 'mean' })
+  expect(await fingerprintWith((folder) => writeFile(path.join(folder, '1_Pooling/config.json'), pooling))).not.toBe(
+    same,
+  )
+  const flipLastByte = async (file: string) => {
+    const bytes = await readFile(file)
+    bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1
+    await writeFile(file, bytes)
+  }
+  expect(await fingerprintWith((folder) => flipLastByte(path.join(folder, '2_Dense/model.safetensors')))).not.toBe(same)
 })
 
 describe('a broken folder says what is wrong', () => {

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { z } from 'zod'
-import { createProcessPool, type Device } from '../../runtime/index.ts'
+import { createProcessPool, type Device, deviceCandidates } from '../../runtime/index.ts'
 import {
   abortError,
   createMatrix,
@@ -35,7 +35,7 @@ export interface TransformerOptions {
   readonly onWarning: (message: string) => void
 }
 
-/** Tokens of one batch, padding included: the fastest on CPU (see `bench/batch-size.ts`). */
+/** Tokens of one batch, padding included: the fastest on CPU (docs/architecture.md has the figures). */
 const tokenBudget = 2_048
 /** Texts of one call that are tokenized and queued at a time, so that a call of any size holds little memory. */
 const windowSize = 1_024
@@ -48,6 +48,7 @@ export async function loadTransformerEncoder(folder: ModelFolder, options: Trans
   const settings = await readTransformerSettings(folder)
   const tokenizer = await readTokenizer(folder, settings)
   const dense = await readDenseLayers(folder, settings)
+  const layers = dense.map(({ layer }) => layer)
   const workers = options.workers ?? defaultWorkers(options.device)
 
   const pool = await createProcessPool<WorkerSetup, TokenBatch, Float32Array, WorkerReady>({
@@ -57,7 +58,7 @@ export async function loadTransformerEncoder(folder: ModelFolder, options: Trans
       modelPath: model.path,
       device: options.device,
       threads: Math.max(1, Math.floor(availableParallelism() / workers)),
-      plan: { padId: tokenizer.padId, padSide: tokenizer.padSide, pooling: settings.pooling, dense },
+      plan: { padId: tokenizer.padId, padSide: tokenizer.padSide, pooling: settings.pooling, dense: layers },
       probe: probeOf(tokenizer),
     },
   })
@@ -72,7 +73,7 @@ export async function loadTransformerEncoder(folder: ModelFolder, options: Trans
     )
   }
   const fingerprint = await fingerprintOf(folder, {
-    files: [model.path, ...model.externalData],
+    files: [model.path, ...model.externalData, ...dense.map(({ file }) => file)],
     cacheDir: options.cacheDir,
     facts: {
       kind: 'transformer',
@@ -172,8 +173,11 @@ async function readTokenizer(folder: ModelFolder, settings: TransformerSettings)
   return createTokenizer({ tokenizer, config }, settings.tokenizer)
 }
 
-async function readDenseLayers(folder: ModelFolder, settings: TransformerSettings): Promise<DenseLayer[]> {
-  const layers: DenseLayer[] = []
+async function readDenseLayers(
+  folder: ModelFolder,
+  settings: TransformerSettings,
+): Promise<{ file: string; layer: DenseLayer }[]> {
+  const layers: { file: string; layer: DenseLayer }[] = []
   for (const { path, activation } of settings.dense) {
     const file = await folder.find(`${path}/model.safetensors`)
     if (!file)
@@ -184,14 +188,16 @@ async function readDenseLayers(folder: ModelFolder, settings: TransformerSetting
     const tensors = await readSafetensors(file)
     const weight = tensors.get('linear.weight')
     if (!weight) throw new QontrastError('model-invalid', `${file} has no tensor 'linear.weight'.`)
-    layers.push({ weight: weight.toFloat32(), bias: tensors.get('linear.bias')?.toFloat32(), activation })
+    const bias = tensors.get('linear.bias')?.toFloat32()
+    layers.push({ file, layer: { weight: weight.toFloat32(), bias, activation } })
   }
   return layers
 }
 
-/** One process that uses every core is the default for devices; on the CPU, see `bench/workers.ts`. */
-function defaultWorkers(_device: Device): number {
-  return 1
+/** A device is used by one process; on the CPU the matrices of a small model keep about four threads busy. */
+function defaultWorkers(device: Device): number {
+  const onCpu = deviceCandidates(device)[0] === 'cpu'
+  return onCpu ? Math.min(4, Math.max(1, Math.floor(availableParallelism() / 4))) : 1
 }
 
 function describePrompt(prompt: string, { poolPrompt }: TransformerSettings, tokenizer: Tokenizer) {

@@ -75,7 +75,7 @@ export function lancedb(options: LanceDbOptions): VectorStore {
   }
 
   function read<T>(name: string, work: (table: Table, schema: CollectionSchema) => Promise<T>): Promise<T> {
-    return withStoreErrors(async () => {
+    return retryConflicts(async () => {
       const { table, schema } = await open(name)
       return work(table, schema)
     })

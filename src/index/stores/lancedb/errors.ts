@@ -8,7 +8,9 @@ const meanings: readonly { pattern: RegExp; code: 'disk-full' | 'store-busy'; me
     message: 'The disk is full. Nothing that was stored is lost; free some space and run it again.',
   },
   {
-    pattern: /commit conflict|concurrent|too many (concurrent )?writers|retryable/i,
+    // a version that was read from was cleaned up by another process's maintenance: `Not found: …/_versions/….manifest`
+    pattern:
+      /commit conflict|concurrent|too many (concurrent )?writers|retryable|not found: \S+\.(manifest|lance|idx|txn)/i,
     code: 'store-busy',
     message: 'Other processes write to this index at the same time and got in the way again and again. Try again.',
   },
@@ -31,7 +33,7 @@ function toStoreError(cause: unknown): QontrastError {
   return new QontrastError('store-failed', `The store failed: ${messageOf(cause).split('\n', 1)[0]}`, { cause })
 }
 
-/** Runs a write again, a few times, where another process got in between. */
+/** Runs work again, a few times, where another process got in between; writes are by id, so twice is the same as once. */
 export async function retryConflicts<T>(work: () => Promise<T>, attempts = 8): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
