@@ -119,17 +119,19 @@ async function* note(documents: AsyncIterable<Document>, seen: Set<string> | und
   }
 }
 
-/** Removes what was not seen, except documents of files that could not be read. Refuses where nothing was read at all. */
+/** Removes what was not seen, except documents of files and folders that could not be read. Refuses where nothing was read at all. */
 async function prune(index: SearchIndex, seen: ReadonlySet<string>, unread: readonly ReadFailure[]): Promise<number> {
   if (seen.size === 0)
     throw new QontrastError(
       'invalid-input',
       'Nothing was read, so --prune would empty the index. Use another --path or drop the index if that is meant.',
     )
-  const kept = new Set(unread.map(({ path }) => path))
+  const unreadPaths = unread.map(({ path }) => path)
+  const mayBeThere = (file: string) =>
+    unreadPaths.some((unreadPath) => file === unreadPath || file.startsWith(`${unreadPath}/`))
   const gone: string[] = []
   for await (const { id, payload } of index.scroll()) {
-    if (!seen.has(id) && !kept.has(String(payload?.['path']))) gone.push(id)
+    if (!seen.has(id) && !mayBeThere(String(payload?.['path']))) gone.push(id)
   }
   return gone.length > 0 ? index.delete(gone) : 0
 }

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises'
+import { access, constants, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { glob, isDynamicPattern } from 'tinyglobby'
 import {
@@ -46,7 +46,7 @@ export async function* readDocuments(
     if (!options.onFailure) throw new QontrastError(failure.code, `${failure.id}: ${failure.reason}`)
     options.onFailure(failure)
   }
-  for (const source of await findFiles([patterns].flat())) {
+  for (const source of await findFiles([patterns].flat(), report)) {
     throwIfAborted(options.signal)
     const reader = readers[path.extname(source.file).toLowerCase()]
     if (!reader) {
@@ -73,18 +73,20 @@ export async function* readDocuments(
 }
 
 /** Files named outright are taken whatever their kind; folders and globs give those that can be read. */
-async function findFiles(patterns: readonly string[]): Promise<SourceFile[]> {
+async function findFiles(patterns: readonly string[], report: (failure: ReadFailure) => void): Promise<SourceFile[]> {
   const found = new Map<string, SourceFile>()
   for (const pattern of patterns) {
     const files = await filesOf(pattern)
+    for (const folder of await unreadableFolders(pattern)) {
+      report({ id: folder, path: folder, code: 'file-unreadable', reason: 'this user may not read the folder.' })
+    }
     if (files.length === 0) {
       throw new QontrastError(
         'file-unreadable',
         `'${pattern}' matches no file that can be read here (${readableExtensions.join(' ')}).`,
       )
     }
-    for (const file of files)
-      found.set(path.resolve(file), { file, path: path.relative('.', file).split(path.sep).join('/') })
+    for (const file of files) found.set(path.resolve(file), { file, path: shownPath(file) })
   }
   return [...found.values()].sort((a, b) => (a.path < b.path ? -1 : 1))
 }
@@ -99,6 +101,28 @@ async function filesOf(pattern: string): Promise<string[]> {
     return files.filter(known).map((file) => path.join(pattern, file))
   }
   return isDynamicPattern(pattern) ? (await glob(pattern, { ignore })).filter(known) : []
+}
+
+/** Folders on the way down that cannot be listed: a walk would pass them over in silence. */
+async function unreadableFolders(pattern: string): Promise<string[]> {
+  const entry = await stat(pattern).catch(() => undefined)
+  if (!entry?.isDirectory()) return []
+  const folders = await glob('**', { cwd: pattern, ignore: ['**/node_modules/**'], onlyDirectories: true })
+  const checked = await Promise.all(
+    folders.map(async (folder) => {
+      const place = path.join(pattern, folder)
+      return access(place, constants.R_OK | constants.X_OK).then(
+        () => [],
+        () => [shownPath(place)],
+      )
+    }),
+  )
+  return checked.flat()
+}
+
+/** Relative to the current folder, with forward slashes. */
+function shownPath(file: string): string {
+  return path.relative('.', file).split(path.sep).join('/')
 }
 
 const systemReasons: Readonly<Record<string, string>> = {

@@ -177,6 +177,8 @@ test('a folder and a file that this user may not read are reported', async (cont
   await put('open.txt', 'open')
   await put('closed.txt', 'closed')
   await chmod(path.join(folder, 'closed.txt'), 0o600)
+  await mkdir(path.join(folder, 'private'), { mode: 0o700 })
+  await put('private/x.txt', 'closed')
   await chmod(folder, 0o755)
   const script = `
     import { readDocuments } from ${JSON.stringify(new URL('../../src/documents/index.ts', import.meta.url).href)}
@@ -185,7 +187,7 @@ test('a folder and a file that this user may not read are reported', async (cont
     for await (const { text } of readDocuments(process.argv[1], { onFailure: ({ reason }) => out.push(reason) })) out.push(text)
     console.log(JSON.stringify(out))`
   const printed = execFileSync(process.execPath, ['--input-type=module', '-e', script, folder], { encoding: 'utf8' })
-  expect(JSON.parse(printed)).toEqual(['this user may not read it.', 'open'])
+  expect(JSON.parse(printed)).toEqual(['this user may not read the folder.', 'this user may not read it.', 'open'])
 })
 
 test('without onFailure the first failure is thrown', async () => {

@@ -211,6 +211,16 @@ describe('add', () => {
     expect(await index.count()).toBe(256)
   })
 
+  test('a text of a megabyte is stored whole and found at its end', async () => {
+    const text = `${'some words of a long document. '.repeat(34_000)}The last sentence names a platypus.`
+    expect(text.length).toBeGreaterThan(1e6)
+    expect(await index.add([{ id: 'long', text }, ...documents])).toMatchObject({ added: 5, failedCount: 0 })
+    expect((await index.get('long'))?.text).toBe(text)
+    const [hit] = await index.search('platypus', { mode: 'bm25' })
+    expect(hit?.passage).toContain('platypus')
+    expect(text.slice(hit?.start, hit?.end)).toBe(hit?.passage)
+  })
+
   test('settings of chunks are checked', async () => {
     for (const chunk of [{ tokens: 0 }, { tokens: 1.5 }, { tokens: 10, overlap: 10 }, { tokens: 100_000 }]) {
       await expect(index.add(documents, { chunk })).rejects.toMatchObject({ code: 'invalid-option' })
