@@ -1,4 +1,5 @@
 import { createPace, type Section } from '../shared/index.ts'
+import { detached } from './detached.ts'
 
 /** A verbatim piece of a text, as UTF-16 offsets. */
 export interface Span {
@@ -18,15 +19,18 @@ export interface Chunker {
   chunk(text: string, options?: { sections?: readonly Section[]; reserve?: number }): Promise<Span[]>
 }
 
-/** A word with the white space after it, or one character of a script written without spaces. */
+/**
+ * A word with the white space after it, or one character of a script written without spaces.
+ * Words end after 100 characters: WordPiece reads a longer one as a single unknown token, whatever its length.
+ */
 const unitPattern =
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]\s*|[^\s\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]+\s*/gu
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]\s*|[^\s\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]{1,100}\s*/gu
 const paragraphEnd = /\n\s*\n\s*$/
 const sentenceEnd = /[.!?…。！？]["'”’)\]]*\s*$/
 /** A chunk may end this much before it is full, to end with a paragraph or a sentence. */
 const searchShare = 0.35
 const mostCachedWords = 100_000
-const unitsBetweenTurns = 512
+const unitsBetweenTurns = 16
 
 interface Unit extends Span {
   readonly tokens: number
@@ -36,13 +40,14 @@ interface Unit extends Span {
 export function createChunker({ tokens, overlap, countTokens }: ChunkerOptions): Chunker {
   const counts = new Map<string, number>()
   const pace = createPace()
+  let unitsCut = 0
 
   function count(word: string): number {
     const known = counts.get(word)
     if (known !== undefined) return known
     if (counts.size >= mostCachedWords) counts.clear()
     const counted = countTokens(word)
-    counts.set(word, counted)
+    counts.set(detached(word), counted)
     return counted
   }
 
@@ -52,7 +57,10 @@ export function createChunker({ tokens, overlap, countTokens }: ChunkerOptions):
       const spans: Span[] = []
       for (const part of partsOf(text, sections)) {
         const units = await unitsOf(text, part, budget)
-        spans.push(...pack(text, units, budget, Math.min(overlap, Math.floor(budget / 2))))
+        for (const span of pack(text, units, budget, Math.min(overlap, Math.floor(budget / 2)))) {
+          spans.push(span)
+          await pace()
+        }
       }
       return spans
     },
@@ -66,7 +74,7 @@ export function createChunker({ tokens, overlap, countTokens }: ChunkerOptions):
       const end = part.start + match.index + match[0].length
       for (const unit of fitting(text, { start, end }, budget)) units.push(unit)
       start = end
-      if (units.length % unitsBetweenTurns === 0) await pace()
+      if (++unitsCut % unitsBetweenTurns === 0) await pace()
     }
     return units
   }
@@ -99,17 +107,16 @@ function partsOf(text: string, sections: readonly Section[]): Span[] {
   return parts
 }
 
-function pack(text: string, units: readonly Unit[], budget: number, overlap: number): Span[] {
-  const spans: Span[] = []
+/** Every chunk ends after the one before it, so none lies wholly in another. */
+function* pack(text: string, units: readonly Unit[], budget: number, overlap: number): Generator<Span> {
   let first = 0
-  while (first < units.length) {
+  let last = 0
+  while (last < units.length) {
     const full = fill(units, first, budget)
-    const last = full === units.length ? full : bestEnd(text, units, first, full, budget)
-    spans.push({ start: units[first]!.start, end: units[last - 1]!.end })
-    if (last === units.length) break
-    first = Math.max(first + 1, stepBack(units, last, overlap))
+    last = full === units.length ? full : bestEnd(text, units, { least: last + 1, full, budget })
+    yield { start: units[first]!.start, end: units[last - 1]!.end }
+    if (last < units.length) first = Math.max(first + 1, stepBack(units, { end: last, overlap, budget }))
   }
-  return spans
 }
 
 /** Index after the last unit that still fits; at least one is taken. */
@@ -120,10 +127,14 @@ function fill(units: readonly Unit[], first: number, budget: number): number {
   return next
 }
 
-function bestEnd(text: string, units: readonly Unit[], first: number, full: number, budget: number): number {
+function bestEnd(
+  text: string,
+  units: readonly Unit[],
+  { least, full, budget }: { least: number; full: number; budget: number },
+): number {
   let freed = 0
   let sentence: number | undefined
-  for (let end = full; end > first + 1 && freed <= budget * searchShare; end--) {
+  for (let end = full; end >= least && freed <= budget * searchShare; end--) {
     const { start, end: offset, tokens } = units[end - 1]!
     const unit = text.slice(start, offset)
     if (paragraphEnd.test(unit)) return end
@@ -133,11 +144,15 @@ function bestEnd(text: string, units: readonly Unit[], first: number, full: numb
   return sentence ?? full
 }
 
-/** First unit of the next chunk: the last ones of this chunk that make up the overlap. */
-function stepBack(units: readonly Unit[], end: number, overlap: number): number {
+/** First unit of the next chunk: the last ones of this chunk that make up the overlap and leave room for the unit after them. */
+function stepBack(
+  units: readonly Unit[],
+  { end, overlap, budget }: { end: number; overlap: number; budget: number },
+): number {
+  const room = Math.min(overlap, budget - units[end]!.tokens)
   let next = end
   let sum = 0
-  while (next > 0 && sum + units[next - 1]!.tokens <= overlap) sum += units[--next]!.tokens
+  while (next > 0 && sum + units[next - 1]!.tokens <= room) sum += units[--next]!.tokens
   return next
 }
 
