@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
-import { type Document, type ErrorCode, type JsonObject, QontrastError } from '../shared/index.ts'
+import { inspect } from 'node:util'
+import { z } from 'zod'
+import { type Document, type ErrorCode, type JsonObject, QontrastError, type Section } from '../shared/index.ts'
 import { fieldProblem } from './check.ts'
 import type { CollectionSchema } from './store.ts'
 
@@ -16,6 +18,14 @@ export interface Failure {
 }
 
 const longestId = 1_024
+const sectionsSchema = z.array(
+  z.object({
+    start: z.int().nonnegative(),
+    heading: z.string().exactOptional(),
+    line: z.int().positive().exactOptional(),
+    page: z.int().positive().exactOptional(),
+  }),
+)
 
 /** Checks a document as it comes from outside; throws `invalid-input` with what to correct. */
 export function prepareDocument(
@@ -37,7 +47,7 @@ export function prepareDocument(
 /** The id to report a failed document by, whatever it is. */
 export function nameOf(input: unknown): string {
   const id = isObject(input) && 'id' in input ? input.id : undefined
-  return typeof id === 'string' ? id.slice(0, 200) : `(${JSON.stringify(id) ?? 'no id'})`
+  return typeof id === 'string' ? id.slice(0, 200) : id === undefined ? '(no id)' : `(${shown(id)})`
 }
 
 function checkDocument(input: unknown): Document {
@@ -48,7 +58,7 @@ function checkDocument(input: unknown): Document {
     return refuse(`a document is { id, text, title?, payload? }; got ${input === null ? 'null' : typeof input}.`)
   const { id, text, title, payload, sections } = input
   if (typeof id !== 'string' || id === '')
-    return refuse(`id must be a string that is not empty; got ${JSON.stringify(id) ?? 'none'}.`)
+    return refuse(`id must be a string that is not empty; got ${id === undefined ? 'none' : shown(id)}.`)
   if (Buffer.byteLength(id) > longestId) return refuse(`id has ${Buffer.byteLength(id)} bytes; at most ${longestId}.`)
   if (typeof text !== 'string') return refuse(`text must be a string; got ${typeof text}.`)
   if (text.trim() === '') return refuse('text is empty.')
@@ -61,19 +71,49 @@ function checkDocument(input: unknown): Document {
     text,
     ...(title === undefined ? {} : { title }),
     ...(kept === undefined ? {} : { payload: kept }),
-    ...(Array.isArray(sections) ? { sections } : {}),
+    ...(sections === undefined ? {} : { sections: checkSections(sections, text) }),
   }
+}
+
+/** Sections in ascending order, none of them beginning inside a character. */
+function checkSections(input: unknown, text: string): readonly Section[] {
+  const { data: sections, error } = sectionsSchema.safeParse(input)
+  if (error) throw new QontrastError('invalid-input', `sections: ${z.prettifyError(error)}`)
+  for (const [i, { start }] of sections.entries()) {
+    if (start < (sections[i - 1]?.start ?? 0) || start > text.length) {
+      throw new QontrastError(
+        'invalid-input',
+        `sections must begin one after the other, within the text of ${text.length} characters; section ${i} begins at ${start}.`,
+      )
+    }
+    if (start > 0 && (text.codePointAt(start - 1) ?? 0) > 0xffff) {
+      throw new QontrastError('invalid-input', `section ${i} begins at ${start}, inside a character.`)
+    }
+  }
+  return sections
 }
 
 /** What JSON keeps of a payload: dates become strings, undefined goes. */
 function toJson(payload: object): JsonObject {
   try {
-    return JSON.parse(JSON.stringify(payload))
+    const kept: unknown = JSON.parse(JSON.stringify(payload))
+    if (isJsonObject(kept)) return kept
   } catch (cause) {
     throw new QontrastError('invalid-input', 'payload cannot be written as JSON: it holds a cycle or a BigInt.', {
       cause,
     })
   }
+  throw new QontrastError('invalid-input', 'payload must be an object, in JSON too.')
+}
+
+/** Whatever it is, in a few characters. */
+function shown(value: unknown): string {
+  return inspect(value, { depth: 0, breakLength: Number.POSITIVE_INFINITY }).slice(0, 80)
+}
+
+/** For what JSON.parse gave. */
+function isJsonObject(value: unknown): value is JsonObject {
+  return isObject(value)
 }
 
 function isObject(value: unknown): value is object {
