@@ -7,8 +7,8 @@ import {
   QontrastError,
   throwIfAborted,
 } from '../shared/index.ts'
-import { createChunker } from './chunk.ts'
-import { cutDocument, encodePieces, type Piece } from './encode-documents.ts'
+import { batches, checkIterable } from './batches.ts'
+import { createCutter, encodePieces, type Piece } from './encode-documents.ts'
 import { type Failure, nameOf, type PreparedDocument, prepareDocument } from './prepare.ts'
 import type { CollectionSchema, Point, PointKey, VectorStore } from './store.ts'
 
@@ -51,8 +51,6 @@ export interface AddTarget {
   readonly encoder: Encoder
 }
 
-const batchDocuments = 256
-const batchCharacters = 400_000
 const mostFailures = 1_000
 const optimizeEvery = 100_000
 const defaultTokens = 256
@@ -67,7 +65,7 @@ export async function addDocuments(
   const { signal, onProgress } = options
   const { store, collection } = target
   const settings = chunkSettings(options.chunk, target.encoder)
-  const chunker = settings ? createChunker({ ...settings, countTokens: target.encoder.countTokens }) : undefined
+  const cutDocument = createCutter(settings, target.encoder)
   const totals = { documents: 0, chunks: 0, added: 0, updated: 0, unchanged: 0, cut: 0, failedCount: 0 }
   const failed: Failure[] = []
   const pace = createPace()
@@ -80,8 +78,9 @@ export async function addDocuments(
     if (failed.length < mostFailures) failed.push({ id, code, reason: messageOf(error) })
   }
 
+  checkIterable(documents)
   await store.ensure(collection, target.schema)
-  const source = batches(documents)
+  const source = batches(documents, signal)
   try {
     for (;;) {
       throwIfAborted(signal)
@@ -105,7 +104,7 @@ export async function addDocuments(
       const pieces: Piece[] = []
       for (const one of changed) {
         await pace()
-        pieces.push(await cutDocument(one, chunker, target.encoder))
+        pieces.push(await cutDocument(one))
       }
       const { points, failures } = await encodePieces(pieces, target.encoder, signal)
       for (const { id, error } of failures) fail(id, error)
@@ -123,8 +122,11 @@ export async function addDocuments(
       storing = { ids: new Set(prepared.keys()), done: stored }
     }
   } finally {
-    await storing?.done
-    await source.return?.(undefined)
+    try {
+      await storing?.done
+    } finally {
+      await source.return()
+    }
   }
   if (totals.added + totals.updated > 0) await store.optimize(collection)
   const { documents: _, ...report } = totals
@@ -171,23 +173,6 @@ export async function addDocuments(
     }
     onProgress?.({ ...totals, failed: totals.failedCount })
   }
-}
-
-/** Bounded by count and by characters, so that memory stays flat whatever the source. */
-async function* batches(
-  documents: Iterable<Document> | AsyncIterable<Document>,
-): AsyncGenerator<Document[], void, undefined> {
-  let batch: Document[] = []
-  let characters = 0
-  for await (const document of documents) {
-    batch.push(document)
-    characters += typeof document?.text === 'string' ? document.text.length : 0
-    if (batch.length < batchDocuments && characters < batchCharacters) continue
-    yield batch
-    batch = []
-    characters = 0
-  }
-  if (batch.length > 0) yield batch
 }
 
 /** Unchanged is only what is there whole: a run that was killed in the middle of a document is finished by the next. */

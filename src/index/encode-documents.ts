@@ -1,32 +1,54 @@
 import type { Encoder } from '../embed/index.ts'
-import { createPace, type Document, dot, isQontrastError, QontrastError, type Section } from '../shared/index.ts'
-import type { Chunker, Span } from './chunk.ts'
+import { createPace, dot, isQontrastError, QontrastError } from '../shared/index.ts'
+import { createChunker, type Span } from './chunk.ts'
 import { lexicalTerms } from './lexical.ts'
+import { createPlaces } from './places.ts'
 import type { PreparedDocument } from './prepare.ts'
 import type { Point } from './store.ts'
 
 /** A document with its chunks. */
 export interface Piece {
   readonly prepared: PreparedDocument
+  /** The title as it stands before each chunk for the encoder: its beginning, and a line break. */
+  readonly prefix: string
   readonly spans: readonly Span[]
+  /** The encoder reads only the beginning. */
   readonly cut: boolean
 }
 
-/** Cuts a text into chunks, or keeps it whole where there is no chunker. */
-export async function cutDocument(
-  prepared: PreparedDocument,
-  chunker: Chunker | undefined,
-  encoder: Encoder,
-): Promise<Piece> {
-  const { text, title = '', sections } = prepared.document
-  if (!chunker) {
-    const mayBeLong = Buffer.byteLength(text) > encoder.maximumTokens
-    const cut = mayBeLong && encoder.countTokens(text) > encoder.maximumTokens
-    return { prepared, spans: [{ start: 0, end: text.length }], cut }
+/** Cuts documents into pieces; a call at a time, since it shares the event loop. */
+export type Cutter = (prepared: PreparedDocument) => Promise<Piece>
+
+/** A title takes this share of a chunk at most; a longer one would leave no room for the text. */
+const titleShare = 0.25
+const longestTokenTried = 64
+
+/** Cuts texts into chunks, or keeps them whole where `settings` is false. */
+export function createCutter(settings: { tokens: number; overlap: number } | false, encoder: Encoder): Cutter {
+  const countTokens = encoder.countTokens
+  const room = settings ? settings.tokens : encoder.maximumTokens
+  const titles = createChunker({ tokens: Math.max(1, Math.floor(room * titleShare)), overlap: 0, countTokens })
+  const texts = settings ? createChunker({ ...settings, countTokens }) : undefined
+
+  return async (prepared) => {
+    const { text, title = '', sections } = prepared.document
+    const [kept] = await titles.chunk(title)
+    const prefix = kept ? `${title.slice(0, kept.end)}\n` : ''
+    if (!texts) {
+      return { prepared, prefix, spans: [{ start: 0, end: text.length }], cut: isOverMaximum(prefix + text, encoder) }
+    }
+    const reserve = prefix === '' ? 0 : countTokens(prefix)
+    const spans = await texts.chunk(text, { reserve, ...(sections ? { sections } : {}) })
+    return { prepared, prefix, spans, cut: false }
   }
-  const reserve = title === '' ? 0 : encoder.countTokens(title)
-  const spans = await chunker.chunk(text, { reserve, ...(sections ? { sections } : {}) })
-  return { prepared, spans, cut: false }
+}
+
+/** Looks at the beginning first: of a long text it is enough nearly always. */
+function isOverMaximum(text: string, { maximumTokens, countTokens }: Encoder): boolean {
+  if (Buffer.byteLength(text) <= maximumTokens) return false
+  const beginning = text.slice(0, maximumTokens * longestTokenTried)
+  if (countTokens(beginning) > maximumTokens) return true
+  return beginning.length < text.length && countTokens(text) > maximumTokens
 }
 
 export interface EncodedPieces {
@@ -44,29 +66,38 @@ export async function encodePieces(
   const failures: { id: string; error: unknown }[] = []
   const pace = createPace()
   const encode = async (some: readonly Piece[]) => {
-    const texts = some.flatMap(({ prepared, spans }) => spans.map((span) => embeddedText(prepared.document, span)))
+    const texts = some.flatMap(({ prepared, prefix, spans }) =>
+      spans.map(({ start, end }) => prefix + prepared.document.text.slice(start, end)),
+    )
     const vectors = await encoder.encode(texts, { purpose: 'document', ...(signal ? { signal } : {}) })
     let row = 0
     for (const piece of some) {
-      await pace()
+      const { id } = piece.prepared.document
       const own = piece.spans.map(() => vectors.row(row++))
-      if (own.every(isUsable)) points.set(piece.prepared.document.id, toPoints(piece, own))
-      else
-        failures.push({
-          id: piece.prepared.document.id,
-          error: new QontrastError('invalid-input', 'the encoder gave a vector with NaN or of length zero.'),
-        })
+      if (own.every(isUsable)) points.set(id, await toPoints(piece, own, pace))
+      else {
+        const error = new QontrastError('invalid-input', 'the encoder gave a vector with NaN or of length zero.')
+        failures.push({ id, error })
+      }
     }
   }
   try {
     await encode(pieces)
   } catch (error) {
-    if (isQontrastError(error, 'aborted') || isQontrastError(error, 'closed')) throw error
-    for (const piece of pieces)
-      await encode([piece]).catch((reason: unknown) => failures.push({ id: piece.prepared.document.id, error: reason }))
+    if (isForTheWholeRun(error)) throw error
+    for (const piece of pieces) {
+      await encode([piece]).catch((reason: unknown) => {
+        if (isForTheWholeRun(reason)) throw reason
+        failures.push({ id: piece.prepared.document.id, error: reason })
+      })
+    }
     if (pieces.length > 0 && failures.length === pieces.length) throw error
   }
   return { points, failures }
+}
+
+function isForTheWholeRun(error: unknown): boolean {
+  return isQontrastError(error, 'aborted') || isQontrastError(error, 'closed')
 }
 
 function isUsable(vector: Float32Array): boolean {
@@ -74,42 +105,33 @@ function isUsable(vector: Float32Array): boolean {
   return Number.isFinite(norm) && norm > 0
 }
 
-function embeddedText({ title, text }: Document, { start, end }: Span): string {
-  const passage = text.slice(start, end)
-  return title === undefined || title === '' ? passage : `${title}\n${passage}`
-}
-
-function toPoints({ prepared: { document, hash }, spans }: Piece, vectors: readonly Float32Array[]): Point[] {
+async function toPoints(
+  { prepared: { document, hash }, spans }: Piece,
+  vectors: readonly Float32Array[],
+  pace: () => Promise<void>,
+): Promise<Point[]> {
   const { id, title, text, payload = {} } = document
-  return spans.map((span, chunk) => ({
-    id: `${id}#${chunk}`,
-    documentId: id,
-    chunk,
-    chunks: spans.length,
-    hash,
-    title,
-    text: text.slice(span.start, span.end),
-    start: span.start,
-    end: span.end,
-    ...placeOf(document, span.start),
-    payload,
-    vector: vectors[chunk] ?? new Float32Array(),
-    terms: lexicalTerms(embeddedText(document, span)),
-  }))
-}
-
-/** Heading, page and line at an offset of the text. */
-function placeOf({ text, sections = [] }: Document, offset: number): Pick<Point, 'heading' | 'line' | 'page'> {
-  const section: Section | undefined = sections.findLast(({ start }) => start <= offset)
-  if (!section) return { heading: undefined, line: undefined, page: undefined }
-  const line = section.line === undefined ? undefined : section.line + newlinesIn(text, section.start, offset)
-  return { heading: section.heading, page: section.page, line }
-}
-
-/** White space at the start of a chunk does not count: the line is that of its first word. */
-function newlinesIn(text: string, from: number, to: number): number {
-  const firstWord = to + Math.max(0, text.slice(to).search(/\S/))
-  let newlines = 0
-  for (let at = text.indexOf('\n', from); at >= 0 && at < firstWord; at = text.indexOf('\n', at + 1)) newlines += 1
-  return newlines
+  const titleTerms = lexicalTerms(title ?? '')
+  const placeOf = createPlaces(document)
+  const points: Point[] = []
+  for (const [chunk, { start, end }] of spans.entries()) {
+    await pace()
+    const passage = text.slice(start, end)
+    points.push({
+      id: `${id}#${chunk}`,
+      documentId: id,
+      chunk,
+      chunks: spans.length,
+      hash,
+      title,
+      text: passage,
+      start,
+      end,
+      ...placeOf(start),
+      payload,
+      vector: vectors[chunk]!,
+      terms: [...titleTerms, ...lexicalTerms(passage)],
+    })
+  }
+  return points
 }

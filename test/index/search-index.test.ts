@@ -208,7 +208,7 @@ describe('add', () => {
       throw new Error('the source broke')
     }
     await expect(index.add(failing())).rejects.toThrow('the source broke')
-    expect(await index.count()).toBe(256)
+    expect(await index.count()).toBe(300)
   })
 
   test('a text of a megabyte is stored whole and found at its end', async () => {
