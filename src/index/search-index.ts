@@ -2,8 +2,10 @@ import type { Encoder } from '../embed/index.ts'
 import { type Document, QontrastError, throwIfAborted } from '../shared/index.ts'
 import { type AddOptions, type AddReport, addDocuments } from './add-documents.ts'
 import { checkSameSchema } from './check.ts'
+import { checkIds, checkQuery, checkQueryVector, checkSearch } from './check-search.ts'
 import { type FilterInput, toFilter } from './filter.ts'
 import { type Hit, toHit } from './hit.ts'
+import { joinChunks } from './join-chunks.ts'
 import { lexicalTerms } from './lexical.ts'
 import type { CollectionInfo, CollectionSchema, PointRecord, Ranking, SearchMode, VectorStore } from './store.ts'
 import { lancedb } from './stores/lancedb.ts'
@@ -55,6 +57,8 @@ export interface SearchIndex {
   /** One list of hits a query; the texts are encoded together. */
   searchMany(queries: readonly SearchQuery[], options?: SearchOptions): Promise<Hit[][]>
   get(id: string): Promise<Document | undefined>
+  /** In the order of the ids. */
+  get(ids: readonly string[]): Promise<(Document | undefined)[]>
   /** Returns how many documents went. */
   delete(selection: string | readonly string[] | FilterSelection): Promise<number>
   /** Documents. */
@@ -69,9 +73,6 @@ export interface SearchIndex {
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
-
-const defaultLimit = 10
-const mostHits = 10_000
 
 /**
  * Opens an index, or prepares a new one that is made when the first document is added.
@@ -103,7 +104,11 @@ export async function openIndex({
   }
 
   async function searchMany(queries: readonly SearchQuery[], options: SearchOptions = {}): Promise<Hit[][]> {
-    const { limit, offset, mode, minScore, exact, signal, groupByDocument } = checkSearch(options, defaultMode)
+    for (const query of queries) checkQuery(query)
+    const { limit, offset, mode, minScore, exact, signal, groupByDocument } = checkSearch(options, {
+      queries,
+      defaultMode,
+    })
     const filter = options.filter && toFilter(options.filter, schema.fields)
     const rankings = await rank(queries, mode, signal)
     return Promise.all(
@@ -128,7 +133,7 @@ export async function openIndex({
     mode: SearchMode | undefined,
     signal: AbortSignal | undefined,
   ): Promise<Ranking[]> {
-    const texts = queries.flatMap((query) => (typeof query === 'string' ? [checkQueryText(query)] : []))
+    const texts = queries.filter((query) => typeof query === 'string')
     const textMode = mode ?? defaultMode
     const vectors =
       textMode === 'bm25' || texts.length === 0
@@ -145,6 +150,17 @@ export async function openIndex({
     })
   }
 
+  function get(id: string): Promise<Document | undefined>
+  function get(ids: readonly string[]): Promise<(Document | undefined)[]>
+  async function get(selection: string | readonly string[]) {
+    const ids = checkIds(selection)
+    const points = await store.get(name, { documents: [...new Set(ids)] })
+    const documents = new Map<string, PointRecord[]>(ids.map((id) => [id, []]))
+    for (const point of points) documents.get(point.documentId)?.push(point)
+    const found = ids.map((id) => joinChunks(documents.get(id) ?? []))
+    return typeof selection === 'string' ? found[0] : found
+  }
+
   return {
     name,
     encoder,
@@ -154,9 +170,7 @@ export async function openIndex({
       return hits
     },
     searchMany,
-    async get(id) {
-      return toDocument(await store.get(name, { documents: [id] }))
-    },
+    get,
     async delete(selection) {
       if (isFilterSelection(selection)) {
         const filter = toFilter(selection.filter, schema.fields)
@@ -164,7 +178,7 @@ export async function openIndex({
         await store.delete(name, { filter })
         return documents
       }
-      const ids = typeof selection === 'string' ? [selection] : selection
+      const ids = checkIds(selection)
       const known = new Set((await store.keys(name, ids)).map(({ documentId }) => documentId))
       await store.delete(name, { documents: [...known] })
       return known.size
@@ -183,7 +197,7 @@ export async function openIndex({
         for (const point of page.points) {
           if (point.chunk > 0) continue
           const chunks = point.chunks === 1 ? [point] : await store.get(name, { documents: [point.documentId] })
-          const document = toDocument(chunks)
+          const document = joinChunks(chunks)
           if (document) yield document
         }
         cursor = page.cursor
@@ -217,75 +231,5 @@ export async function listIndexes(at: VectorStore | { readonly path: string }): 
 }
 
 function isFilterSelection(selection: string | readonly string[] | FilterSelection): selection is FilterSelection {
-  return typeof selection === 'object' && !Array.isArray(selection)
-}
-
-/** Puts a document together from its chunks, which overlap but leave nothing out. */
-function toDocument(chunks: readonly PointRecord[]): Document | undefined {
-  const [first] = chunks
-  if (!first) return undefined
-  let text = ''
-  for (const { start, text: passage } of chunks) text = text.slice(0, start) + passage
-  const { documentId: id, title, payload } = first
-  return { id, text, payload, ...(title === undefined ? {} : { title }) }
-}
-
-function checkSearch(
-  { limit = defaultLimit, offset = 0, mode, groupBy = 'document', minScore, exact = false, signal }: SearchOptions,
-  defaultMode: SearchMode,
-) {
-  const whole = (name: string, value: number, least: number) => {
-    if (!(Number.isInteger(value) && value >= least && value <= mostHits)) {
-      throw new QontrastError(
-        'invalid-option',
-        `${name} must be a whole number from ${least} to ${mostHits}; got ${value}.`,
-      )
-    }
-  }
-  whole('limit', limit, 1)
-  whole('offset', offset, 0)
-  if (mode !== undefined && !['dense', 'bm25', 'hybrid'].includes(mode)) {
-    throw new QontrastError('invalid-option', `mode must be dense, bm25 or hybrid; got ${String(mode)}.`)
-  }
-  if (minScore !== undefined && (mode ?? defaultMode) === 'hybrid') {
-    throw new QontrastError(
-      'invalid-option',
-      'minScore needs mode dense or bm25: scores of fused rankings say nothing about how good a hit is.',
-    )
-  }
-  throwIfAborted(signal)
-  return {
-    limit,
-    offset,
-    mode,
-    minScore: minScore ?? Number.NEGATIVE_INFINITY,
-    exact,
-    signal,
-    groupByDocument: groupBy === 'document',
-  }
-}
-
-function checkQueryText(text: string): string {
-  if (text.trim() !== '') return text
-  throw new QontrastError('invalid-input', 'The query is empty: give it some words.')
-}
-
-function checkQueryVector(
-  vector: Float32Array | readonly number[],
-  dimensions: number,
-  mode: SearchMode | undefined,
-): Float32Array {
-  if (mode !== undefined && mode !== 'dense') {
-    throw new QontrastError('invalid-option', `A vector has no words: search it with mode dense, not ${mode}.`)
-  }
-  if (vector.length !== dimensions) {
-    throw new QontrastError(
-      'dimension-mismatch',
-      `The query vector has ${vector.length} dimensions; the index has ${dimensions}.`,
-    )
-  }
-  const values = Float32Array.from(vector)
-  if (!values.every(Number.isFinite))
-    throw new QontrastError('invalid-input', 'The query vector holds NaN or infinity.')
-  return values
+  return typeof selection === 'object' && selection !== null && !Array.isArray(selection)
 }

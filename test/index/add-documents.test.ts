@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { type Document, type Encoder, loadEncoder, openIndex, type SearchIndex } from '../../src/main.ts'
+import { dot } from '../../src/shared/index.ts'
+import { temporaryFolder } from '../support/temporary.ts'
+
+let encoder: Encoder
+let index: SearchIndex
+beforeAll(async () => {
+  encoder = await loadEncoder()
+})
+afterAll(() => encoder.close())
+beforeEach(async () => {
+  index = await openIndex({ name: 'docs', encoder, path: await temporaryFolder() })
+  return () => index.close()
+})
+
+test('ids that JSON cannot write, and sections or payloads that are none, fail their document only', async () => {
+  const cycle: Record<string, unknown> = {}
+  cycle['self'] = cycle
+  const bad: unknown[] = [
+    { id: 7n, text: 'x' },
+    { id: cycle, text: 'x' },
+    { id: 'a', text: 'x', sections: [null] },
+    { id: 'b', text: 'x', sections: {} },
+    { id: 'c', text: 'some text', sections: [{ start: 5 }, { start: 0 }] },
+    { id: 'd', text: 'some text', sections: [{ start: 10 }] },
+    { id: 'e', text: 'ab 🧪', sections: [{ start: 4 }] },
+    { id: 'f', text: 'x', sections: [{ start: 0, line: 'one' }] },
+    { id: 'g', text: 'x', payload: { toJSON: () => 5 } },
+  ]
+  // @ts-expect-error: callers without types
+  const report = await index.add([{ id: 'first', text: 'x' }, ...bad, { id: 'last', text: 'x' }])
+  expect(report).toMatchObject({ added: 2, failedCount: bad.length })
+  expect(report.failed.map(({ code }) => code)).toEqual(bad.map(() => 'invalid-input'))
+  expect(report.failed.map(({ id }) => id).slice(0, 3)).toEqual(['(7n)', expect.stringContaining('Circular'), 'a'])
+})
+
+test.each([[{ id: 'a', text: 'x' }], [undefined], [null], ['text'], [7]])(
+  'what is no list of documents is refused before anything is made: %j',
+  async (documents) => {
+    // @ts-expect-error: callers without types
+    await expect(index.add(documents)).rejects.toMatchObject({ code: 'invalid-input' })
+    await expect(index.info()).rejects.toMatchObject({ code: 'index-not-found' })
+  },
+)
+
+test('a signal ends the waiting for a source that gives nothing', async () => {
+  const controller = new AbortController()
+  async function* waiting(): AsyncGenerator<Document> {
+    yield { id: 'a', text: 'x' }
+    controller.abort()
+    await new Promise(() => {})
+  }
+  await expect(index.add(waiting(), { signal: controller.signal })).rejects.toMatchObject({ code: 'aborted' })
+})
+
+test('a source is closed when the store fails', async () => {
+  let closed = false
+  function* source() {
+    try {
+      for (let i = 0; ; i++) yield { id: `d${i}`, text: 'x' }
+    } finally {
+      closed = true
+    }
+  }
+  const stop = () => {
+    throw new Error('the caller has had enough')
+  }
+  await expect(index.add(source(), { onProgress: stop })).rejects.toThrow('enough')
+  expect(closed).toBe(true)
+})
+
+test('a title longer than a chunk leaves room for the text', async () => {
+  const title = 'a title of many words '.repeat(200)
+  await index.add([
+    { id: 'asthma', title, text: 'Inhalers treat asthma.' },
+    { id: 'law', title, text: 'The constitution and the law.' },
+  ])
+  const [first, second] = await index.search('Inhalers treat asthma.', { mode: 'dense' })
+  expect(first?.id).toBe('asthma')
+  expect(first?.title).toBe(title)
+  expect(first?.score).toBeGreaterThan(second?.score ?? 0)
+})
+
+test('a passage is embedded below its title', async () => {
+  await index.add([{ id: 'a', title: 'Asthma', text: 'Use an inhaler.' }])
+  const both = await encoder.encode(['Asthma\nUse an inhaler.', 'inhaler'])
+  const [hit] = await index.search({ vector: both.row(1) })
+  expect(hit?.score).toBeCloseTo(dot(both.row(0), both.row(1)), 3)
+})
+
+test('a megabyte of lines is stored with the line of every chunk, and comes back', async () => {
+  const text = Array.from({ length: 20_000 }, (_, i) => `This is what line ${i + 1} says.`).join('\n')
+  const document = { id: 'lines', text, payload: {}, sections: [{ start: 0, line: 1 }] }
+  await index.add([document])
+  expect(await index.get('lines')).toEqual(document)
+  const hits = await index.search('what line says', { groupBy: 'chunk', limit: 50 })
+  expect(hits).toHaveLength(50)
+  for (const { start, line } of hits) expect(line).toBe(text.slice(0, start).split('\n').length)
+})
+
+test('a document keeps its sections, and hits say heading, page and line', async () => {
+  const text = 'Before all.\n\n# One\nFirst part.\n# Two\n\nSecond part.'
+  const sections = [
+    { start: 13, heading: 'One', line: 3 },
+    { start: 31, heading: 'Two', line: 5, page: 2 },
+  ]
+  await index.add([{ id: 'a', text, payload: {}, sections }])
+  expect(await index.get('a')).toEqual({ id: 'a', text, payload: {}, sections })
+  const hits = await index.search('Second part', { groupBy: 'chunk' })
+  const places = hits.map(({ start, heading, line, page }) => ({ start, heading, line, page }))
+  expect(places.sort((a, b) => a.start - b.start)).toEqual([
+    { start: 0, heading: undefined, line: undefined, page: undefined },
+    { start: 13, heading: 'One', line: 3, page: undefined },
+    { start: 31, heading: 'Two', line: 5, page: 2 },
+  ])
+})
