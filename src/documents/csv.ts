@@ -1,37 +1,65 @@
-import { createReadStream } from 'node:fs'
-import { parse } from 'csv-parse'
-import { messageOf } from '../shared/index.ts'
-import type { Reader } from './reader.ts'
-import { rowToDocument } from './rows.ts'
+import { pipeline, Readable } from 'node:stream'
+import { type CsvError, parse } from 'csv-parse'
+import { messageOf, QontrastError } from '../shared/index.ts'
+import { streamTextFile } from './decode.ts'
+import type { Reader, ReadOptions } from './reader.ts'
+import { type Columns, columnsOf, rowToDocument } from './rows.ts'
 
 export const readCsv: Reader = (...args) => readTable(',', ...args)
 export const readTsv: Reader = (...args) => readTable('\t', ...args)
 
-type Parsed = { readonly record: Record<string, string>; readonly info: { readonly lines: number } }
+type Row = { readonly record: Record<string, string>; readonly line: number }
 
-/** A row a document, with a header; rows with another number of columns are reported by their line. */
+const longestRow = 16_000_000
+/** What a quote that is never closed ends with: the error names the line where parsing gave up, not the one where it opens. */
+const openQuote: readonly string[] = ['CSV_QUOTE_NOT_CLOSED', 'CSV_MAX_RECORD_SIZE']
+
+/** A row a document, with a header; a row that cannot be read is reported by its line. */
 async function* readTable(
   delimiter: string,
-  ...[{ file, path }, options, fail]: Parameters<Reader>
+  ...[{ file, path }, options, { fail, read }]: Parameters<Reader>
 ): ReturnType<Reader> {
+  let columns: Columns | undefined
+  let line = 1
   const parser = parse({
     delimiter,
-    columns: true,
-    bom: true,
-    info: true,
+    columns: (header: string[]) => {
+      columns = columnsOfHeader(header, options)
+      return header
+    },
+    on_record: (record: Record<string, string>, info): Row => {
+      line = info.lines
+      return { record, line }
+    },
     skip_empty_lines: true,
     skip_records_with_error: true,
-    relax_quotes: delimiter === '\t',
+    relax_quotes: true,
+    max_record_size: longestRow,
   })
-  parser.on('skip', (error: { lines?: number; message: string }) => fail(error.lines ?? 0, error.message))
-  const source = createReadStream(file)
-  source.on('error', (error) => parser.destroy(error))
-  const rows: AsyncIterable<Parsed> = source.pipe(parser)
-  for await (const { record, info } of rows) {
+  parser.on('skip', (error: CsvError & { lines?: number }) => {
+    if (openQuote.includes(error.code)) fail(line + 1, 'a quote opens here that is never closed.')
+    else fail(error.lines ?? line + 1, error.message)
+    line = error.lines ?? line
+  })
+  pipeline(Readable.from(streamTextFile(file, read)), parser, () => {}) // an error reaches the loop through the parser
+  const rows: AsyncIterable<Row> = parser
+  for await (const row of rows) {
+    if (!columns) throw new QontrastError('internal', 'a row came before the header')
     try {
-      yield rowToDocument(record, path, info.lines, options)
+      yield rowToDocument(row.record, columns, path, row.line)
     } catch (error) {
-      fail(info.lines, messageOf(error))
+      fail(row.line, messageOf(error))
     }
+  }
+}
+
+function columnsOfHeader(header: readonly string[], options: ReadOptions): Columns {
+  try {
+    const { titleColumn } = options
+    if (titleColumn !== undefined && !header.includes(titleColumn))
+      throw new Error(`there is no column '${titleColumn}': the columns are ${header.join(', ')}.`)
+    return columnsOf(header, options)
+  } catch (cause) {
+    throw new QontrastError('invalid-input', messageOf(cause), { cause })
   }
 }

@@ -1,24 +1,38 @@
-import { createReadStream } from 'node:fs'
-import { createInterface } from 'node:readline'
-import { z } from 'zod'
-import { messageOf } from '../shared/index.ts'
+import { type JsonObject, type JsonValue, messageOf } from '../shared/index.ts'
+import { streamTextFile } from './decode.ts'
 import type { Reader } from './reader.ts'
-import { rowToDocument } from './rows.ts'
-
-const rowSchema = z.record(z.string(), z.json())
+import { columnsOf, rowToDocument } from './rows.ts'
 
 /** A JSON object a line, read line by line; a malformed one is reported by its number. */
-export const readJsonLines: Reader = async function* ({ file, path }, options, fail) {
-  const lines = createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY })
+export const readJsonLines: Reader = async function* ({ file, path }, options, { fail, read }) {
   let number = 0
-  for await (const line of lines) {
+  for await (const line of linesOf(streamTextFile(file, read))) {
     number += 1
-    const content = number === 1 ? line.replace(/^\ufeff/, '') : line
-    if (content.trim() === '') continue
+    if (line.trim() === '') continue
     try {
-      yield rowToDocument(rowSchema.parse(JSON.parse(content)), path, number, options)
+      const row: JsonValue = JSON.parse(line)
+      if (!isObject(row)) throw new Error('the line is no JSON object')
+      yield rowToDocument(row, columnsOf(Object.keys(row), options), path, number)
     } catch (error) {
-      fail(number, error instanceof z.ZodError ? 'the line is no JSON object' : messageOf(error))
+      fail(number, messageOf(error))
     }
   }
+}
+
+/** Only a line feed ends a line: JSON strings may hold U+2028 and U+2029, which readline takes for line ends. */
+async function* linesOf(chunks: AsyncIterable<string>): AsyncGenerator<string> {
+  let line = ''
+  for await (const chunk of chunks) {
+    const [end = '', ...lines] = chunk.split('\n')
+    line += end
+    for (const next of lines) {
+      yield line
+      line = next
+    }
+  }
+  yield line
+}
+
+function isObject(value: JsonValue): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -5,7 +5,7 @@ import { readTextFile, titleFromName } from './decode.ts'
 import { createHeadingTrail } from './heading-trail.ts'
 import type { Reader } from './reader.ts'
 
-const frontMatter = /^---\r?\n([\s\S]*?)\r?\n---\r?\n/
+const frontMatter = /^---\r?\n([\s\S]*?)\r?\n---(?:\r?\n|$)/
 
 /** A Markdown file as it is, with a section at each heading; the title is the front matter's, the first heading, or the file's name. */
 export const readMarkdown: Reader = async function* ({ file, path }) {
@@ -16,7 +16,8 @@ export const readMarkdown: Reader = async function* ({ file, path }) {
   for (const node of fromMarkdown(blank(matter) + text.slice(matter.length)).children) {
     if (node.type !== 'heading' || !node.position) continue
     const { offset = 0, line } = node.position.start
-    sections.push({ start: offset, line, heading: trail.enter(node.depth, plainTextOf(node)) })
+    const heading = trail.enter(node.depth, plainTextOf(node))
+    if (heading !== undefined) sections.push({ start: offset, line, heading })
   }
   const title = /^title:\s*["']?(.+?)["']?\s*$/m.exec(fields)?.[1] ?? trail.first() ?? titleFromName(file)
   yield { id: path, title, text, payload: { path }, sections }

@@ -22,11 +22,14 @@ async function readPages(bytes: Uint8Array): Promise<{ pages: string[]; title: s
   const { extractText, getDocumentProxy, getMeta } = await import('unpdf')
   try {
     const pdf = await getDocumentProxy(new Uint8Array(bytes), { verbosity: 0 })
-    const { text } = await extractText(pdf, { mergePages: false })
-    const { info } = await getMeta(pdf)
-    const title: unknown = info['Title']
-    await pdf.destroy?.()
-    return { pages: text, title: typeof title === 'string' && title.trim() !== '' ? title.trim() : undefined }
+    try {
+      const { text } = await extractText(pdf, { mergePages: false })
+      const { info } = await getMeta(pdf)
+      const title: unknown = info['Title']
+      return { pages: text, title: typeof title === 'string' && title.trim() !== '' ? title.trim() : undefined }
+    } finally {
+      await pdf.destroy?.()
+    }
   } catch (cause) {
     if (cause instanceof Error && cause.name === 'PasswordException') {
       throw new QontrastError('file-encrypted', 'it needs a password. Save it without one, or leave it out.', { cause })

@@ -1,4 +1,4 @@
-import type { Document, ErrorCode } from '../shared/index.ts'
+import type { Document, ErrorCode, OnProgress } from '../shared/index.ts'
 
 /** A document, or a line, that could not be read. */
 export interface ReadFailure {
@@ -11,6 +11,8 @@ export interface ReadFailure {
 
 export interface ReadOptions {
   readonly signal?: AbortSignal
+  /** Bytes read so far, of all the files together. */
+  readonly onProgress?: OnProgress
   /** Called for every file or line that is left out; without it the first one is thrown. */
   readonly onFailure?: (failure: ReadFailure) => void
   /** Columns of JSONL and CSV files, where they are not named id, text and title. */
@@ -23,11 +25,16 @@ export interface SourceFile {
   /** As it is opened, and as it is shown: relative, with forward slashes. */
   readonly file: string
   readonly path: string
+  readonly bytes: number
 }
 
-/** Yields the documents of one file; `fail` reports a line and goes on. */
-export type Reader = (
-  source: SourceFile,
-  options: ReadOptions,
-  fail: (line: number, reason: string) => void,
-) => AsyncIterable<Document>
+/** What a reader of many rows tells on the way. */
+export interface ReaderReport {
+  /** Reports a line and goes on. */
+  fail(line: number, reason: string): void
+  /** How many bytes of the file were read so far. */
+  read(bytes: number): void
+}
+
+/** Yields the documents of one file. */
+export type Reader = (source: SourceFile, options: ReadOptions, report: ReaderReport) => AsyncIterable<Document>

@@ -6,29 +6,41 @@ const idColumns = ['id', '_id']
 const textColumns = ['text', 'contents', 'content', 'body']
 const titleColumns = ['title']
 
-/** A row as a document: id, text and title from their columns, everything else as payload. Throws a reason where it has no text. */
-export function rowToDocument(row: JsonObject, path: string, line: number, options: ReadOptions): Document {
-  const pick = (asked: string | undefined, usual: readonly string[]) =>
-    asked ?? usual.find((name) => row[name] !== undefined)
-  const idColumn = pick(options.idColumn, idColumns)
-  const textColumn = pick(options.textColumn, textColumns)
-  const titleColumn = pick(options.titleColumn, titleColumns)
-  const text = textColumn === undefined ? undefined : row[textColumn]
-  if (typeof text !== 'string') {
+export interface Columns {
+  readonly id: string | undefined
+  readonly text: string
+  readonly title: string | undefined
+}
+
+/** Which columns hold id, text and title: those asked for, else the usual ones. Throws a reason where one is missing. */
+export function columnsOf(names: readonly string[], { idColumn, textColumn, titleColumn }: ReadOptions): Columns {
+  const usual = (known: readonly string[]) => known.find((name) => names.includes(name))
+  const given = `the columns are ${names.join(', ') || 'none'}`
+  for (const asked of [idColumn, textColumn]) {
+    if (asked !== undefined && !names.includes(asked)) throw new Error(`there is no column '${asked}': ${given}.`)
+  }
+  const text = textColumn ?? usual(textColumns)
+  if (text === undefined) {
     throw new Error(
-      `no text: expected a string in ${textColumn ?? textColumns.join(' or ')}, the columns are ${Object.keys(row).join(', ') || 'none'}. Name another with --text-column.`,
+      `no text: none of ${textColumns.join(', ')} is there, ${given}. Name another: textColumn (--text-column).`,
     )
   }
-  const id = idColumn === undefined ? undefined : row[idColumn]
-  const title = titleColumn === undefined ? undefined : row[titleColumn]
-  const named = new Set([idColumn, textColumn, titleColumn])
-  const rest = Object.entries(row).filter(([column]) => !named.has(column))
+  return { id: idColumn ?? usual(idColumns), text, title: titleColumn ?? usual(titleColumns) }
+}
+
+/** A row as a document: id, text and title from their columns, everything else as payload. Throws a reason where it has no text. */
+export function rowToDocument(row: JsonObject, columns: Columns, path: string, line: number): Document {
+  const text = row[columns.text]
+  if (typeof text !== 'string') throw new Error(`no text: expected a string in '${columns.text}'.`)
+  const id = columns.id === undefined ? undefined : row[columns.id]
+  const title = columns.title === undefined ? undefined : row[columns.title]
+  const named = new Set([columns.id, columns.text, columns.title])
+  const { path: rowPath, ...rest } = Object.fromEntries(Object.entries(row).filter(([column]) => !named.has(column)))
   return {
     id: isName(id) ? String(id) : `${path}:${line}`,
     text,
     ...(typeof title === 'string' && title !== '' ? { title } : {}),
-    payload: { path, ...Object.fromEntries(rest) },
-    sections: [],
+    payload: { path, ...rest, ...(rowPath === undefined ? {} : { row_path: rowPath }) },
   }
 }
 

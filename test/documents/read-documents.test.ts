@@ -60,7 +60,7 @@ test('Markdown keeps its text and gets a section at each heading, with its line'
 test('HTML gives its readable text, with a section at each heading', async () => {
   await put(
     'page.html',
-    '<!doctype html><html><head><title>A &amp; B</title><style>x{}</style></head><body><nav>menu</nav><h1>One</h1><p>First<br>line &lt;3</p><script>alert(1)</script><h2>Two</h2><ul><li>a</li><li>b</li></ul><h1>Three</h1>end <b>bold</b>text</body>',
+    '<!doctype html><html><head><title>A &amp; B</title><style>x{}</style></head><body><nav>menu</nav><h1>One</h1><p>First<br>line &lt;3</p><script>alert(1)</script><h2>Two</h2><ul><li>a</li><li>b</li></ul><h2> </h2><h1>Three</h1>end <b>bold</b>text<pre>if x:\n  y</pre></body>',
   )
   const { documents } = await read()
   const [document] = documents
@@ -69,7 +69,7 @@ test('HTML gives its readable text, with a section at each heading', async () =>
     [undefined, ''],
     ['One', 'One\nFirst\nline <3'],
     ['One › Two', 'Two\na\nb'],
-    ['Three', 'Three\nend boldtext'],
+    ['Three', 'Three\nend boldtext\nif x:\n  y'],
   ])
 })
 
@@ -124,9 +124,66 @@ test('CSV and TSV: a row a document, a broken row by its line, other columns by 
     { id: '1', text: 'Line one\nline two', payload: { question: 'What, now?' } },
     { id: '3', text: 'A' },
   ])
-  expect(failures.map(({ id }) => id.replace(/^.*\//, ''))).toEqual(['faq.csv:4', 'more.tsv:2'])
+  expect(failures.map(({ id }) => id.replace(/^.*\//, ''))).toEqual(['faq.csv:4', 'more.tsv'])
+  expect(failures[1]?.reason).toBe("there is no column 'answer': the columns are text, source.")
   const usual = await read(path.join(folder, 'more.tsv'))
   expect(usual.documents).toMatchObject([{ text: 'say "hi"', payload: { source: 'X' } }])
+})
+
+test('only a line feed ends a line of JSON, and a column named path does not hide the file', async () => {
+  await put('data.jsonl', '\ufeff{"id":"a","text":"one\u2028two","path":"elsewhere.txt"}\r\n{"id":"b","text":"three"}')
+  const { documents, failures } = await read()
+  expect(failures).toEqual([])
+  expect(documents.map(({ text }) => text)).toEqual(['one\u2028two', 'three'])
+  expect(documents[0]?.payload).toEqual({ path: expect.stringMatching(/data\.jsonl$/), row_path: 'elsewhere.txt' })
+})
+
+test('rows are streamed: long lines, UTF-16 and characters on the border of two reads come out whole', async () => {
+  const long = 'é😀'.repeat(300_000)
+  await put('a.jsonl', `${JSON.stringify({ id: 1, text: long })}\n{"id":2,"text":"short"}\n`)
+  await put('b.csv', `id,text\n3,${long}\n`)
+  await put('c.jsonl', Buffer.from('\ufeff{"id":4,"text":"hellö"}\n', 'utf16le'))
+  await put('d.csv', Buffer.from('\ufeffid,text\n5,hellö\n', 'utf16le'))
+  const { documents, failures } = await read()
+  expect(failures).toEqual([])
+  expect(documents.map(({ id }) => id)).toEqual(['1', '2', '3', '4', '5'])
+  expect(documents.map(({ text }) => text)).toEqual([long, 'short', long, 'hellö', 'hellö'])
+})
+
+test('a stray quote in a table costs no row; one that is never closed is told where it opens', async () => {
+  await put('a.csv', 'id,text\n1,"said" he\n2,two\n')
+  await put('b.csv', 'id,text\n3,three\n4,"open\n5,five\n')
+  const { documents, failures } = await read()
+  expect(documents.map(({ id, text }) => [id, text])).toEqual([
+    ['1', '"said" he'],
+    ['2', 'two'],
+    ['3', 'three'],
+  ])
+  expect(failures).toMatchObject([{ id: expect.stringMatching(/b\.csv:3$/), reason: expect.stringContaining('quote') }])
+})
+
+test('a column that was asked for and is not there is told', async () => {
+  await put('a.csv', 'id,text\n1,one\n')
+  await put('b.jsonl', '{"id":1,"text":"one"}\n{"name":"n","text":"two"}\n')
+  expect((await read(folder, { titleColumn: 'headline' })).failures).toMatchObject([{ code: 'invalid-input' }])
+  const { documents, failures } = await read(folder, { idColumn: 'name' })
+  expect(documents.map(({ id }) => id)).toEqual(['n'])
+  expect(failures.map(({ id }) => id.replace(/^.*\//, ''))).toEqual(['a.csv', 'b.jsonl:1'])
+})
+
+test('progress counts the bytes of all files', async () => {
+  await put('a.txt', 'x'.repeat(10))
+  await put('b.jsonl', '{"text":"y"}\n'.repeat(10_000))
+  const seen: number[] = []
+  await read(folder, {
+    onProgress: ({ done, total }) => {
+      expect(total).toBe(10 + 130_000)
+      seen.push(done)
+    },
+  })
+  expect(seen[0]).toBe(10)
+  expect(seen.at(-1)).toBe(130_010)
+  expect(seen).toEqual([...seen].sort((a, b) => a - b))
 })
 
 test('folders are walked in order, past what cannot be read, hidden files and node_modules', async () => {
@@ -184,10 +241,13 @@ test('a folder and a file that this user may not read are reported', async (cont
     import { readDocuments } from ${JSON.stringify(new URL('../../src/documents/index.ts', import.meta.url).href)}
     process.setuid(65534)
     const out = []
-    for await (const { text } of readDocuments(process.argv[1], { onFailure: ({ reason }) => out.push(reason) })) out.push(text)
+    for await (const { text } of readDocuments(process.argv.slice(1), { onFailure: ({ reason }) => out.push(reason) })) out.push(text)
     console.log(JSON.stringify(out))`
-  const printed = execFileSync(process.execPath, ['--input-type=module', '-e', script, folder], { encoding: 'utf8' })
-  expect(JSON.parse(printed)).toEqual(['this user may not read the folder.', 'this user may not read it.', 'open'])
+  const asOther = (pattern: string): unknown =>
+    JSON.parse(execFileSync(process.execPath, ['--input-type=module', '-e', script, pattern], { encoding: 'utf8' }))
+  const told = ['the folder cannot be listed: this user may not read it.', 'this user may not read it.', 'open']
+  expect(asOther(folder)).toEqual(told)
+  expect(asOther(`${folder}/**/*.txt`)).toEqual(told)
 })
 
 test('without onFailure the first failure is thrown', async () => {
