@@ -145,6 +145,7 @@ async function writeModel(rows: readonly Float64Array[]): Promise<void> {
     hidden_dim: dimensions,
     normalize: true,
     search_mode: 'hybrid',
+    chunk_tokens: 96,
   }
   await writeFile(path.join(output, 'config.json'), `${JSON.stringify(config, null, 2)}\n`)
 }

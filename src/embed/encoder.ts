@@ -21,6 +21,8 @@ export interface Encoder {
   readonly fingerprint: string
   /** How texts are found best with this encoder, where its model's files say so: a measured recommendation. */
   readonly searchMode?: 'dense' | 'bm25' | 'hybrid'
+  /** Tokens of a chunk that this encoder searches best with, where its model's files say so. */
+  readonly chunkTokens?: number
   /** Tokens of one input that the model reads, special tokens excluded; the rest is cut. `Infinity` for none. */
   readonly maximumTokens: number
   /** Tokens of a text, without special tokens and never cut. */

@@ -13,7 +13,7 @@ import { type Failure, nameOf, type PreparedDocument, prepareDocument } from './
 import type { CollectionSchema, Point, PointKey, VectorStore } from './store.ts'
 
 export interface ChunkSettings {
-  /** Most tokens of a chunk, its title included; no more than the encoder reads. */
+  /** Most tokens of a chunk, its title included; no more than the encoder reads. Defaults to what the encoder recommends, else 256. */
   readonly tokens?: number
   /** Tokens that a chunk shares with the one before. */
   readonly overlap?: number
@@ -186,7 +186,7 @@ function chunkSettings(
   encoder: Encoder,
 ): { tokens: number; overlap: number } | false {
   if (chunk === false) return false
-  const tokens = chunk?.tokens ?? Math.min(defaultTokens, encoder.maximumTokens)
+  const tokens = chunk?.tokens ?? Math.min(encoder.chunkTokens ?? defaultTokens, encoder.maximumTokens)
   const overlap = chunk?.overlap ?? Math.floor(tokens * defaultOverlapShare)
   if (!(Number.isInteger(tokens) && tokens > 0))
     throw new QontrastError('invalid-option', `chunk.tokens must be a whole number above 0; got ${tokens}.`)

@@ -1,4 +1,5 @@
 import { normalizeInPlace, QontrastError, throwIfAborted } from '../shared/index.ts'
+import type { Filter } from './filter.ts'
 import type { SearchOptions, SearchQuery } from './search-index.ts'
 import type { SearchMode } from './store.ts'
 
@@ -78,6 +79,15 @@ export function checkIds(ids: unknown): readonly string[] {
   if (typeof ids === 'string') return [ids]
   if (isStringArray(ids)) return ids
   throw new QontrastError('invalid-input', `ids are a string or an array of strings; got ${typeof ids}.`)
+}
+
+/** `invalid-input` for a filter that every document passes: a lost variable must not empty an index. */
+export function checkNarrows(filter: Filter): void {
+  if (filter.kind !== 'and' || filter.filters.length > 0) return
+  throw new QontrastError(
+    'invalid-input',
+    'The filter has no condition, so it would delete every document; drop() does that.',
+  )
 }
 
 function isStringArray(value: unknown): value is readonly string[] {

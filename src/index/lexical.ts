@@ -1,4 +1,5 @@
 import { stemmer } from 'stemmer'
+import { detached } from './detached.ts'
 
 const words = /[\p{L}\p{N}\p{M}]+/gu
 const cjkRuns = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]+/gu
@@ -49,8 +50,9 @@ function stemOf(word: string): string {
   const known = stems.get(word)
   if (known !== undefined) return known
   if (stems.size >= mostStems) stems.clear()
-  const stem = stemmer(word)
-  stems.set(word, stem)
+  const own = detached(word)
+  const stem = stemmer(own)
+  stems.set(own, stem)
   return stem
 }
 

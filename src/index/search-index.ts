@@ -2,7 +2,7 @@ import type { Encoder } from '../embed/index.ts'
 import { type Document, QontrastError, throwIfAborted } from '../shared/index.ts'
 import { type AddOptions, type AddReport, addDocuments } from './add-documents.ts'
 import { checkSameSchema } from './check.ts'
-import { checkIds, checkQuery, checkQueryVector, checkSearch } from './check-search.ts'
+import { checkIds, checkNarrows, checkQuery, checkQueryVector, checkSearch } from './check-search.ts'
 import { type FilterInput, toFilter } from './filter.ts'
 import { type Hit, toHit } from './hit.ts'
 import { joinChunks } from './join-chunks.ts'
@@ -59,7 +59,7 @@ export interface SearchIndex {
   get(id: string): Promise<Document | undefined>
   /** In the order of the ids. */
   get(ids: readonly string[]): Promise<(Document | undefined)[]>
-  /** Returns how many documents went. */
+  /** Returns how many documents went. A filter without a condition is refused: `drop` deletes everything. */
   delete(selection: string | readonly string[] | FilterSelection): Promise<number>
   /** Documents. */
   count(filter?: FilterInput): Promise<number>
@@ -98,12 +98,30 @@ export async function openIndex({
   if (existing) checkSameSchema(name, existing.schema, asked)
   const schema = existing?.schema ?? asked
   const target = { collection: name, schema, store, encoder }
+  let known = existing !== undefined
+  let closed = false
   const defaultMode = encoder.searchMode ?? 'hybrid'
   const close = async () => {
+    closed = true
     if (!given) await store.close()
   }
 
+  function checkOpen(): void {
+    if (closed) throw new QontrastError('closed', `The index '${name}' was closed.`)
+  }
+
+  /** Another process may have made the index since it was opened here, with another encoder. */
+  async function checkMadeMeanwhile(): Promise<void> {
+    checkOpen()
+    if (known) return
+    const made = await store.info(name)
+    if (!made) return
+    checkSameSchema(name, made.schema, asked)
+    known = true
+  }
+
   async function searchMany(queries: readonly SearchQuery[], options: SearchOptions = {}): Promise<Hit[][]> {
+    await checkMadeMeanwhile()
     for (const query of queries) checkQuery(query)
     const { limit, offset, mode, minScore, exact, signal, groupByDocument } = checkSearch(options, {
       queries,
@@ -153,6 +171,7 @@ export async function openIndex({
   function get(id: string): Promise<Document | undefined>
   function get(ids: readonly string[]): Promise<(Document | undefined)[]>
   async function get(selection: string | readonly string[]) {
+    checkOpen()
     const ids = checkIds(selection)
     const points = await store.get(name, { documents: [...new Set(ids)] })
     const documents = new Map<string, PointRecord[]>(ids.map((id) => [id, []]))
@@ -164,7 +183,10 @@ export async function openIndex({
   return {
     name,
     encoder,
-    add: (documents, options = {}) => addDocuments(documents, target, options),
+    async add(documents, options = {}) {
+      checkOpen()
+      return addDocuments(documents, target, options)
+    },
     async search(query, options) {
       const [hits = []] = await searchMany([query], options)
       return hits
@@ -172,20 +194,25 @@ export async function openIndex({
     searchMany,
     get,
     async delete(selection) {
+      checkOpen()
       if (isFilterSelection(selection)) {
         const filter = toFilter(selection.filter, schema.fields)
+        checkNarrows(filter)
         const documents = await store.count(name, { filter, unit: 'documents' })
         await store.delete(name, { filter })
         return documents
       }
       const ids = checkIds(selection)
-      const known = new Set((await store.keys(name, ids)).map(({ documentId }) => documentId))
-      await store.delete(name, { documents: [...known] })
-      return known.size
+      const found = new Set((await store.keys(name, ids)).map(({ documentId }) => documentId))
+      await store.delete(name, { documents: [...found] })
+      return found.size
     },
-    count: (filter) =>
-      store.count(name, { unit: 'documents', ...(filter ? { filter: toFilter(filter, schema.fields) } : {}) }),
+    async count(filter) {
+      checkOpen()
+      return store.count(name, { unit: 'documents', ...(filter ? { filter: toFilter(filter, schema.fields) } : {}) })
+    },
     async *scroll({ filter, signal } = {}) {
+      checkOpen()
       const condition = filter && toFilter(filter, schema.fields)
       let cursor: string | undefined
       do {
@@ -204,12 +231,16 @@ export async function openIndex({
       } while (cursor !== undefined)
     },
     async info() {
+      checkOpen()
       const info = await store.info(name)
       if (!info)
         throw new QontrastError('index-not-found', `There is no index '${name}' yet: add some documents first.`)
       return { ...info, documents: await store.count(name, { unit: 'documents' }) }
     },
-    drop: () => store.drop(name),
+    async drop() {
+      checkOpen()
+      await store.drop(name)
+    },
     close,
     [Symbol.asyncDispose]: close,
   }

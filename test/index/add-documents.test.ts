@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises'
+import path from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { type Document, type Encoder, loadEncoder, openIndex, type SearchIndex } from '../../src/main.ts'
 import { dot } from '../../src/shared/index.ts'
@@ -114,4 +116,28 @@ test('a document keeps its sections, and hits say heading, page and line', async
     { start: 13, heading: 'One', line: 3, page: undefined },
     { start: 31, heading: 'Two', line: 5, page: 2 },
   ])
+})
+
+test('a document that a broken model gives NaN for fails alone', async () => {
+  const model = await temporaryFolder()
+  const header = JSON.stringify({ embeddings: { dtype: 'F32', shape: [2, 2], data_offsets: [0, 16] } }).padEnd(96)
+  const length = Buffer.alloc(8)
+  length.writeBigUInt64LE(96n)
+  const values = Buffer.from(new Float32Array([0.5, 1, Number.NaN, 1]).buffer)
+  await writeFile(path.join(model, 'model.safetensors'), Buffer.concat([length, Buffer.from(header), values]))
+  const tokenizer = {
+    model: { type: 'WordLevel', vocab: { good: 0, bad: 1 }, unk_token: 'good' },
+    pre_tokenizer: { type: 'Whitespace' },
+    normalizer: null,
+    post_processor: null,
+    decoder: null,
+    added_tokens: [],
+  }
+  await writeFile(path.join(model, 'tokenizer.json'), JSON.stringify(tokenizer))
+
+  await using broken = await loadEncoder(model)
+  await using docs = await openIndex({ name: 'docs', encoder: broken, path: await temporaryFolder() })
+  const report = await docs.add(['good', 'bad', 'good good'].map((text) => ({ id: text, text })))
+  expect(report).toMatchObject({ added: 2, failed: [{ id: 'bad', reason: expect.stringContaining('NaN') }] })
+  expect(await docs.count()).toBe(2)
 })

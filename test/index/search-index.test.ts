@@ -4,6 +4,7 @@ import path from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
+  and,
   type Document,
   type Encoder,
   eq,
@@ -376,6 +377,33 @@ describe('the rest', () => {
     })
     await expect(openIndex({ name: 'a/b', encoder, path: folder })).rejects.toMatchObject({ code: 'invalid-option' })
     await expect(openIndex({ name: 'a', encoder })).rejects.toMatchObject({ code: 'invalid-option' })
+  })
+
+  test('an index made meanwhile with another encoder is neither searched nor written', async () => {
+    await using other = await loadEncoder('default', { dimensions: 128 })
+    await using elsewhere = await openIndex({ name: 'docs', encoder: other, path: folder })
+    await elsewhere.add(documents)
+    await expect(index.search('asthma')).rejects.toMatchObject({ code: 'encoder-mismatch' })
+    await expect(index.add(documents)).rejects.toMatchObject({ code: 'encoder-mismatch' })
+    expect(await elsewhere.count()).toBe(4)
+  })
+
+  test('a filter without a condition deletes nothing', async () => {
+    await index.add(documents)
+    await expect(index.delete({ filter: {} })).rejects.toMatchObject({ code: 'invalid-input' })
+    await expect(index.delete({ filter: and() })).rejects.toMatchObject({ code: 'invalid-input' })
+    expect(await index.count()).toBe(4)
+  })
+
+  test('a closed index says so', async () => {
+    await index.add(documents)
+    await index.close()
+    const closed = { code: 'closed' }
+    await expect(index.add(documents)).rejects.toMatchObject(closed)
+    await expect(index.search('asthma')).rejects.toMatchObject(closed)
+    await expect(index.get('iron')).rejects.toMatchObject(closed)
+    await expect(index.delete('iron')).rejects.toMatchObject(closed)
+    await expect(index.count()).rejects.toMatchObject(closed)
   })
 
   test('a full disk is told as such, loses nothing, and is over once there is room', async (context) => {

@@ -18,6 +18,7 @@ const weightFiles = ['model.safetensors', '0_StaticEmbedding/model.safetensors']
 const configSchema = z.looseObject({
   max_length: z.number().int().positive().nullish(),
   search_mode: z.enum(['dense', 'bm25', 'hybrid']).nullish(),
+  chunk_tokens: z.number().int().positive().nullish(),
 })
 const tokenizerSchema = z.looseObject({
   model: z.looseObject({ unk_token: z.string().nullish(), unk_id: z.number().nullish() }),
@@ -67,6 +68,7 @@ async function createStaticEncoder(
     modalities: ['text'],
     fingerprint,
     ...(config?.search_mode ? { searchMode: config.search_mode } : {}),
+    ...(config?.chunk_tokens ? { chunkTokens: config.chunk_tokens } : {}),
     maximumTokens,
     countTokens: (text) => tokenizer.ids(text).length,
     encode,
