@@ -1,3 +1,20 @@
 export type { EncodeOptions, Encoder, Modality, Purpose } from './encoder.ts'
-export { bundledEncoder, type LoadEncoderOptions, loadEncoder } from './load-encoder.ts'
+export { bundledEncoder, type LoadEncoderOptions, loadEncoder, locateModel } from './load-encoder.ts'
+export type { ModelFolder } from './model-folder.ts'
+export type { Tokenizer } from './tokenizer.ts'
+export {
+  checkInputs,
+  chooseOutput,
+  inputValues,
+  type PaddedLayout,
+  padded,
+  type TokenBatch,
+} from './transformer/layout.ts'
 export type { Dtype } from './transformer/model-file.ts'
+export {
+  type DenseModule,
+  type Prompt,
+  readTransformer,
+  type TransformerFiles,
+} from './transformer/read-transformer.ts'
+export type { Activation, PoolingMode } from './transformer/settings.ts'

@@ -50,6 +50,11 @@ export async function loadEncoder(name: string = bundledEncoder, options: LoadEn
   return loadTransformerEncoder(folder, { name, device, dtype, workers, dimensions, cacheDir, onWarning })
 }
 
+/** Where a model's files are, and fetches them where they are on the hub. Rejects as {@link loadEncoder} does. */
+export async function locateModel(name: string, options: LoadEncoderOptions = {}): Promise<ModelFolder> {
+  return locate(name, { ...options, cacheDir: options.cacheDir ?? defaultCacheDir(), dtype: options.dtype ?? 'fp32' })
+}
+
 async function locate(
   name: string,
   options: LoadEncoderOptions & { cacheDir: string; dtype: Dtype },

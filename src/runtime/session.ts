@@ -16,8 +16,12 @@ export interface OpenedSession {
   readonly fallback: string | undefined
 }
 
-/** Loads an ONNX file on the first device that takes it: `device-unavailable`, or `model-invalid` where even the CPU refuses. */
-export async function openSession(modelPath: string, { device, threads }: SessionOptions): Promise<OpenedSession> {
+/** Loads an ONNX file, or its bytes, on the first device that takes it: `device-unavailable`, or `model-invalid` where even the CPU refuses. */
+export async function openSession(
+  model: string | Uint8Array,
+  { device, threads }: SessionOptions,
+): Promise<OpenedSession> {
+  const modelName = typeof model === 'string' ? model : 'the graph'
   const { InferenceSession, listSupportedBackends, Tensor } = await import('onnxruntime-node')
   const backends = new Set(listSupportedBackends().map(({ name }) => name))
   const refusals: string[] = []
@@ -27,7 +31,7 @@ export async function openSession(modelPath: string, { device, threads }: Sessio
       continue
     }
     try {
-      const session = await InferenceSession.create(modelPath, {
+      const session = await createSession(InferenceSession, model, {
         executionProviders: [...executionProvidersOf(candidate)],
         intraOpNumThreads: threads,
         interOpNumThreads: 1,
@@ -37,7 +41,7 @@ export async function openSession(modelPath: string, { device, threads }: Sessio
       return { session, Tensor, device: candidate, fallback }
     } catch (cause) {
       if (candidate === 'cpu') {
-        throw new QontrastError('model-invalid', `ONNX Runtime cannot load ${modelPath}: ${messageOf(cause)}`, {
+        throw new QontrastError('model-invalid', `ONNX Runtime cannot load ${modelName}: ${messageOf(cause)}`, {
           cause,
         })
       }
@@ -48,4 +52,12 @@ export async function openSession(modelPath: string, { device, threads }: Sessio
     'device-unavailable',
     `Device '${device}' was asked for, but ${refusals.join('; ')}. Use device 'cpu' or 'auto', or install what this device needs.`,
   )
+}
+
+function createSession(
+  { create }: typeof InferenceSession,
+  model: string | Uint8Array,
+  options: InferenceSession.SessionOptions,
+): Promise<InferenceSession> {
+  return typeof model === 'string' ? create(model, options) : create(model, options)
 }

@@ -1,6 +1,6 @@
 import { QontrastError } from '../../shared/index.ts'
 import type { Purpose } from '../encoder.ts'
-import type { TokenBatch } from './inference.ts'
+import type { TokenBatch } from './layout.ts'
 
 /** A text on its way through the model. */
 export interface BatchItem {

@@ -2,49 +2,35 @@ import type { InferenceSession, OpenedSession, Tensor } from '../../runtime/inde
 import { messageOf, normalizeInPlace, QontrastError } from '../../shared/index.ts'
 import { halfToFloat } from '../safetensors.ts'
 import { applyDense, type DenseLayer } from './dense.ts'
+import {
+  checkInputs,
+  chooseOutput,
+  inputValues,
+  type PaddedLayout,
+  type Padding,
+  padded,
+  type TokenBatch,
+} from './layout.ts'
 import { pool } from './pooling.ts'
 import type { PoolingMode } from './settings.ts'
 
-/** Texts of one batch as token ids, one after the other without padding. */
-export interface TokenBatch {
-  readonly ids: Int32Array
-  /** `[texts]` tokens of each text, and how many of its first tokens are not pooled. */
-  readonly lengths: Int32Array
-  readonly skips: Int32Array
-}
-
 /** What is done with a batch, besides running the model. */
-export interface InferencePlan {
-  readonly padId: number
-  readonly padSide: 'left' | 'right'
+export interface InferencePlan extends Padding {
   readonly pooling: readonly PoolingMode[]
   readonly dense: readonly DenseLayer[]
 }
-
-/** Outputs that hold one vector a token, in order of preference, and one vector a text. */
-const tokenOutputs = ['last_hidden_state', 'token_embeddings', 'hidden_states', 'output_0', 'logits']
-const sentenceOutputs = ['sentence_embedding', 'pooler_output', 'embeddings']
 
 /** Binds a session to its plan: a function from a batch to its vectors `[texts, dimensions]`, unit length, one after the other. */
 export function createInference({ session, Tensor: TensorClass }: OpenedSession, plan: InferencePlan) {
   const inputTypes = new Map(session.inputMetadata.map((input) => [input.name, input.isTensor ? input.type : 'int64']))
   const output = chooseOutput(session.outputNames)
-  const unknown = session.inputNames.filter((name) => !(name in inputValues))
-  if (unknown.length > 0) {
-    throw new QontrastError(
-      'model-invalid',
-      `The model wants the input ${unknown.join(', ')}; a text encoder is given ${Object.keys(inputValues).join(', ')}.`,
-    )
-  }
+  checkInputs(session.inputNames)
 
   return async (batch: TokenBatch): Promise<Float32Array> => {
     const layout = padded(batch, plan)
     const shape = [batch.lengths.length, layout.sequence]
     const feeds = Object.fromEntries(
-      session.inputNames.map((name) => [
-        name,
-        integerTensor(inputTypes.get(name), inputValues[name]!(layout, plan), shape),
-      ]),
+      session.inputNames.map((name) => [name, integerTensor(inputTypes.get(name), inputValues[name]!(layout), shape)]),
     )
     const result = (await run(session, feeds, output))[output]
     if (!result) throw new QontrastError('model-invalid', `The model gave no output '${output}'.`)
@@ -63,54 +49,6 @@ async function run(session: InferenceSession, feeds: Record<string, Tensor>, out
   } catch (cause) {
     throw new QontrastError('model-invalid', `The model failed on a batch: ${messageOf(cause)}`, { cause })
   }
-}
-
-interface PaddedLayout {
-  readonly sequence: number
-  /** `[texts × sequence]` */
-  readonly ids: Int32Array
-  /** First position of each text within its row. */
-  readonly offsets: Int32Array
-  readonly lengths: Int32Array
-}
-
-function padded({ ids, lengths }: TokenBatch, { padId, padSide }: InferencePlan): PaddedLayout {
-  const sequence = Math.max(...lengths)
-  const values = new Int32Array(lengths.length * sequence).fill(padId)
-  const offsets = lengths.map((length) => (padSide === 'left' ? sequence - length : 0))
-  let taken = 0
-  lengths.forEach((length, text) => {
-    values.set(ids.subarray(taken, taken + length), text * sequence + offsets[text]!)
-    taken += length
-  })
-  return { sequence, ids: values, offsets, lengths }
-}
-
-/** How each input of a text encoder is filled, by its name. */
-const inputValues: Record<string, (layout: PaddedLayout, plan: InferencePlan) => Int32Array> = {
-  input_ids: ({ ids }) => ids,
-  attention_mask: (layout) => perToken(layout, () => 1),
-  token_type_ids: ({ ids }) => new Int32Array(ids.length),
-  position_ids: (layout) => perToken(layout, (position) => position),
-}
-
-function perToken(
-  { ids, offsets, lengths, sequence }: PaddedLayout,
-  valueAt: (position: number) => number,
-): Int32Array {
-  const values = new Int32Array(ids.length)
-  lengths.forEach((length, text) => {
-    const base = text * sequence + offsets[text]!
-    for (let position = 0; position < length; position++) values[base + position] = valueAt(position)
-  })
-  return values
-}
-
-function chooseOutput(names: readonly string[]): string {
-  const known = [...tokenOutputs, ...sentenceOutputs].find((name) => names.includes(name))
-  const chosen = known ?? names[0]
-  if (chosen === undefined) throw new QontrastError('model-invalid', 'The model has no output.')
-  return chosen
 }
 
 function vectorsOf(result: Tensor, layout: PaddedLayout, batch: TokenBatch, plan: InferencePlan): Float32Array {

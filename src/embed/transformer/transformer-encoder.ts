@@ -1,5 +1,4 @@
 import { availableParallelism } from 'node:os'
-import { z } from 'zod'
 import { createProcessPool, type Device, deviceCandidates } from '../../runtime/index.ts'
 import {
   abortError,
@@ -14,13 +13,11 @@ import { checkTexts } from '../check-texts.ts'
 import type { EncodeOptions, Encoder } from '../encoder.ts'
 import { fingerprintOf } from '../fingerprint.ts'
 import type { ModelFolder } from '../model-folder.ts'
-import { readSafetensors } from '../safetensors.ts'
-import { createTokenizer, type Tokenizer } from '../tokenizer.ts'
+import type { Tokenizer } from '../tokenizer.ts'
 import { type BatchItem, createBatcher } from './batcher.ts'
-import type { DenseLayer } from './dense.ts'
-import type { TokenBatch } from './inference.ts'
-import { type Dtype, findModelFile } from './model-file.ts'
-import { readTransformerSettings, type TransformerSettings } from './settings.ts'
+import type { TokenBatch } from './layout.ts'
+import type { Dtype } from './model-file.ts'
+import { readTransformer } from './read-transformer.ts'
 import type { WorkerReady, WorkerSetup } from './worker.ts'
 import { workerEntry } from './worker-entry.ts'
 
@@ -40,14 +37,9 @@ const tokenBudget = 2_048
 /** Texts of one call that are tokenized and queued at a time, so that a call of any size holds little memory. */
 const windowSize = 1_024
 
-const anyJson = z.looseObject({})
-
 /** Opens a transformer from its folder; the model itself runs in child processes. */
 export async function loadTransformerEncoder(folder: ModelFolder, options: TransformerOptions): Promise<Encoder> {
-  const model = await findModelFile(folder, options.dtype)
-  const settings = await readTransformerSettings(folder)
-  const tokenizer = await readTokenizer(folder, settings)
-  const dense = await readDenseLayers(folder, settings)
+  const { model, settings, tokenizer, dense, prompts } = await readTransformer(folder, options.dtype)
   const layers = dense.map(({ layer }) => layer)
   const workers = options.workers ?? defaultWorkers(options.device)
 
@@ -86,10 +78,6 @@ export async function loadTransformerEncoder(folder: ModelFolder, options: Trans
   })
 
   const batcher = createBatcher(pool, { tokenBudget })
-  const prompts = {
-    query: describePrompt(settings.prompts.query, settings, tokenizer),
-    document: describePrompt(settings.prompts.document, settings, tokenizer),
-  }
   const close = () => {
     batcher.close()
     return pool.close()
@@ -161,48 +149,10 @@ export async function loadTransformerEncoder(folder: ModelFolder, options: Trans
   }
 }
 
-async function readTokenizer(folder: ModelFolder, settings: TransformerSettings): Promise<Tokenizer> {
-  const tokenizer = await folder.json('tokenizer.json', anyJson)
-  if (!tokenizer) {
-    throw new QontrastError(
-      'model-invalid',
-      `${folder.root} has no tokenizer.json. Save the fast tokenizer beside the model: AutoTokenizer.from_pretrained(NAME).save_pretrained(FOLDER).`,
-    )
-  }
-  const config = (await folder.json('tokenizer_config.json', anyJson)) ?? {}
-  return createTokenizer({ tokenizer, config }, settings.tokenizer)
-}
-
-async function readDenseLayers(
-  folder: ModelFolder,
-  settings: TransformerSettings,
-): Promise<{ file: string; layer: DenseLayer }[]> {
-  const layers: { file: string; layer: DenseLayer }[] = []
-  for (const { path, activation } of settings.dense) {
-    const file = await folder.find(`${path}/model.safetensors`)
-    if (!file)
-      throw new QontrastError(
-        'model-invalid',
-        `${folder.root}/${path} has no model.safetensors, the weights of its Dense layer.`,
-      )
-    const tensors = await readSafetensors(file)
-    const weight = tensors.get('linear.weight')
-    if (!weight) throw new QontrastError('model-invalid', `${file} has no tensor 'linear.weight'.`)
-    const bias = tensors.get('linear.bias')?.toFloat32()
-    layers.push({ file, layer: { weight: weight.toFloat32(), bias, activation } })
-  }
-  return layers
-}
-
 /** A device is used by one process; on the CPU the matrices of a small model keep about four threads busy. */
 function defaultWorkers(device: Device): number {
   const onCpu = deviceCandidates(device)[0] === 'cpu'
   return onCpu ? Math.min(4, Math.max(1, Math.floor(availableParallelism() / 4))) : 1
-}
-
-function describePrompt(prompt: string, { poolPrompt }: TransformerSettings, tokenizer: Tokenizer) {
-  const tokens = prompt === '' ? 0 : tokenizer.ids(prompt).length
-  return { prompt, tokens, skip: poolPrompt || tokens === 0 ? 0 : tokenizer.prefixTokens + tokens }
 }
 
 function probeOf(tokenizer: Tokenizer): TokenBatch {

@@ -1,5 +1,6 @@
 import { type ConcreteDevice, type Device, openSession, serveProcess } from '../../runtime/index.ts'
-import { createInference, type InferencePlan, type TokenBatch } from './inference.ts'
+import { createInference, type InferencePlan } from './inference.ts'
+import type { TokenBatch } from './layout.ts'
 
 /** What an inference process is told before its first batch. */
 export interface WorkerSetup {

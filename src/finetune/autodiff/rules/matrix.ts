@@ -1,0 +1,57 @@
+import { type Dims, floatOf, intOf, type ValueName } from '../../../graph/index.ts'
+import { QontrastError } from '../../../shared/index.ts'
+import type { InputGradient, Rule } from '../rule.ts'
+
+interface Transposed {
+  readonly value: ValueName
+  readonly transposed: boolean
+}
+
+/** C = A B and its like: dA = dC Bᵀ, dB = Aᵀ dC; with transposed operands the same, transposed. */
+const matMul: Rule = (context, upstream) => {
+  const [a, b] = [context.input(0), context.input(1)]
+  const [aDims, bDims] = [context.dims(a), context.dims(b)]
+  if (aDims.length < 2 || bDims.length < 2)
+    throw new QontrastError(
+      'model-invalid',
+      `MatMul '${context.node.name}' of a vector cannot be trained: reshape it to a matrix.`,
+    )
+  const batch = context.dims(context.output()).slice(0, -2)
+  const product = (left: Transposed, right: Transposed): ValueName =>
+    context.g.op('com.microsoft.FusedMatMul', [left.value, right.value], {
+      transA: left.transposed ? 1 : 0,
+      transB: right.transposed ? 1 : 0,
+      alpha: { float: 1 },
+    })
+  const plain = (value: ValueName): Transposed => ({ value, transposed: false })
+  const turned = (value: ValueName): Transposed => ({ value, transposed: true })
+  const withBatch = (value: ValueName, dims: Dims): InputGradient => ({ value, dims: [...batch, ...dims.slice(-2)] })
+  return [
+    context.wanted[0] ? withBatch(product(plain(upstream), turned(b)), aDims) : null,
+    context.wanted[1] ? withBatch(product(turned(a), plain(upstream)), bDims) : null,
+  ]
+}
+
+/** Y = α op(A) op(B) + β C, all of two dims (C broadcast). */
+const gemm: Rule = (context, upstream) => {
+  const { g, node, wanted } = context
+  const alpha = { float: floatOf(node, 'alpha', 1) }
+  const beta = floatOf(node, 'beta', 1)
+  const [transA, transB] = [intOf(node, 'transA', 0), intOf(node, 'transB', 0)]
+  const [a, b] = [context.input(0), context.input(1)]
+  const product = (left: ValueName, right: ValueName, turnLeft: number, turnRight: number) =>
+    g.op('Gemm', [left, right], { alpha, transA: turnLeft, transB: turnRight })
+  const gradients: InputGradient[] = [null, null]
+  if (wanted[0]) gradients[0] = transA ? product(b, upstream, transB, 1) : product(upstream, b, 0, 1 - transB)
+  if (wanted[1]) gradients[1] = transB ? product(upstream, a, 1, transA) : product(a, upstream, 1 - transA, 0)
+  if (wanted[2]) {
+    const value = beta === 1 ? upstream : g.op('Mul', [upstream, g.scalar(beta)])
+    gradients.push({ value, dims: context.dims(context.output()) })
+  }
+  return gradients
+}
+
+export const matrixRules = {
+  MatMul: { rule: matMul },
+  Gemm: { rule: gemm },
+} as const satisfies Record<string, { readonly rule: Rule }>

@@ -1,0 +1,129 @@
+import { axisOf, type Dims, floatOf, intOf, intsOf, numbersOf, type ValueName } from '../../../graph/index.ts'
+import { QontrastError } from '../../../shared/index.ts'
+import type { Rule, RuleContext } from '../rule.ts'
+
+interface Reduced {
+  /** Upstream and output with the reduced axes kept as 1, so that they broadcast to the input. */
+  readonly upstream: ValueName
+  readonly output: ValueName
+  readonly axes: readonly number[]
+}
+
+/** A rule for a reduction: what is written is multiplied or broadcast to the input's dims. */
+function reduction(write: (context: RuleContext, reduced: Reduced) => ValueName): { readonly rule: Rule } {
+  return {
+    rule: (context, upstream) => {
+      const { g, node } = context
+      const dims = context.dims(context.input(0))
+      const axes = axesOf(context, dims)
+      const kept = dims.map((dim, axis) => (axes.includes(axis) ? 1 : dim))
+      const isKept = intOf(node, 'keepdims', 1) === 1
+      const keep = (value: ValueName) => (isKept ? value : g.reshape(value, kept))
+      return [write(context, { upstream: keep(upstream), output: keep(context.output()), axes })]
+    },
+  }
+}
+
+function axesOf({ g, node }: RuleContext, dims: Dims): number[] {
+  const name = node.inputs[1] ?? ''
+  const given = name === '' ? intsOf(node, 'axes') : constantInts(g, name)
+  if (!given || given.length === 0) return dims.map((_, axis) => axis)
+  return given.map((axis) => axisOf(axis, dims.length))
+}
+
+function constantInts(g: RuleContext['g'], name: ValueName): number[] {
+  const tensor = g.tensorOf(name)
+  if (tensor) return numbersOf(tensor)
+  throw new QontrastError(
+    'model-invalid',
+    `The axes '${name}' are computed while the model runs; they must be constant to train it.`,
+  )
+}
+
+function expand(g: RuleContext['g'], value: ValueName, like: ValueName): ValueName {
+  return g.op('Expand', [value, g.op('Shape', [like])])
+}
+
+/** How many elements were reduced to one, as a float that is known when the graph runs. */
+function countOf({ g, input, output }: RuleContext): ValueName {
+  const size = (value: ValueName) => g.op('Cast', [g.op('Size', [value])], { to: 1 })
+  return g.op('Div', [size(input(0)), size(output())])
+}
+
+/** y = softmax x: dx = y (dy − Σ dy·y), over the axis. */
+const softmax: Rule = ({ g, node, input, output, dims }, upstream) => {
+  const axis = axisOf(intOf(node, 'axis', -1), dims(input(0)).length)
+  const product = g.op('Mul', [upstream, output()])
+  const sum = g.op('ReduceSum', [product, g.ints([axis])], { keepdims: 1 })
+  return [g.op('Sub', [product, g.op('Mul', [output(), sum])])]
+}
+
+/** y = x − log Σ exp x: dx = dy − exp(y) Σ dy. */
+const logSoftmax: Rule = ({ g, node, input, output, dims }, upstream) => {
+  const axis = axisOf(intOf(node, 'axis', -1), dims(input(0)).length)
+  const sum = g.op('ReduceSum', [upstream, g.ints([axis])], { keepdims: 1 })
+  return [g.op('Sub', [upstream, g.op('Mul', [g.op('Exp', [output()]), sum])])]
+}
+
+/**
+ * y = x̂ γ + β with x̂ = (x − mean) · r, over the last axis (Ba, Kiros and Hinton 2016): with h = dy·γ, dx = r (h − mean h − x̂ · mean(h·x̂)).
+ * Mean and r come from the forward node, which is made to give them.
+ */
+const layerNormalization: Rule = (context, upstream) => {
+  const { g, node, wanted } = context
+  const [x, scale] = [context.input(0), context.input(1)]
+  const dims = context.dims(x)
+  const last = dims.length - 1
+  if (axisOf(intOf(node, 'axis', -1), dims.length) !== last)
+    throw new QontrastError(
+      'model-invalid',
+      `LayerNormalization '${node.name}' over several axes cannot be trained; only over the last.`,
+    )
+  const kept = { type: { dtype: 'float32' as const, dims: [...dims.slice(0, -1), 1] } }
+  const mean = node.outputs[1] || g.op('ReduceMean', [x, g.ints([last])], { keepdims: 1 }, kept)
+  const centred = g.op('Sub', [x, mean])
+  const inverse = node.outputs[2] || inverseDeviation(context, centred, last)
+  const normalized = g.op('Mul', [centred, inverse])
+  const weighted = g.op('Mul', [upstream, scale])
+  const average = (value: ValueName) => g.op('ReduceMean', [value, g.ints([last])], { keepdims: 1 })
+  const along = g.op('Mul', [normalized, average(g.op('Mul', [weighted, normalized]))])
+  const rest = g.op('Sub', [g.op('Sub', [weighted, average(weighted)]), along])
+  return [
+    wanted[0] ? g.op('Mul', [rest, inverse]) : null,
+    wanted[1] ? { value: g.op('Mul', [upstream, normalized]), dims } : null,
+    ...(node.inputs.length > 2 ? [wanted[2] ? { value: upstream, dims } : null] : []),
+  ]
+}
+
+function inverseDeviation({ g, node }: RuleContext, centred: ValueName, axis: number): ValueName {
+  const variance = g.op('ReduceMean', [g.op('Mul', [centred, centred]), g.ints([axis])], { keepdims: 1 })
+  const deviation = g.op('Sqrt', [g.op('Add', [variance, g.scalar(floatOf(node, 'epsilon', 1e-5))])])
+  return g.op('Reciprocal', [deviation])
+}
+
+/** Where the extreme is reached; several equal ones share the gradient. */
+const extreme = reduction(({ g, input }, { upstream, output, axes }) => {
+  const reached = g.op('Cast', [g.op('Equal', [input(0), output])], { to: 1 })
+  const count = g.op('ReduceSum', [reached, g.ints(axes)], { keepdims: 1 })
+  return g.op('Mul', [reached, g.op('Div', [upstream, count])])
+})
+
+export const reductionRules = {
+  ReduceSum: reduction(({ g, input }, { upstream }) => expand(g, upstream, input(0))),
+  ReduceMean: reduction((context, { upstream }) => {
+    const { g, input } = context
+    return expand(g, g.op('Div', [upstream, countOf(context)]), input(0))
+  }),
+  ReduceMax: extreme,
+  ReduceMin: extreme,
+  ReduceL2: reduction(({ g, input }, { upstream, output }) => g.op('Mul', [input(0), g.op('Div', [upstream, output])])),
+  ReduceSumSquare: reduction(({ g, input }, { upstream }) =>
+    g.op('Mul', [input(0), g.op('Mul', [upstream, g.scalar(2)])]),
+  ),
+  ReduceLogSumExp: reduction(({ g, input }, { upstream, output }) =>
+    g.op('Mul', [g.op('Exp', [g.op('Sub', [input(0), output])]), upstream]),
+  ),
+  Softmax: { rule: softmax },
+  LogSoftmax: { rule: logSoftmax },
+  LayerNormalization: { rule: layerNormalization },
+} as const satisfies Record<string, { readonly rule: Rule }>

@@ -1,0 +1,179 @@
+import { readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { checkInputs, chooseOutput, inputValues, padded, type TransformerFiles } from '../../embed/index.ts'
+import {
+  createBuilder,
+  dtypes,
+  exposeStatistics,
+  fuse,
+  type Graph,
+  type GraphNode,
+  inlineConstants,
+  learnTypes,
+  type Model,
+  normalizeOpset,
+  parseModel,
+  prune,
+  type Run,
+  sizeOf,
+  type TensorValue,
+  type ValueName,
+  type ValueType,
+} from '../../graph/index.ts'
+import { QontrastError } from '../../shared/index.ts'
+import { rules } from '../autodiff/index.ts'
+import { evaluateGraph } from './evaluate-graph.ts'
+import { appendPooling } from './pooling.ts'
+
+/** A model made ready for training: its weights are inputs, its one output the embeddings `[batch, dimensions]`, not yet of unit length. */
+export interface Tower {
+  readonly model: Model
+  readonly types: ReadonlyMap<ValueName, ValueType>
+  /** Names of the inputs that texts are given by. */
+  readonly inputs: readonly ValueName[]
+  readonly parameters: ReadonlyMap<ValueName, TensorValue>
+  readonly embeddings: ValueName
+  readonly dimensions: number
+  /** The file as it is, for export: weights go back into it under their names. */
+  readonly source: Uint8Array<ArrayBuffer>
+}
+
+/** Texts' lengths of the two runs that types are learned from: sizes that no model has. */
+const probes = [
+  { batch: 3, sequence: 7 },
+  { batch: 5, sequence: 11 },
+] as const
+
+/** Reads a transformer's ONNX file and settings into a tower. `model-invalid` where it cannot be trained, with the reason. */
+export async function readTower(files: TransformerFiles): Promise<Tower> {
+  const source = await readWhole(files.model.path)
+  const parsed = parseModel(source, (location, range) => readBeside(files.model.path, location, range))
+  const model = normalizeOpset(parsed)
+  const inputs = model.graph.inputs.map(({ name }) => name).filter((name) => !model.graph.initializers.has(name))
+  checkInputs(inputs)
+
+  const output = chooseOutput(model.graph.outputs.map(({ name }) => name))
+  const graph = prune({ ...model.graph, outputs: model.graph.outputs.filter(({ name }) => name === output) })
+  const parameters = trainableWeights(graph, output)
+  const simplified = exposeStatistics(inlineConstants(withParametersAsInputs(graph, parameters)))
+  const types = await learnTypes({ ...model, graph: simplified }, evaluateGraph, [
+    probeRun(probes[0], graph, parameters, files),
+    probeRun(probes[1], graph, parameters, files),
+  ])
+  const fused = fuse({ graph: prune(simplified), types })
+  const outputName = fused.graph.outputs[0]?.name ?? output
+  const g = createBuilder({ ...fused.graph, outputs: [] }, fused.types)
+  const dense = new Map<ValueName, TensorValue>()
+  const embeddings = appendPooling(g, outputName, { files, addParameter: (name, tensor) => dense.set(name, tensor) })
+  g.output(embeddings)
+  const built = g.build('tower')
+  const dimensions = g.dimsOf(embeddings)[1]
+  if (typeof dimensions !== 'number')
+    throw new QontrastError('model-invalid', `The model's vectors are of no fixed size: ${dimensions}.`)
+  return {
+    model: { ...model, graph: built, opsets: new Map([...model.opsets, ['com.microsoft', 1]]) },
+    types: new Map(
+      built.nodes
+        .flatMap((node) => node.outputs)
+        .concat(built.inputs.map(({ name }) => name))
+        .flatMap((name) => {
+          const type = g.typeOf(name)
+          return type ? [[name, type] as const] : []
+        }),
+    ),
+    inputs,
+    parameters: new Map([...parameters, ...dense]),
+    embeddings,
+    dimensions,
+    source,
+  }
+}
+
+async function readWhole(file: string): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = await readFile(file)
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+/** Data beside the model; nothing outside its folder. */
+function readBeside(
+  model: string,
+  location: string,
+  { offset, length }: { offset: number; length: number | undefined },
+) {
+  if (path.basename(location) !== location) return undefined
+  try {
+    const bytes = readFileSync(path.join(path.dirname(model), location))
+    return new Uint8Array(bytes.buffer, bytes.byteOffset + offset, length ?? bytes.byteLength - offset)
+  } catch {
+    return undefined
+  }
+}
+
+/** Float weights with more than one element between which and the output gradients can flow; constants of the file's formulas are single numbers. */
+function trainableWeights(graph: Graph, output: ValueName): Map<ValueName, TensorValue> {
+  const onPath = new Set<ValueName>([output])
+  for (const node of graph.nodes.toReversed()) {
+    if (!node.outputs.some((name) => onPath.has(name)) || isZero(node)) continue
+    for (const name of node.inputs) onPath.add(name)
+  }
+  const weights = [...graph.initializers].filter(([name, { dims }]) => onPath.has(name) && sizeOf(dims) > 1)
+  const compressed = weights.find(
+    ([, { dtype }]) => dtype === 'float16' || dtype === 'bfloat16' || dtypes[dtype].bytes === 1,
+  )
+  if (compressed) {
+    throw new QontrastError(
+      'model-invalid',
+      `The weights are ${compressed[1].dtype} ('${compressed[0]}'). Train the fp32 weights (onnx/model.onnx), and compress the result.`,
+    )
+  }
+  return new Map(weights.filter(([, { dtype }]) => dtype === 'float32'))
+}
+
+function isZero({ op }: GraphNode): boolean {
+  return Object.entries(rules).some(([name, entry]) => name === op && entry === 'zero')
+}
+
+/** Weights become inputs, texts' inputs get the symbols batch and sequence. */
+function withParametersAsInputs(graph: Graph, parameters: ReadonlyMap<ValueName, TensorValue>): Graph {
+  const texts = graph.inputs.filter(({ name }) => !graph.initializers.has(name))
+  return {
+    ...graph,
+    inputs: [
+      ...texts.map(({ name, type }) => ({
+        name,
+        type: { dtype: type?.dtype ?? 'int64', dims: ['batch', 'sequence'] },
+      })),
+      ...[...parameters].map(([name, { dtype, dims }]) => ({ name, type: { dtype, dims } })),
+    ],
+    initializers: new Map([...graph.initializers].filter(([name]) => !parameters.has(name))),
+  }
+}
+
+/** Texts of one id that is not padding, all of the same length. */
+function probeRun(
+  sizes: { readonly batch: number; readonly sequence: number },
+  graph: Graph,
+  parameters: ReadonlyMap<ValueName, TensorValue>,
+  { tokenizer }: TransformerFiles,
+): Run {
+  const id = tokenizer.padId === 0 ? 1 : 0
+  const layout = padded(
+    {
+      ids: new Int32Array(sizes.batch * sizes.sequence).fill(id),
+      lengths: new Int32Array(sizes.batch).fill(sizes.sequence),
+      skips: new Int32Array(sizes.batch),
+    },
+    tokenizer,
+  )
+  const texts = graph.inputs.flatMap(({ name, type }) => {
+    const fill = inputValues[name]
+    if (!fill) return []
+    const values = fill(layout)
+    const dims = [sizes.batch, sizes.sequence]
+    const data = type?.dtype === 'int32' ? values : BigInt64Array.from(values, BigInt)
+    const bytes = new Uint8Array(data.buffer.slice(0) as ArrayBuffer)
+    return [[name, { dtype: type?.dtype === 'int32' ? 'int32' : 'int64', dims, bytes } as const] as const]
+  })
+  return { sizes, feeds: { ...Object.fromEntries(parameters), ...Object.fromEntries(texts) } }
+}

@@ -1,0 +1,26 @@
+export { type AttributeInput, floatOf, intOf, intsOf, stringOf, toAttribute } from './attributes.ts'
+export { createBuilder, type GraphBuilder } from './builder.ts'
+export { axisOf, broadcastDims, factorsOf, productOf, sameDims, sizeOfDim } from './dims.ts'
+export { type Evaluate, learnTypes, type Run, type Sizes } from './learn-types.ts'
+export { isKnownOp, type OpName, type OpSpec, ops, specOf } from './ops.ts'
+export { parseModel, type ReadExternal } from './parse.ts'
+export { printGraph } from './print.ts'
+export { inlineConstants } from './rewrites/constants.ts'
+export { fuse, type TypedGraph } from './rewrites/fuse.ts'
+export { normalizeOpset } from './rewrites/opset.ts'
+export { prune } from './rewrites/prune.ts'
+export { exposeStatistics } from './rewrites/statistics.ts'
+export { serializeModel } from './serialize.ts'
+export { type SplitGraph, splitGraph } from './split.ts'
+export {
+  type DType,
+  dtypes,
+  float32Of,
+  float32Tensor,
+  int64Tensor,
+  numbersOf,
+  sizeOf,
+  type TensorValue,
+} from './tensor.ts'
+export type { Attribute, Dim, Dims, Graph, GraphNode, GraphValue, Model, ValueName, ValueType } from './types.ts'
+export { verifyGraph } from './verify.ts'
