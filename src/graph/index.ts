@@ -5,13 +5,13 @@ export { type Evaluate, learnTypes, type Run, type Sizes } from './learn-types.t
 export { isKnownOp, type OpName, type OpSpec, ops, specOf } from './ops.ts'
 export { parseModel, type ReadExternal } from './parse.ts'
 export { printGraph } from './print.ts'
+export { absorbIntoGemm } from './rewrites/absorb.ts'
 export { inlineConstants } from './rewrites/constants.ts'
 export { fuse, type TypedGraph } from './rewrites/fuse.ts'
 export { normalizeOpset } from './rewrites/opset.ts'
 export { prune } from './rewrites/prune.ts'
 export { exposeStatistics } from './rewrites/statistics.ts'
 export { serializeModel } from './serialize.ts'
-export { type SplitGraph, splitGraph } from './split.ts'
 export {
   type DType,
   dtypes,

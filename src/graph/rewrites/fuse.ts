@@ -20,7 +20,10 @@ export interface TypedGraph {
 
 /** Gelu written out with Erf becomes one node; a product with a weight matrix, and the bias added to it, one Gemm over all tokens. */
 export function fuse({ graph, types }: TypedGraph): TypedGraph {
-  return fuseLinear({ graph: fuseGelu(graph), types })
+  const given = new Map<ValueName, ValueType>(types)
+  for (const { name, type } of graph.inputs) if (type) given.set(name, type)
+  for (const [name, { dtype, dims }] of graph.initializers) given.set(name, { dtype, dims })
+  return fuseLinear({ graph: fuseGelu(graph), types: given })
 }
 
 /** `0.5 · x · (1 + erf(x / √2))`, in whatever order the exporter multiplies. */

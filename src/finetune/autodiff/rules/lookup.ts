@@ -21,9 +21,16 @@ const gather: Rule = ({ g, node, input, dims, wanted }, upstream) => {
   const rows = g.reshape(upstream, [count, width])
   const places = g.op('Reshape', [indices, g.ints([-1, 1])])
   const repeated = g.op('Expand', [places, g.op('Shape', [rows])])
-  const zeros = g.op('Expand', [g.scalar(0), g.shape([all[0] ?? 0, width])])
+  const isStatic = typeof all[0] === 'number' && typeof width === 'number'
+  const size = isStatic ? g.shape([all[0] ?? 0, width]) : flatSize()
+  const zeros = g.op('Expand', [g.scalar(0), size])
   const sums = g.op('ScatterElements', [zeros, repeated, rows], { axis: 0, reduction: 'add' })
   return [rest.length === 1 ? sums : g.reshape(sums, all), null]
+
+  function flatSize() {
+    if (rest.length === 1) return g.op('Shape', [table])
+    return g.op('Shape', [g.op('Flatten', [table], { axis: 1 })])
+  }
 }
 
 /** One element an index, along an axis. */

@@ -1,0 +1,204 @@
+import {
+  absorbIntoGemm,
+  createBuilder,
+  type Dims,
+  type Graph,
+  type GraphBuilder,
+  type Model,
+  type ValueName,
+  type ValueType,
+  verifyGraph,
+} from '../../graph/index.ts'
+import { appendGradient } from '../autodiff/index.ts'
+import type { Loss } from '../losses/loss.ts'
+import type { Tower } from './tower.ts'
+
+/** A table of which a batch uses some rows: its gradient is that of the rows taken, and which they were. */
+export interface RowGradient {
+  readonly table: ValueName
+  /** Outputs of the graph, or an input: int64 row numbers of any shape, and their gradients `[…row numbers, width]`. */
+  readonly rows: ValueName
+  readonly gradient: ValueName
+}
+
+/** A graph that gives gradients, and where in its outputs they are. */
+export interface GradientGraph {
+  readonly model: Model
+  /** The output that holds each parameter's gradient; tables that are only looked up are in `rowGradients`. */
+  readonly gradients: ReadonlyMap<ValueName, ValueName>
+  readonly rowGradients: readonly RowGradient[]
+}
+
+export interface StepGraph extends GradientGraph {
+  /** A scalar output. */
+  readonly loss: ValueName
+  /** Inputs that say which embeddings (all groups one after the other) are whose: int64. */
+  readonly rows: { readonly anchor: ValueName; readonly positive: ValueName; readonly negative?: ValueName }
+}
+
+/** Name of a value of one group of texts. */
+export function inGroup(group: number, name: ValueName): ValueName {
+  return `group${group}/${name}`
+}
+
+/**
+ * One step as one graph: the tower over each group of texts (a group is padded to its own longest text), all embeddings put in the order of the pairs,
+ * the loss, and the gradient of every parameter.
+ */
+export function buildStepGraph(
+  tower: Tower,
+  { loss, groups, negatives }: { readonly loss: Loss; readonly groups: number; readonly negatives: boolean },
+): StepGraph {
+  const { g, lookups, embeddings } = instantiate(tower, groups)
+  const all =
+    embeddings.length === 1
+      ? (embeddings[0] ?? '')
+      : g.op('Concat', embeddings, { axis: 0 }, float(['texts', tower.dimensions]))
+  const roles = ['anchor', 'positive', ...(negatives ? (['negative'] as const) : [])] as const
+  const picked = roles.map((role) => {
+    const rows = g.input(`${role}_rows`, { dtype: 'int64', dims: [role === 'negative' ? 'negatives' : 'pairs'] })
+    const dims = [role === 'negative' ? 'negatives' : 'pairs', tower.dimensions]
+    return [role, g.op('Gather', [all, rows], { axis: 0 }, float(dims))] as const
+  })
+  const [[, anchor], [, positive], ...rest] = picked as [Picked, Picked, ...Picked[]]
+  const [negative] = rest.map(([, value]) => value)
+  const { loss: value } = loss.build(g, {
+    embeddings: { anchor, positive, ...(negative === undefined ? {} : { negative }) },
+    inputs: {},
+    parameters: {},
+    state: {},
+  })
+  const finished = finish(tower, g, lookups, { seeds: new Map([[value, g.scalar(1)]]), extra: [value] })
+  return {
+    ...finished,
+    loss: finished.outputs[0] ?? value,
+    rows: { anchor: 'anchor_rows', positive: 'positive_rows', ...(negatives ? { negative: 'negative_rows' } : {}) },
+  }
+}
+
+type Picked = readonly [role: string, value: ValueName]
+
+/** For the gradient cache: the gradients of the parameters from that of the embeddings, given as the input `upstream`, of one group of texts. */
+export function buildChunkGraph(tower: Tower): GradientGraph {
+  const { g, lookups, embeddings } = instantiate(tower, 1)
+  const upstream = g.input('upstream', { dtype: 'float32', dims: ['batch0', tower.dimensions] })
+  return finish(tower, g, lookups, { seeds: new Map([[embeddings[0] ?? '', upstream]]), extra: [] })
+}
+
+/** The tower alone, for embeddings without gradients: its output is `embeddings`. */
+export function buildEncodeGraph(tower: Tower): { readonly model: Model; readonly embeddings: ValueName } {
+  const { g, embeddings } = instantiate(tower, 1)
+  const [value = ''] = embeddings
+  g.output(value)
+  return { model: { ...tower.model, graph: g.build('encode') }, embeddings: value }
+}
+
+interface Lookup {
+  readonly table: ValueName
+  readonly rows: ValueName
+  readonly taken: ValueName
+}
+
+/** The tower once for each group, with the parameters shared; values, inputs and symbols carry the group's number. */
+function instantiate(tower: Tower, groups: number) {
+  const { graph } = tower.model
+  const g = createBuilder({ ...graph, inputs: [], outputs: [], nodes: [] })
+  const parameters = new Set(tower.parameters.keys())
+  for (const { name, type } of graph.inputs) if (parameters.has(name) && type) g.input(name, type)
+  const lookups: Lookup[] = []
+  const embeddings: ValueName[] = []
+  const looked = lookupsOf(graph, parameters)
+  for (let group = 0; group < groups; group++) {
+    const shared = (name: ValueName) => name === '' || parameters.has(name) || graph.initializers.has(name)
+    const rename = (name: ValueName) => (shared(name) ? name : inGroup(group, name))
+    const typeOf = (type: ValueType): ValueType => ({ ...type, dims: type.dims && withGroup(type.dims, group) })
+    for (const { name, type } of graph.inputs) if (!parameters.has(name) && type) g.input(rename(name), typeOf(type))
+    for (const node of graph.nodes) {
+      const name = rename(node.outputs[0] ?? '')
+      g.append({ ...node, name, inputs: node.inputs.map(rename), outputs: node.outputs.map(rename) })
+      for (const output of node.outputs) {
+        const type = tower.types.get(output)
+        if (type) g.setType(rename(output), typeOf(type))
+      }
+    }
+    lookups.push(...looked.map((one) => ({ table: one.table, rows: rename(one.rows), taken: rename(one.taken) })))
+    embeddings.push(rename(tower.embeddings))
+  }
+  return { g, lookups, embeddings }
+}
+
+function withGroup(dims: Dims, group: number): Dims {
+  return dims.map((dim) =>
+    typeof dim === 'number' ? dim : dim.replace(/batch|sequence/g, (symbol) => `${symbol}${group}`),
+  )
+}
+
+/** Appends the reverse pass and names its results as outputs. */
+function finish(
+  tower: Tower,
+  g: GraphBuilder,
+  lookups: readonly Lookup[],
+  { seeds, extra }: { readonly seeds: ReadonlyMap<ValueName, ValueName>; readonly extra: readonly ValueName[] },
+): GradientGraph & { readonly outputs: readonly ValueName[] } {
+  const tables = new Set(lookups.map(({ table }) => table))
+  const dense = [...tower.parameters.keys()].filter((name) => !tables.has(name))
+  const found = appendGradient(g, { seeds, targets: [...dense, ...lookups.map(({ taken }) => taken)] })
+  const parameters = dense.filter((name) => found.has(name))
+  const taken = lookups.filter((one) => found.has(one.taken))
+  const inputs = new Set(g.build().inputs.map(({ name }) => name))
+  const rows = [...new Set(taken.map((one) => one.rows))].filter((name) => !inputs.has(name))
+  const names = [
+    ...extra,
+    ...parameters.map((name) => found.get(name) ?? ''),
+    ...taken.map((one) => found.get(one.taken) ?? ''),
+    ...rows,
+  ]
+  for (const name of names) g.output(name)
+  const built = g.build('step')
+  const { graph } = absorbIntoGemm({ graph: built, types: typesOf(built, g) })
+  verifyGraph(graph)
+  const outputs = graph.outputs.map(({ name }) => name)
+  const at = (index: number) => outputs[index] ?? ''
+  return {
+    model: { ...tower.model, graph: { ...graph, outputs: outputs.map((name) => ({ name, type: undefined })) } },
+    outputs: outputs.slice(0, extra.length),
+    gradients: new Map(parameters.map((name, i) => [name, at(extra.length + i)])),
+    rowGradients: taken.map(({ table, rows: from }, i) => ({
+      table,
+      rows: from,
+      gradient: at(extra.length + parameters.length + i),
+    })),
+  }
+}
+
+/** Tables that are read by Gather along their first axis and by nothing else. */
+function lookupsOf({ nodes }: Graph, parameters: ReadonlySet<ValueName>): Lookup[] {
+  const readers = new Map<ValueName, Graph['nodes'][number][]>()
+  for (const node of nodes) {
+    for (const name of new Set(node.inputs)) {
+      if (parameters.has(name)) readers.set(name, [...(readers.get(name) ?? []), node])
+    }
+  }
+  return [...readers].flatMap(([table, all]) => {
+    const onlyLooked = all.every(({ op, inputs, attributes: { axis } }) => {
+      return op === 'Gather' && inputs[0] === table && (axis?.kind !== 'int' || axis.value === 0n)
+    })
+    return onlyLooked
+      ? all.map(({ inputs, outputs }) => ({ table, rows: inputs[1] ?? '', taken: outputs[0] ?? '' }))
+      : []
+  })
+}
+
+function typesOf(graph: Graph, g: GraphBuilder): Map<ValueName, ValueType> {
+  const names = [...graph.inputs.map(({ name }) => name), ...graph.nodes.flatMap((node) => node.outputs)]
+  return new Map(
+    names.flatMap((name) => {
+      const type = g.typeOf(name)
+      return type ? [[name, type] as const] : []
+    }),
+  )
+}
+
+function float(dims: Dims) {
+  return { type: { dtype: 'float32', dims } } as const
+}
