@@ -9,6 +9,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { writeSafetensors } from '../src/embed/index.ts'
 import { createTokenizer } from '../src/embed/tokenizer.ts'
 import { createInference } from '../src/embed/transformer/inference.ts'
 import { loadEncoder } from '../src/main.ts'
@@ -16,7 +17,6 @@ import { openSession } from '../src/runtime/index.ts'
 import { allowedTexts } from './support/allowed-texts.ts'
 import { fitTokens } from './support/fit-tokens.ts'
 import { mainDirections, project } from './support/principal-components.ts'
-import { writeSafetensors } from './support/write-safetensors.ts'
 
 const dimensions = 256
 /** Smoothing constant of smooth inverse frequency (Arora, Liang and Ma, ICLR 2017): weight = a / (a + p). */

@@ -1,6 +1,7 @@
 export type { EncodeOptions, Encoder, Modality, Purpose } from './encoder.ts'
 export { bundledEncoder, type LoadEncoderOptions, loadEncoder, locateModel } from './load-encoder.ts'
 export type { ModelFolder } from './model-folder.ts'
+export { readSafetensors } from './safetensors.ts'
 export type { Tokenizer } from './tokenizer.ts'
 export {
   checkInputs,
@@ -18,3 +19,4 @@ export {
   type TransformerFiles,
 } from './transformer/read-transformer.ts'
 export type { Activation, PoolingMode } from './transformer/settings.ts'
+export { type TensorToWrite, writeSafetensors } from './write-safetensors.ts'

@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'dependency-missing' // install the package named in the message
   | 'file-unreadable' // repair or leave out the file
   | 'file-encrypted' // remove the password or leave out the file
+  | 'training-diverged' // lower the learning rate, or look at the data
   | 'disk-full' // free some space, then run again
   | 'store-busy' // another process writes: try again
   | 'store-failed' // look at the cause

@@ -5,10 +5,12 @@ import {
   type Graph,
   type GraphBuilder,
   type Model,
+  prune,
   type ValueName,
   type ValueType,
   verifyGraph,
 } from '../../graph/index.ts'
+import { QontrastError } from '../../shared/index.ts'
 import { appendGradient } from '../autodiff/index.ts'
 import type { Loss } from '../losses/loss.ts'
 import type { Tower } from './tower.ts'
@@ -32,8 +34,6 @@ export interface GradientGraph {
 export interface StepGraph extends GradientGraph {
   /** A scalar output. */
   readonly loss: ValueName
-  /** Inputs that say which embeddings (all groups one after the other) are whose: int64. */
-  readonly rows: { readonly anchor: ValueName; readonly positive: ValueName; readonly negative?: ValueName }
 }
 
 /** Name of a value of one group of texts. */
@@ -54,29 +54,42 @@ export function buildStepGraph(
     embeddings.length === 1
       ? (embeddings[0] ?? '')
       : g.op('Concat', embeddings, { axis: 0 }, float(['texts', tower.dimensions]))
-  const roles = ['anchor', 'positive', ...(negatives ? (['negative'] as const) : [])] as const
-  const picked = roles.map((role) => {
-    const rows = g.input(`${role}_rows`, { dtype: 'int64', dims: [role === 'negative' ? 'negatives' : 'pairs'] })
-    const dims = [role === 'negative' ? 'negatives' : 'pairs', tower.dimensions]
-    return [role, g.op('Gather', [all, rows], { axis: 0 }, float(dims))] as const
-  })
-  const [[, anchor], [, positive], ...rest] = picked as [Picked, Picked, ...Picked[]]
-  const [negative] = rest.map(([, value]) => value)
-  const { loss: value } = loss.build(g, {
-    embeddings: { anchor, positive, ...(negative === undefined ? {} : { negative }) },
-    inputs: {},
-    parameters: {},
-    state: {},
-  })
+  const value = appendLoss(g, all, { loss, negatives, dimensions: tower.dimensions })
   const finished = finish(tower, g, lookups, { seeds: new Map([[value, g.scalar(1)]]), extra: [value] })
-  return {
-    ...finished,
-    loss: finished.outputs[0] ?? value,
-    rows: { anchor: 'anchor_rows', positive: 'positive_rows', ...(negatives ? { negative: 'negative_rows' } : {}) },
-  }
+  return { ...finished, loss: finished.outputs[0] ?? value }
 }
 
-type Picked = readonly [role: string, value: ValueName]
+/** For the gradient cache: loss and gradient of all embeddings, given as the input `embeddings` `[texts, dimensions]`. */
+export function buildLossGraph(
+  tower: Tower,
+  { loss, negatives }: { readonly loss: Loss; readonly negatives: boolean },
+): { readonly model: Model; readonly loss: ValueName; readonly gradient: ValueName } {
+  const g = createBuilder()
+  const all = g.input('embeddings', { dtype: 'float32', dims: ['texts', tower.dimensions] })
+  const value = appendLoss(g, all, { loss, negatives, dimensions: tower.dimensions })
+  const gradient = appendGradient(g, { seeds: new Map([[value, g.scalar(1)]]), targets: [all] }).get(all)
+  if (gradient === undefined)
+    throw new QontrastError('internal', `the loss '${loss.name}' does not depend on the embeddings`)
+  g.output(value)
+  g.output(gradient)
+  return { model: { ...tower.model, graph: g.build('loss') }, loss: value, gradient }
+}
+
+/** Picks each pair's embeddings out of all of them, by inputs of int64 rows, and appends the loss. */
+function appendLoss(
+  g: GraphBuilder,
+  all: ValueName,
+  { loss, negatives, dimensions }: { readonly loss: Loss; readonly negatives: boolean; readonly dimensions: number },
+): ValueName {
+  const pick = (role: string, count: string) => {
+    const rows = g.input(`${role}_rows`, { dtype: 'int64', dims: [count] })
+    return g.op('Gather', [all, rows], { axis: 0 }, float([count, dimensions]))
+  }
+  const anchor = pick('anchor', 'pairs')
+  const positive = pick('positive', 'pairs')
+  const embeddings = { anchor, positive, ...(negatives ? { negative: pick('negative', 'negatives') } : {}) }
+  return loss.build(g, { embeddings, inputs: {}, parameters: {}, state: {} }).loss
+}
 
 /** For the gradient cache: the gradients of the parameters from that of the embeddings, given as the input `upstream`, of one group of texts. */
 export function buildChunkGraph(tower: Tower): GradientGraph {
@@ -90,7 +103,7 @@ export function buildEncodeGraph(tower: Tower): { readonly model: Model; readonl
   const { g, embeddings } = instantiate(tower, 1)
   const [value = ''] = embeddings
   g.output(value)
-  return { model: { ...tower.model, graph: g.build('encode') }, embeddings: value }
+  return { model: { ...tower.model, graph: prune(g.build('encode')) }, embeddings: value }
 }
 
 interface Lookup {
@@ -169,6 +182,11 @@ function finish(
       gradient: at(extra.length + parameters.length + i),
     })),
   }
+}
+
+/** The parameters whose gradients come as rows. */
+export function tablesOf({ model, parameters }: Tower): Set<ValueName> {
+  return new Set(lookupsOf(model.graph, new Set(parameters.keys())).map(({ table }) => table))
 }
 
 /** Tables that are read by Gather along their first axis and by nothing else. */

@@ -37,6 +37,8 @@ export interface Tower {
   readonly dimensions: number
   /** The file as it is, for export: weights go back into it under their names. */
   readonly source: Uint8Array<ArrayBuffer>
+  /** Constants that lay in files beside it. */
+  readonly external: ReadonlyMap<ValueName, Uint8Array<ArrayBuffer>>
 }
 
 /** Texts' lengths of the two runs that types are learned from: sizes that no model has. */
@@ -87,6 +89,11 @@ export async function readTower(files: TransformerFiles): Promise<Tower> {
     embeddings,
     dimensions,
     source,
+    external: new Map(
+      [...parsed.graph.initializers].flatMap(([name, { bytes }]) =>
+        bytes.buffer === source.buffer ? [] : [[name, bytes] as const],
+      ),
+    ),
   }
 }
 

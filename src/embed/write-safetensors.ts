@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 
 export interface TensorToWrite {
   readonly name: string
@@ -7,7 +7,7 @@ export interface TensorToWrite {
   readonly values: Int8Array | Float32Array
 }
 
-/** Writes a safetensors file; the header is padded so that tensors begin at a multiple of 8 bytes. */
+/** Writes a safetensors file and has it on the disk when it resolves; the header is padded so that tensors begin at a multiple of 8 bytes. */
 export async function writeSafetensors(file: string, tensors: readonly TensorToWrite[]): Promise<void> {
   let offset = 0
   const header = Object.fromEntries(
@@ -22,5 +22,11 @@ export async function writeSafetensors(file: string, tensors: readonly TensorToW
   const length = Buffer.alloc(8)
   length.writeBigUInt64LE(BigInt(padded.length))
   const bodies = tensors.map(({ values }) => new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
-  await writeFile(file, Buffer.concat([length, Buffer.from(padded), ...bodies]))
+  const handle = await open(file, 'w')
+  try {
+    for (const part of [length, Buffer.from(padded), ...bodies]) await handle.writeFile(part)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
 }

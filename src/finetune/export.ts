@@ -1,0 +1,84 @@
+import { copyFile, mkdir, readdir, rename, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { type TransformerFiles, writeSafetensors } from '../embed/index.ts'
+import { replaceWeights, type ValueName } from '../graph/index.ts'
+import type { Parameter } from './optimizer/parameters.ts'
+import { withDiskErrors } from './train/checkpoint.ts'
+import type { Tower } from './train/tower.ts'
+
+export interface ExportOptions {
+  readonly files: TransformerFiles
+  readonly tower: Tower
+  readonly parameters: ReadonlyMap<ValueName, Parameter>
+  readonly out: string
+  /** Text of the model card, README.md; none where it is left out. */
+  readonly card?: string
+}
+
+/** Files of a model folder that say how it is used; its weights, in whatever form, are left behind. */
+const described = /\.(json|txt|model)$/
+const leftBehind = new Set(['SOURCE.txt', 'expected.json', '.qontrast-fingerprint.json'])
+
+/** Writes a model folder that this package, transformers.js and sentence-transformers (ONNX backend) open as it is. */
+export async function exportModel({ files, tower, parameters, out, card }: ExportOptions): Promise<void> {
+  await withDiskErrors(async () => {
+    await mkdir(path.join(out, 'onnx'), { recursive: true })
+    await copyDescriptions(files.folder.root, out)
+    await addMissingDescriptions(files, out)
+
+    const denseNames = new Set(
+      files.dense.flatMap((module) => [`${module.path}/linear.weight`, `${module.path}/linear.bias`]),
+    )
+    const weights = new Map(
+      [...parameters].flatMap(([name, one]) => (denseNames.has(name) ? [] : [[name, one.weights] as const])),
+    )
+    await replaceFile(path.join(out, 'onnx', 'model.onnx'), replaceWeights(tower.source, weights, tower.external))
+    for (const { path: module } of files.dense) {
+      const tensors = ['linear.weight', 'linear.bias'].flatMap((name) => {
+        const parameter = parameters.get(`${module}/${name}`)
+        return parameter ? [{ name, dtype: 'F32' as const, shape: parameter.dims, values: parameter.weights }] : []
+      })
+      await writeSafetensors(path.join(out, module, 'model.safetensors'), tensors)
+    }
+    if (card !== undefined) await writeFile(path.join(out, 'README.md'), card)
+  })
+}
+
+async function copyDescriptions(from: string, out: string): Promise<void> {
+  for (const entry of await readdir(from, { withFileTypes: true })) {
+    if (entry.isDirectory() && /^\d+_/.test(entry.name)) {
+      await mkdir(path.join(out, entry.name), { recursive: true })
+      await copyDescriptions(path.join(from, entry.name), path.join(out, entry.name))
+    } else if (!entry.isDirectory() && described.test(entry.name) && !leftBehind.has(entry.name)) {
+      await copyFile(path.join(from, entry.name), path.join(out, entry.name))
+    }
+  }
+}
+
+/** A folder without sentence-transformers' files gets those that say what was trained: pooling, and vectors of unit length. */
+async function addMissingDescriptions({ folder, settings, tokenizer }: TransformerFiles, out: string): Promise<void> {
+  if (await folder.find('modules.json')) return
+  const module = (idx: number, name: string, place: string) => ({
+    idx,
+    name: String(idx),
+    path: place,
+    type: `sentence_transformers.models.${name}`,
+  })
+  const modules = [
+    module(0, 'Transformer', ''),
+    module(1, 'Pooling', '1_Pooling'),
+    module(2, 'Normalize', '2_Normalize'),
+  ]
+  const write = (name: string, value: unknown) => writeFile(path.join(out, name), `${JSON.stringify(value, null, 2)}\n`)
+  await mkdir(path.join(out, '1_Pooling'), { recursive: true })
+  await mkdir(path.join(out, '2_Normalize'), { recursive: true })
+  await write('modules.json', modules)
+  await write('1_Pooling/config.json', { pooling_mode: [...settings.pooling] })
+  await write('sentence_bert_config.json', { max_seq_length: tokenizer.maximumTokens, do_lower_case: false })
+}
+
+/** Written beside it first: whoever reads the model meets the old file or the new one. */
+async function replaceFile(file: string, bytes: Uint8Array): Promise<void> {
+  await writeFile(`${file}.unfinished`, bytes)
+  await rename(`${file}.unfinished`, file)
+}

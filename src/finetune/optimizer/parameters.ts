@@ -1,0 +1,96 @@
+import { float32Of, type TensorValue, type ValueName } from '../../graph/index.ts'
+import type { Optimizer, UpdateSettings } from './optimizer.ts'
+
+/** A weight with what its optimizer keeps for it. */
+export interface Parameter {
+  readonly name: ValueName
+  readonly dims: readonly number[]
+  readonly weights: Float32Array<ArrayBuffer>
+  readonly slots: readonly Float32Array<ArrayBuffer>[]
+  /** Biases and norms, which have one dimension, are not decayed. */
+  readonly decays: boolean
+  /** For a table: rows that any batch has used so far, in the order of their first use. */
+  readonly usedRows: Set<number> | undefined
+}
+
+/** The gradient of all of a parameter, or of some rows of a table. */
+export type ParameterGradient =
+  | { readonly kind: 'dense'; readonly values: Float32Array }
+  | { readonly kind: 'rows'; readonly rows: ReadonlyMap<number, Float32Array> }
+
+export type Gradients = ReadonlyMap<ValueName, ParameterGradient>
+
+/** Copies weights out of a file, and makes the optimizer's slots. */
+export function createParameters(
+  tensors: ReadonlyMap<ValueName, TensorValue>,
+  optimizer: Optimizer,
+  tables: ReadonlySet<ValueName>,
+): Map<ValueName, Parameter> {
+  return new Map(
+    [...tensors].map(([name, tensor]) => {
+      const weights = float32Of(tensor).slice()
+      const slots = optimizer.slots.map(() => new Float32Array(weights.length))
+      const usedRows = tables.has(name) ? new Set<number>() : undefined
+      return [name, { name, dims: tensor.dims, weights, slots, decays: tensor.dims.length > 1, usedRows }]
+    }),
+  )
+}
+
+/** Norm of all gradients together. */
+export function globalNorm(gradients: Gradients): number {
+  let sum = 0
+  for (const gradient of gradients.values()) {
+    const parts = gradient.kind === 'dense' ? [gradient.values] : gradient.rows.values()
+    for (const part of parts) sum += squares(part)
+  }
+  return Math.sqrt(sum)
+}
+
+/** Moves every weight by its gradient. Rows of a table that no batch has used yet have neither gradient nor slots: only decay touches them. */
+export function applyGradients(
+  parameters: ReadonlyMap<ValueName, Parameter>,
+  gradients: Gradients,
+  optimizer: Optimizer,
+  settings: UpdateSettings,
+): void {
+  for (const [name, gradient] of gradients) {
+    const parameter = parameters.get(name)
+    if (!parameter) continue
+    const { weights, slots } = parameter
+    const own = { ...settings, decay: parameter.decays ? settings.decay : 0 }
+    if (gradient.kind === 'dense') optimizer.updateHost({ weights, gradient: gradient.values, slots }, own)
+    else updateRows(parameter, gradient.rows, optimizer, own)
+  }
+}
+
+function updateRows(
+  { weights, slots, dims, usedRows }: Parameter,
+  gradients: ReadonlyMap<number, Float32Array>,
+  optimizer: Optimizer,
+  settings: UpdateSettings,
+): void {
+  const [rows = 0] = dims
+  const width = weights.length / rows
+  for (const row of gradients.keys()) usedRows?.add(row)
+  const part = (values: Float32Array, row: number) => values.subarray(row * width, (row + 1) * width)
+  for (const row of usedRows ?? []) {
+    const update = {
+      weights: part(weights, row),
+      gradient: gradients.get(row),
+      slots: slots.map((slot) => part(slot, row)),
+    }
+    optimizer.updateHost(update, settings)
+  }
+  if (settings.decay === 0) return
+  const keep = 1 - settings.rate * settings.decay
+  for (let row = 0; row < rows; row++) {
+    if (usedRows?.has(row)) continue
+    for (let i = row * width; i < (row + 1) * width; i++) weights[i] = weights[i]! * keep
+  }
+}
+
+function squares(values: Float32Array): number {
+  let sum = 0
+  for (let i = 0; i < values.length; i++) sum += values[i]! * values[i]!
+  return sum
+}

@@ -1,0 +1,134 @@
+import type { Evaluator } from '../evaluate/index.ts'
+import type { Device } from '../runtime/index.ts'
+import { QontrastError } from '../shared/index.ts'
+import type { Pair } from './data/pairs.ts'
+import type { Loss } from './losses/loss.ts'
+import type { Optimizer } from './optimizer/optimizer.ts'
+import type { Decay } from './optimizer/schedule.ts'
+
+export interface FinetuneOptions {
+  /** Folder or hub name of a transformer with fp32 weights in ONNX. */
+  readonly model: string
+  /** A JSONL or CSV file, or the pairs themselves. */
+  readonly pairs: string | readonly Pair[]
+  /** Folder for the trained model; `run/` in it keeps settings, metrics and checkpoints. */
+  readonly out: string
+  readonly epochs?: number
+  /** Pairs a step. */
+  readonly batchSize?: number
+  readonly learningRate?: number
+  /** Share of the steps over which the learning rate rises. */
+  readonly warmup?: number
+  readonly decay?: Decay
+  /** Not applied to biases and norms. */
+  readonly weightDecay?: number
+  /** Gradients are scaled down to this norm; 0 leaves them as they are. */
+  readonly clip?: number
+  /** Of the standard loss, InfoNCE. */
+  readonly temperature?: number
+  readonly loss?: Loss
+  readonly optimizer?: Optimizer
+  /** Longer texts are cut; at most what the model reads. */
+  readonly maxTokens?: number
+  /** Texts encoded at once by the gradient cache; without it, batches of more than 16,384 tokens are taken in chunks. */
+  readonly cacheChunk?: number
+  /** Batches whose gradients are averaged before weights move. */
+  readonly accumulate?: number
+  readonly device?: Device
+  readonly seed?: number
+  /** Go on from the last checkpoint in `out`. */
+  readonly resume?: boolean
+  /** Run before training, after each epoch, and every `evaluateEvery` steps; the best weights by its primary metric are exported. */
+  readonly evaluator?: Evaluator
+  readonly evaluateEvery?: number
+  /** Steps between checkpoints; one is also written after each epoch. */
+  readonly checkpointEvery?: number
+  readonly skipBadLines?: boolean
+  readonly threads?: number
+  readonly cacheDir?: string
+  readonly localOnly?: boolean
+  readonly signal?: AbortSignal
+  readonly onWarning?: (message: string) => void
+}
+
+/** The numbers of a run; a resumed one must have the same. */
+export interface RunSettings {
+  readonly epochs: number
+  readonly batchSize: number
+  readonly learningRate: number
+  readonly warmup: number
+  readonly decay: Decay
+  readonly weightDecay: number
+  readonly clip: number
+  readonly temperature: number
+  readonly maxTokens: number | null
+  readonly cacheChunk: number | null
+  readonly accumulate: number
+  readonly seed: number
+}
+
+const whole = (least: number) => ({
+  test: (value: number) => Number.isInteger(value) && value >= least,
+  says: `a whole number from ${least}`,
+})
+const between = (least: number, most: number) => ({
+  test: (value: number) => value >= least && value <= most,
+  says: most === Number.POSITIVE_INFINITY ? `a number from ${least}` : `a number from ${least} to ${most}`,
+})
+const above = (least: number) => ({
+  test: (value: number) => value > least && Number.isFinite(value),
+  says: `a number above ${least}`,
+})
+
+const rules: Readonly<Record<string, { test(value: number): boolean; readonly says: string }>> = {
+  epochs: whole(1),
+  batchSize: {
+    test: (value) => Number.isInteger(value) && value >= 2,
+    says: 'at least 2: the other pairs of a batch are what a pair is told apart from',
+  },
+  learningRate: above(0),
+  warmup: between(0, 1),
+  weightDecay: between(0, Number.POSITIVE_INFINITY),
+  clip: between(0, Number.POSITIVE_INFINITY),
+  temperature: above(0),
+  maxTokens: whole(3),
+  cacheChunk: whole(1),
+  accumulate: whole(1),
+  seed: whole(0),
+  evaluateEvery: whole(1),
+  checkpointEvery: whole(1),
+  threads: whole(1),
+}
+
+/** Settings with their defaults; `invalid-option` names the wrong one and what it may be. */
+export function runSettings(options: FinetuneOptions): RunSettings {
+  for (const [name, { test, says }] of Object.entries(rules)) {
+    const value = new Map<string, unknown>(Object.entries(options)).get(name)
+    if (value !== undefined && !(typeof value === 'number' && test(value)))
+      throw new QontrastError('invalid-option', `${name} must be ${says}; got ${String(value)}.`)
+  }
+  const {
+    epochs = 1,
+    batchSize = 64,
+    learningRate = 2e-5,
+    warmup = 0.1,
+    decay = 'linear',
+    weightDecay = 0,
+    clip = 1,
+  } = options
+  const { temperature = 0.05, maxTokens = null, cacheChunk = null, accumulate = 1, seed = 42 } = options
+  return {
+    epochs,
+    batchSize,
+    learningRate,
+    warmup,
+    decay,
+    weightDecay,
+    clip,
+    temperature,
+    maxTokens,
+    cacheChunk,
+    accumulate,
+    seed,
+  }
+}

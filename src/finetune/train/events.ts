@@ -1,0 +1,59 @@
+/** What a run of fine-tuning tells as it goes; each is also a line of `metrics.jsonl`. */
+export type FinetuneEvent = RunStart | StepEnd | EvaluateEnd | CheckpointEnd | RunEnd
+
+export interface RunStart {
+  readonly type: 'run-start'
+  readonly model: string
+  readonly pairs: number
+  readonly steps: number
+  /** The step that the run goes on from: 0, or that of the checkpoint. */
+  readonly resumedFrom: number
+  readonly parameters: number
+  readonly device: string
+}
+
+export interface StepEnd {
+  readonly type: 'step-end'
+  /** Counted from 1. */
+  readonly step: number
+  readonly steps: number
+  readonly epoch: number
+  readonly loss: number
+  /** Learning rate of the step. */
+  readonly rate: number
+  /** Norm of all gradients together, before clipping. */
+  readonly norm: number
+  readonly pairs: number
+  readonly pairsPerSecond: number
+  readonly secondsLeft: number
+  /** Texts of the step that were longer than the model reads. */
+  readonly cutTexts: number
+  /** Resident memory of the process, in bytes. */
+  readonly memory: number
+}
+
+export interface EvaluateEnd {
+  readonly type: 'evaluate-end'
+  /** 0: before training. */
+  readonly step: number
+  readonly metrics: Readonly<Record<string, number>>
+  /** The best so far, of those after training began. */
+  readonly best: boolean
+}
+
+export interface CheckpointEnd {
+  readonly type: 'checkpoint-end'
+  readonly step: number
+  readonly path: string
+}
+
+export interface RunEnd {
+  readonly type: 'run-end'
+  readonly steps: number
+  readonly seconds: number
+  /** The model's folder. */
+  readonly out: string
+  readonly cutTexts: number
+  /** Of the weights that were exported, where there was an evaluator. */
+  readonly metrics: Readonly<Record<string, number>> | undefined
+}

@@ -1,0 +1,64 @@
+import type { ValueName } from '../../graph/index.ts'
+import type { HostTensor, HostTensors } from '../../runtime/index.ts'
+import { QontrastError } from '../../shared/index.ts'
+import type { Gradients, ParameterGradient } from '../optimizer/parameters.ts'
+import type { GradientGraph } from './step-graph.ts'
+
+/** Takes the gradients out of what a gradient graph gave; rows of a table that were used several times are summed. */
+export function gradientsOf(
+  { gradients, rowGradients }: GradientGraph,
+  feeds: HostTensors,
+  results: HostTensors,
+): Map<ValueName, ParameterGradient> {
+  const found = new Map<ValueName, ParameterGradient>()
+  for (const [name, output] of gradients) found.set(name, { kind: 'dense', values: floats(results[output]) })
+  for (const { table, rows, gradient } of rowGradients) {
+    const sums = rowsOf(found.get(table))
+    const numbers = (results[rows] ?? feeds[rows])?.data ?? new BigInt64Array()
+    const values = floats(results[gradient])
+    const width = values.length / numbers.length
+    for (let i = 0; i < numbers.length; i++) {
+      const part = values.subarray(i * width, (i + 1) * width)
+      addRow(sums, Number(numbers[i]), part)
+    }
+    found.set(table, { kind: 'rows', rows: sums })
+  }
+  return found
+}
+
+/** Adds gradients to others, which are changed in place. */
+export function addGradients(
+  sum: Map<ValueName, ParameterGradient>,
+  more: Gradients,
+): Map<ValueName, ParameterGradient> {
+  for (const [name, gradient] of more) {
+    const before = sum.get(name)
+    if (!before) sum.set(name, gradient)
+    else if (gradient.kind === 'dense' && before.kind === 'dense') addInto(before.values, gradient.values)
+    else if (gradient.kind === 'rows' && before.kind === 'rows') {
+      const rows = rowsOf(before)
+      for (const [row, values] of gradient.rows) addRow(rows, row, values)
+      sum.set(name, { kind: 'rows', rows })
+    } else throw new QontrastError('internal', `the gradients of '${name}' are of two kinds`)
+  }
+  return sum
+}
+
+function rowsOf(gradient: ParameterGradient | undefined): Map<number, Float32Array> {
+  return gradient?.kind === 'rows' ? new Map(gradient.rows) : new Map()
+}
+
+function addRow(rows: Map<number, Float32Array>, row: number, values: Float32Array): void {
+  const before = rows.get(row)
+  if (before) addInto(before, values)
+  else rows.set(row, values.slice())
+}
+
+function addInto(sum: Float32Array, values: Float32Array): void {
+  for (let i = 0; i < sum.length; i++) sum[i]! += values[i]!
+}
+
+function floats(tensor: HostTensor | undefined): Float32Array {
+  if (tensor?.dtype === 'float32') return tensor.data
+  throw new QontrastError('internal', 'a gradient is no float32 tensor')
+}

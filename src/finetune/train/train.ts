@@ -1,0 +1,255 @@
+import { availableParallelism } from 'node:os'
+import path from 'node:path'
+import { loadEncoder, locateModel, readTransformer } from '../../embed/index.ts'
+import { QontrastError, throwIfAborted } from '../../shared/index.ts'
+import { type Batch, collate, createTokenize, cutBySize, cutInGroups, type Tokenize } from '../data/collate.ts'
+import { checkPairs, type Pair, readPairs } from '../data/pairs.ts'
+import { sampleBatches } from '../data/sampler.ts'
+import { exportModel } from '../export.ts'
+import { infoNce } from '../losses/info-nce.ts'
+import { modelCard } from '../model-card.ts'
+import { adamW } from '../optimizer/adamw.ts'
+import { applyGradients, createParameters, globalNorm } from '../optimizer/parameters.ts'
+import { rateAt } from '../optimizer/schedule.ts'
+import { type FinetuneOptions, type RunSettings, runSettings } from '../options.ts'
+import { loadCheckpoint, type RunState, saveCheckpoint } from './checkpoint.ts'
+import type { FinetuneEvent } from './events.ts'
+import { addGradients } from './gradients.ts'
+import { openRunFolder } from './run-folder.ts'
+import { createStepper, type Stepper, type StepResult } from './step.ts'
+import { tablesOf } from './step-graph.ts'
+import { readTower } from './tower.ts'
+
+/** Texts of a step are padded in this many groups of like length. */
+const groups = 4
+/** A step of more tokens than this is taken in chunks, which hold the memory of the chunk only. */
+const mostTokensAtOnce = 16_384
+const tokensOfChunk = 4_096
+const clipEpsilon = 1e-6
+
+/**
+ * Fine-tunes a text encoder on pairs and exports it to `out`: pairs → batches → step graph → optimizer → checkpoints → evaluation → model folder.
+ * Yields what happens as it happens. The same seed gives the same weights; a run that was stopped goes on with `resume` and ends with
+ * the weights it would have had. Throws `model-invalid` for a model that cannot be trained, `invalid-input` for unusable pairs,
+ * `invalid-option`, `training-diverged` where the loss is no number any more, `disk-full`, `aborted`.
+ */
+export async function* finetune(options: FinetuneOptions): AsyncGenerator<FinetuneEvent, void, undefined> {
+  const {
+    signal,
+    evaluator,
+    device = 'cpu',
+    onWarning = (message) => process.emitWarning(message, 'QontrastWarning'),
+  } = options
+  const settings = runSettings(options)
+  const pairs = await pairsOf(options, onWarning)
+  const run = await openRunFolder(options.out, { resume: options.resume ?? false })
+  const folder = await locateModel(options.model, options)
+  const files = await readTransformer(folder, 'fp32')
+  const tower = await readTower(files)
+  const optimizer = options.optimizer ?? adamW()
+  const loss = options.loss ?? infoNce({ temperature: settings.temperature })
+  const parameters = createParameters(tower.parameters, optimizer, tablesOf(tower))
+  await run.checkSettings({
+    model: options.model,
+    pairs: typeof options.pairs === 'string' ? options.pairs : `${pairs.length} pairs`,
+    ...settings,
+    loss: loss.name,
+    optimizer: { name: optimizer.name, ...optimizer.settings },
+  })
+  const batchesOf = (epoch: number) =>
+    sampleBatches(pairs, { batchSize: settings.batchSize, seed: settings.seed, epoch })
+  const stepsOf = (epoch: number) => Math.ceil(batchesOf(epoch).length / settings.accumulate)
+  const steps = Array.from({ length: settings.epochs }, (_, epoch) => stepsOf(epoch)).reduce(
+    (sum, count) => sum + count,
+    0,
+  )
+  if (steps === 0) {
+    throw new QontrastError(
+      'invalid-input',
+      `${pairs.length} pairs make no batch of two: no two of them are without a text in common.`,
+    )
+  }
+
+  const tokenize = createTokenize(files, settings.maxTokens ?? undefined)
+  const threads = options.threads ?? availableParallelism()
+  const stepper = createStepper({ tower, files, loss, parameters, device, threads })
+  const resumed = options.resume ? await loadCheckpoint(run.checkpoints, parameters, optimizer) : undefined
+  let state: RunState = resumed ?? { step: 0, cutTexts: 0, best: undefined }
+  const began = performance.now()
+  const emit = async <E extends FinetuneEvent>(event: E): Promise<E> => {
+    await run.log(event)
+    return event
+  }
+  const exportTo = (out: string, card?: string) =>
+    exportModel({ files, tower, parameters, out, ...(card ? { card } : {}) })
+
+  try {
+    const count = [...parameters.values()].reduce((sum, { weights }) => sum + weights.length, 0)
+    yield await emit({
+      type: 'run-start',
+      model: options.model,
+      pairs: pairs.length,
+      steps,
+      resumedFrom: state.step,
+      parameters: count,
+      device,
+    })
+    if (evaluator && state.step === 0) yield await emit(await evaluate())
+
+    let step = 0
+    for (let epoch = 0; epoch < settings.epochs; epoch++) {
+      const batches = batchesOf(epoch)
+      for (let first = 0; first < batches.length; first += settings.accumulate) {
+        step += 1
+        if (step <= state.step) continue
+        throwIfAborted(signal)
+        const started = performance.now()
+        const parts = batches
+          .slice(first, first + settings.accumulate)
+          .map((positions) => positions.flatMap((at) => pairs[at] ?? []))
+        const { loss: value, norm, cutTexts } = await takeStep(step, parts)
+        state = { ...state, step, cutTexts: state.cutTexts + cutTexts }
+        const taken = parts.reduce((sum, part) => sum + part.length, 0)
+        const perStep = (performance.now() - began) / 1000 / (step - (resumed?.step ?? 0))
+        yield await emit({
+          type: 'step-end',
+          step,
+          steps,
+          epoch,
+          loss: value,
+          rate: rateOf(step),
+          norm,
+          pairs: taken,
+          pairsPerSecond: taken / ((performance.now() - started) / 1000),
+          secondsLeft: perStep * (steps - step),
+          cutTexts,
+          memory: process.memoryUsage().rss,
+        })
+        const epochEnds = first + settings.accumulate >= batches.length
+        if (evaluator && (epochEnds || isDue(options.evaluateEvery, step))) yield await emit(await evaluate())
+        if (epochEnds || isDue(options.checkpointEvery, step)) {
+          yield await emit({
+            type: 'checkpoint-end',
+            step,
+            path: await saveCheckpoint(run.checkpoints, state, parameters, optimizer),
+          })
+        }
+      }
+    }
+
+    const best = state.best
+    const card = modelCard({
+      base: options.model,
+      pairs: pairs.length,
+      settings,
+      loss: loss.name,
+      optimizer: optimizer.name,
+      evaluations: await run.evaluations(),
+    })
+    await exportTo(options.out, card)
+    if (best && best.step !== steps) await run.takeBest(options.out)
+    yield await emit({
+      type: 'run-end',
+      steps,
+      seconds: (performance.now() - began) / 1000,
+      out: options.out,
+      cutTexts: state.cutTexts,
+      metrics: best?.metrics,
+    })
+  } catch (error) {
+    if (signal?.aborted && state.step > (resumed?.step ?? 0))
+      await saveCheckpoint(run.checkpoints, state, parameters, optimizer)
+    throw error
+  } finally {
+    await stepper.close()
+  }
+
+  function rateOf(step: number): number {
+    return rateAt(step, { rate: settings.learningRate, steps, warmup: settings.warmup, decay: settings.decay })
+  }
+
+  /** Gradients of the accumulated batches, averaged, clipped and applied. */
+  async function takeStep(step: number, parts: readonly (readonly Pair[])[]) {
+    const gradients: StepResult['gradients'] = new Map()
+    let total = 0
+    let cutTexts = 0
+    for (const part of parts) {
+      const { result, batch } = await gradientsOfPairs(part, settings, { tokenize, stepper })
+      addGradients(gradients, result.gradients)
+      total += result.loss
+      cutTexts += batch.cutTexts
+    }
+    const mean = total / parts.length
+    const norm = globalNorm(gradients) / parts.length
+    if (!Number.isFinite(mean) || !Number.isFinite(norm)) {
+      throw new QontrastError(
+        'training-diverged',
+        `Step ${step}: the ${Number.isFinite(mean) ? 'gradient' : 'loss'} is no finite number any more. The checkpoints before it are kept. Lower the learning rate (${settings.learningRate}), or look for broken texts.`,
+      )
+    }
+    const clipping = settings.clip > 0 ? Math.min(1, settings.clip / (norm + clipEpsilon)) : 1
+    applyGradients(parameters, gradients, optimizer, {
+      rate: rateOf(step),
+      decay: settings.weightDecay,
+      step,
+      scale: clipping / parts.length,
+    })
+    return { loss: mean, norm, cutTexts }
+  }
+
+  /** Exports the weights as they are and measures them as anyone would who loads them. */
+  async function evaluate() {
+    if (!evaluator) throw new QontrastError('internal', 'there is no evaluator')
+    await exportTo(run.candidate)
+    await using encoder = await loadEncoder(run.candidate, { device })
+    const metrics = await evaluator(encoder, signal ? { signal } : {})
+    const value = metrics[evaluator.primaryMetric] ?? Number.NaN
+    const before = state.best?.metrics[evaluator.primaryMetric]
+    const better = before === undefined || (evaluator.higherIsBetter ? value > before : value < before)
+    const best = state.step > 0 && better
+    if (best) {
+      await run.keepCandidate()
+      state = { ...state, best: { step: state.step, metrics } }
+    }
+    return { type: 'evaluate-end', step: state.step, metrics, best } as const
+  }
+}
+
+/** In one go where the batch is small enough, else in chunks. */
+async function gradientsOfPairs(
+  pairs: readonly Pair[],
+  { cacheChunk }: RunSettings,
+  { tokenize, stepper }: { readonly tokenize: Tokenize; readonly stepper: Stepper },
+): Promise<{ result: StepResult; batch: Batch }> {
+  const inGroups = collate(pairs, tokenize, cutInGroups(groups))
+  const texts = inGroups.groups.reduce((sum, { lengths }) => sum + lengths.length, 0)
+  const tokens = inGroups.groups.reduce((sum, { lengths }) => sum + lengths.length * Math.max(...lengths), 0)
+  const atOnce = cacheChunk === null ? tokens <= mostTokensAtOnce : texts <= cacheChunk
+  if (atOnce) return { result: await stepper.oneShot(inGroups), batch: inGroups }
+  const batch = collate(
+    pairs,
+    tokenize,
+    cutBySize({ texts: cacheChunk ?? texts, tokens: cacheChunk === null ? tokensOfChunk : Number.POSITIVE_INFINITY }),
+  )
+  return { result: await stepper.chunked(batch), batch }
+}
+
+async function pairsOf(
+  { pairs, skipBadLines }: FinetuneOptions,
+  onWarning: (message: string) => void,
+): Promise<readonly Pair[]> {
+  if (typeof pairs !== 'string') return checkPairs(pairs)
+  if (!skipBadLines) return readPairs(pairs)
+  const skipped: number[] = []
+  const read = await readPairs(pairs, { onBadLine: (line) => skipped.push(line) })
+  if (skipped.length > 0) {
+    onWarning(
+      `${path.basename(pairs)}: ${skipped.length} bad lines were left out (${skipped.slice(0, 5).join(', ')}${skipped.length > 5 ? ', …' : ''}).`,
+    )
+  }
+  return read
+}
+
+function isDue(every: number | undefined, step: number): boolean {
+  return every !== undefined && step % every === 0
+}
