@@ -240,9 +240,10 @@ def make(variant):
     print(f"{variant.name}: {sum(file.stat().st_size for file in folder.rglob('*') if file.is_file()) // 1024} KB")
 
 
-arguments = argparse.ArgumentParser(description=__doc__)
-arguments.add_argument("--only")
-only = arguments.parse_args().only
-for variant in VARIANTS:
-    if only in (None, variant.name):
-        make(variant)
+if __name__ == "__main__":
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--only")
+    only = arguments.parse_args().only
+    for variant in VARIANTS:
+        if only in (None, variant.name):
+            make(variant)
