@@ -17,6 +17,22 @@ export {
   similarityEvaluator,
 } from './evaluate/index.ts'
 export {
+  type AdamWOptions,
+  adamW,
+  type Direction,
+  type FinetuneEvent,
+  type FinetuneOptions,
+  finetune,
+  type InfoNceOptions,
+  infoNce,
+  type Loss,
+  type Optimizer,
+  type Pair,
+  readPairs,
+  type SgdOptions,
+  sgd,
+} from './finetune/index.ts'
+export {
   type AddOptions,
   type AddProgress,
   type AddReport,

@@ -46,6 +46,7 @@ describe('the packed package in an empty project', () => {
         "dist/main.d.ts",
         "dist/main.js",
         "dist/static-encoder-HASH.js",
+        "dist/train-HASH.js",
         "dist/transformer-encoder-HASH.js",
         "models/default/README.md",
         "models/default/config.json",

@@ -63,7 +63,7 @@ export async function openEncoder(
 
 const devices = ['auto', 'cpu', 'cuda', 'webgpu', 'dml', 'coreml'] as const
 
-function deviceOf(name: string): (typeof devices)[number] {
+export function deviceOf(name: string): (typeof devices)[number] {
   return devices.find((device) => device === name) ?? 'auto'
 }
 

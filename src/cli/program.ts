@@ -3,6 +3,7 @@ import { isQontrastError, messageOf } from '../shared/index.ts'
 import { embedCommand } from './embed.ts'
 import { evaluateCommand } from './evaluate.ts'
 import { exitCodeOf, exitCodes } from './exit-codes.ts'
+import { finetuneCommand } from './finetune.ts'
 import { indexCommand } from './index-documents.ts'
 import { indexesCommand } from './indexes.ts'
 import { searchCommand } from './search.ts'
@@ -12,7 +13,7 @@ import { version } from './version.ts'
 export async function runProgram(args: readonly string[]): Promise<number> {
   let exitCode: number = exitCodes.ok
   const program = new Command('qontrast')
-    .description('Semantic search over your own documents, in one process.')
+    .description('Semantic search over your own documents, and encoders fine-tuned on your own pairs, in one process.')
     .version(version())
     .option('--debug', 'print the stack of an error')
     .showHelpAfterError('(qontrast --help, or qontrast COMMAND --help, shows what there is)')
@@ -23,7 +24,7 @@ export async function runProgram(args: readonly string[]): Promise<number> {
         .map(([name, code]) => `  ${String(code).padStart(3)}  ${name}`)
         .join('\n')}`,
     )
-  for (const command of [indexCommand, searchCommand, embedCommand, indexesCommand, evaluateCommand]) {
+  for (const command of [indexCommand, searchCommand, embedCommand, indexesCommand, evaluateCommand, finetuneCommand]) {
     program.addCommand(
       command((code) => {
         exitCode = code

@@ -1,8 +1,8 @@
-import { type GraphBuilder, productOf, type ValueName } from '../../graph/index.ts'
+import type { Dims, GraphBuilder, ValueName } from '../../graph/index.ts'
 import { QontrastError } from '../../shared/index.ts'
 import type { Loss } from './loss.ts'
 
-/** Which way a pair is looked for: by its anchor among the positives, by its positive among the anchors, or both. */
+/** Which way a pair is looked for: by its anchor among the positives, or by its positive among the anchors. */
 export type Direction = 'anchor-to-positive' | 'positive-to-anchor'
 
 export interface InfoNceOptions {
@@ -13,16 +13,15 @@ export interface InfoNceOptions {
 }
 
 const defaultTemperature = 0.05
+const smallestNorm = 1e-12
 
 /**
  * Every anchor should be nearer to its own positive than to all other positives and negatives of the batch: cross-entropy over cosine
  * similarities (van den Oord et al. 2018, arXiv:1807.03748; multiple negatives ranking, Henderson et al. 2017, arXiv:1705.00652).
  * Throws `invalid-option` for a temperature that is not above 0.
  */
-export function infoNce({
-  temperature = defaultTemperature,
-  directions = ['anchor-to-positive'],
-}: InfoNceOptions = {}): Loss {
+export function infoNce(options: InfoNceOptions = {}): Loss {
+  const { temperature = defaultTemperature, directions = ['anchor-to-positive'] } = options
   if (!(Number.isFinite(temperature) && temperature > 0))
     throw new QontrastError('invalid-option', `temperature must be a number above 0; got ${temperature}.`)
   if (directions.length === 0) throw new QontrastError('invalid-option', 'directions must name at least one direction.')
@@ -30,65 +29,43 @@ export function infoNce({
     name: 'info-nce',
     inputs: ['negatives'],
     build(g, { embeddings: { anchor, positive, negative } }) {
+      const [pairs = 0, dimensions = 0] = g.dimsOf(anchor)
       const anchors = unit(g, anchor)
       const positives = unit(g, positive)
+      const negatives = negative === undefined ? [] : [unit(g, negative)]
+      const all = ['candidates', dimensions]
       const candidates =
-        negative === undefined
-          ? positives
-          : g.op('Concat', [positives, unit(g, negative)], { axis: 0 }, typeOf(g, ['candidates', columns(g, anchor)]))
-      const pairs = g.dimsOf(anchor)[0] ?? 0
-      const own = scaled(
-        g,
-        g.op(
-          'ReduceSum',
-          [g.op('Mul', [anchors, positives], {}, typeOf(g, g.dimsOf(anchor))), g.ints([1])],
-          { keepdims: 0 },
-          typeOf(g, [pairs]),
-        ),
-      )
-      const terms = directions.map((direction) => {
-        const [from, among, count] =
-          direction === 'anchor-to-positive'
-            ? [anchors, candidates, g.dimsOf(candidates)[0] ?? 0]
-            : [positives, anchors, pairs]
-        const scores = g.op(
-          'Gemm',
-          [from, among],
-          { transB: 1, alpha: { float: 1 / temperature } },
-          typeOf(g, [pairs, count]),
-        )
-        const total = g.op('ReduceLogSumExp', [scores, g.ints([1])], { keepdims: 0 }, typeOf(g, [pairs]))
-        return g.op(
-          'ReduceMean',
-          [g.op('Sub', [total, own], {}, typeOf(g, [pairs])), g.ints([0])],
-          { keepdims: 0 },
-          typeOf(g, []),
-        )
-      })
-      const sum = terms.reduce((one, other) => g.op('Add', [one, other], {}, typeOf(g, [])))
-      return {
-        loss: directions.length === 1 ? sum : g.op('Mul', [sum, g.scalar(1 / directions.length)], {}, typeOf(g, [])),
-      }
-    },
-  }
+        negatives.length === 0 ? positives : g.op('Concat', [positives, ...negatives], { axis: 0 }, float(all))
 
-  function scaled(g: GraphBuilder, value: ValueName): ValueName {
-    return g.op('Mul', [value, g.scalar(1 / temperature)], {}, typeOf(g, g.dimsOf(value)))
+      const product = g.op('Mul', [anchors, positives], {}, float([pairs, dimensions]))
+      const cosine = g.op('ReduceSum', [product, g.ints([1])], { keepdims: 0 }, float([pairs]))
+      const own = g.op('Mul', [cosine, g.scalar(1 / temperature)], {}, float([pairs]))
+      const among = {
+        'anchor-to-positive': [anchors, candidates, g.dimsOf(candidates)[0] ?? 0],
+        'positive-to-anchor': [positives, anchors, pairs],
+      } as const
+      const terms = directions.map((direction) => {
+        const [from, to, count] = among[direction]
+        const attributes = { transB: 1, alpha: { float: 1 / temperature } }
+        const scores = g.op('Gemm', [from, to], attributes, float([pairs, count]))
+        const total = g.op('ReduceLogSumExp', [scores, g.ints([1])], { keepdims: 0 }, float([pairs]))
+        const losses = g.op('Sub', [total, own], {}, float([pairs]))
+        return g.op('ReduceMean', [losses, g.ints([0])], { keepdims: 0 }, float([]))
+      })
+      const sum = terms.reduce((one, other) => g.op('Add', [one, other], {}, float([])))
+      return { loss: terms.length === 1 ? sum : g.op('Mul', [sum, g.scalar(1 / terms.length)], {}, float([])) }
+    },
   }
 }
 
 /** Rows at unit length; a row of zeros stays one. */
 function unit(g: GraphBuilder, rows: ValueName): ValueName {
-  const [count = 0] = g.dimsOf(rows)
-  const norms = g.op('ReduceL2', [rows, g.ints([1])], { keepdims: 1 }, typeOf(g, [count, 1]))
-  const safe = g.op('Max', [norms, g.scalar(1e-12)], {}, typeOf(g, [count, 1]))
-  return g.op('Div', [rows, safe], {}, typeOf(g, g.dimsOf(rows)))
+  const dims = g.dimsOf(rows)
+  const norms = g.op('ReduceL2', [rows, g.ints([1])], { keepdims: 1 }, float([dims[0] ?? 0, 1]))
+  const safe = g.op('Max', [norms, g.scalar(smallestNorm)], {}, float([dims[0] ?? 0, 1]))
+  return g.op('Div', [rows, safe], {}, float(dims))
 }
 
-function columns(g: GraphBuilder, rows: ValueName) {
-  return productOf(g.dimsOf(rows).slice(1))
-}
-
-function typeOf(_: GraphBuilder, dims: readonly (number | string)[]) {
+function float(dims: Dims) {
   return { type: { dtype: 'float32', dims } } as const
 }

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import { loadEncoder, locateModel, readTransformer } from '../../embed/index.ts'
+import { deviceCandidates } from '../../runtime/index.ts'
 import { QontrastError, throwIfAborted } from '../../shared/index.ts'
 import { type Batch, collate, createTokenize, cutBySize, cutInGroups, type Tokenize } from '../data/collate.ts'
 import { checkPairs, type Pair, readPairs } from '../data/pairs.ts'
@@ -27,13 +28,8 @@ const mostTokensAtOnce = 16_384
 const tokensOfChunk = 4_096
 const clipEpsilon = 1e-6
 
-/**
- * Fine-tunes a text encoder on pairs and exports it to `out`: pairs → batches → step graph → optimizer → checkpoints → evaluation → model folder.
- * Yields what happens as it happens. The same seed gives the same weights; a run that was stopped goes on with `resume` and ends with
- * the weights it would have had. Throws `model-invalid` for a model that cannot be trained, `invalid-input` for unusable pairs,
- * `invalid-option`, `training-diverged` where the loss is no number any more, `disk-full`, `aborted`.
- */
-export async function* finetune(options: FinetuneOptions): AsyncGenerator<FinetuneEvent, void, undefined> {
+/** The flow of `finetune`: pairs → batches → step graph → optimizer → checkpoints → evaluation → model folder. */
+export async function* train(options: FinetuneOptions): AsyncGenerator<FinetuneEvent, void, undefined> {
   const {
     signal,
     evaluator,
@@ -76,6 +72,7 @@ export async function* finetune(options: FinetuneOptions): AsyncGenerator<Finetu
   const resumed = options.resume ? await loadCheckpoint(run.checkpoints, parameters, optimizer) : undefined
   let state: RunState = resumed ?? { step: 0, cutTexts: 0, best: undefined }
   const began = performance.now()
+  let training = 0
   const emit = async <E extends FinetuneEvent>(event: E): Promise<E> => {
     await run.log(event)
     return event
@@ -92,7 +89,7 @@ export async function* finetune(options: FinetuneOptions): AsyncGenerator<Finetu
       steps,
       resumedFrom: state.step,
       parameters: count,
-      device,
+      device: deviceCandidates(device)[0] ?? 'cpu',
     })
     if (evaluator && state.step === 0) yield await emit(await evaluate())
 
@@ -110,7 +107,9 @@ export async function* finetune(options: FinetuneOptions): AsyncGenerator<Finetu
         const { loss: value, norm, cutTexts } = await takeStep(step, parts)
         state = { ...state, step, cutTexts: state.cutTexts + cutTexts }
         const taken = parts.reduce((sum, part) => sum + part.length, 0)
-        const perStep = (performance.now() - began) / 1000 / (step - (resumed?.step ?? 0))
+        const seconds = (performance.now() - started) / 1000
+        training += seconds
+        const perStep = training / (step - (resumed?.step ?? 0))
         yield await emit({
           type: 'step-end',
           step,
@@ -120,7 +119,7 @@ export async function* finetune(options: FinetuneOptions): AsyncGenerator<Finetu
           rate: rateOf(step),
           norm,
           pairs: taken,
-          pairsPerSecond: taken / ((performance.now() - started) / 1000),
+          pairsPerSecond: taken / seconds,
           secondsLeft: perStep * (steps - step),
           cutTexts,
           memory: process.memoryUsage().rss,

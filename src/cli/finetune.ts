@@ -1,0 +1,151 @@
+import { Command, InvalidArgumentError } from 'commander'
+import { readRetrievalData, retrievalEvaluator } from '../evaluate/index.ts'
+import { type FinetuneEvent, type FinetuneOptions, finetune } from '../finetune/index.ts'
+import { abortOnInterrupt } from './interrupt.ts'
+import { deviceOf, deviceOption, jsonOption, wholeNumber } from './options.ts'
+import { count, createProgressLine, megabytes, number } from './progress-line.ts'
+
+interface FinetuneFlags extends Partial<Pick<FinetuneOptions, Numbers>> {
+  readonly model: string
+  readonly pairs: string
+  readonly out: string
+  readonly device: string
+  readonly resume?: boolean
+  readonly skipBadLines?: boolean
+  readonly evaluate?: string
+  readonly json?: boolean
+}
+
+type Numbers = (typeof numbers)[number]
+const numbers = [
+  'epochs',
+  'batchSize',
+  'learningRate',
+  'warmup',
+  'temperature',
+  'weightDecay',
+  'maxTokens',
+  'cacheChunk',
+  'accumulate',
+  'seed',
+  'evaluateEvery',
+  'checkpointEvery',
+] as const
+
+export const finetuneCommand = (): Command =>
+  new Command('finetune')
+    .description('Train a model on your own pairs of texts, and write a model folder.')
+    .requiredOption('--model <name>', 'folder or hub name of a transformer with fp32 weights in ONNX')
+    .requiredOption(
+      '--pairs <file>',
+      'JSONL or CSV with the columns anchor, positive and any number of negatives (or query, pos, neg; or sentence1, sentence2)',
+    )
+    .requiredOption(
+      '--out <folder>',
+      'where the trained model goes; run/ in it keeps settings, metrics and checkpoints',
+    )
+    .option('--epochs <n>', 'times that all pairs are seen (1)', wholeNumber(1))
+    .option('--batch-size <n>', 'pairs a step: each is told apart from the others (64)', wholeNumber(2))
+    .option('--learning-rate <x>', 'highest learning rate (2e-5)', anyNumber)
+    .option('--warmup <share>', 'share of the steps over which the rate rises (0.1)', anyNumber)
+    .option('--temperature <x>', 'what similarities are divided by (0.05)', anyNumber)
+    .option('--weight-decay <x>', 'not applied to biases and norms (0)', anyNumber)
+    .option('--max-tokens <n>', 'cut longer texts (default: what the model reads)', wholeNumber(3))
+    .option(
+      '--cache-chunk <n>',
+      'texts encoded at once by the gradient cache, for large batches in little memory',
+      wholeNumber(1),
+    )
+    .option('--accumulate <n>', 'batches averaged before the weights move (1)', wholeNumber(1))
+    .addOption(deviceOption())
+    .option('--seed <n>', 'the same seed gives the same weights (42)', wholeNumber(0))
+    .option('--resume', 'go on from the last checkpoint in --out')
+    .option(
+      '--evaluate <folder>',
+      'measure nDCG@10 on a BEIR folder before, after every epoch, and keep the best weights',
+    )
+    .option('--evaluate-every <n>', 'steps between measurements', wholeNumber(1))
+    .option('--checkpoint-every <n>', 'steps between checkpoints (one is written after every epoch)', wholeNumber(1))
+    .option('--skip-bad-lines', 'leave out lines that cannot be read, and say how many')
+    .addOption(jsonOption('every event, one a line,'))
+    .addHelpText(
+      'after',
+      '\nExamples:\n  qontrast finetune --model ./all-MiniLM-L6-v2 --pairs pairs.jsonl --out ./tuned\n  qontrast finetune --model ./all-MiniLM-L6-v2 --pairs pairs.csv --out ./tuned --epochs 3 --batch-size 1024 --evaluate ./scifact\n  qontrast finetune --model ./all-MiniLM-L6-v2 --pairs pairs.jsonl --out ./tuned --resume\n\nA line of pairs.jsonl:\n  {"anchor": "how is asthma treated?", "positive": "Asthma is treated with inhalers.", "negative": "Asthma is a disease of the lungs."}',
+    )
+    .action(async (flags: FinetuneFlags) => {
+      const { signal, stop } = abortOnInterrupt()
+      const evaluator =
+        flags.evaluate === undefined ? undefined : retrievalEvaluator(await readRetrievalData(flags.evaluate))
+      const options: FinetuneOptions = {
+        model: flags.model,
+        pairs: flags.pairs,
+        out: flags.out,
+        device: deviceOf(flags.device),
+        resume: flags.resume ?? false,
+        skipBadLines: flags.skipBadLines ?? false,
+        signal,
+        onWarning: (message) => console.error(`warning: ${message}`),
+        ...(evaluator ? { evaluator } : {}),
+        ...Object.fromEntries(numbers.flatMap((name) => (flags[name] === undefined ? [] : [[name, flags[name]]]))),
+      }
+      try {
+        await follow(finetune(options), flags.json ?? false)
+      } finally {
+        stop()
+      }
+    })
+
+/** Prints a run: a live line while it goes, and what remains to be known. */
+async function follow(events: AsyncIterable<FinetuneEvent>, json: boolean): Promise<void> {
+  const line = createProgressLine()
+  for await (const event of events) {
+    if (json) {
+      console.log(JSON.stringify(event))
+      continue
+    }
+    switch (event.type) {
+      case 'run-start': {
+        const from = event.resumedFrom > 0 ? `, going on after step ${number(event.resumedFrom)}` : ''
+        console.log(
+          `${count(event.pairs, 'pair')}, ${count(event.steps, 'step')}, ${number(event.parameters / 1e6, 1)} M weights, on ${event.device}${from}`,
+        )
+        break
+      }
+      case 'step-end':
+        line.update(
+          `step ${number(event.step)}/${number(event.steps)}  loss ${event.loss.toFixed(4)}  rate ${event.rate.toExponential(1)}  ${number(event.pairsPerSecond)} pairs/s  ${duration(event.secondsLeft)} left  ${megabytes(event.memory)}`,
+        )
+        if (event.step === event.steps)
+          line.done(`step ${number(event.step)}/${number(event.steps)}  loss ${event.loss.toFixed(4)}`)
+        break
+      case 'evaluate-end': {
+        line.clear()
+        const metrics = Object.entries(event.metrics).map(([name, value]) => `${name} ${value.toFixed(4)}`)
+        console.log(
+          `${event.step === 0 ? 'before' : `step ${number(event.step)}`}: ${metrics.join('  ')}${event.best ? '  (best so far)' : ''}`,
+        )
+        break
+      }
+      case 'checkpoint-end':
+        break
+      case 'run-end':
+        if (event.cutTexts > 0) console.log(`${count(event.cutTexts, 'text')} longer than the model reads, cut`)
+        console.log(
+          `Trained in ${duration(event.seconds)}. The model is in ${event.out}: use it as --model ${event.out}`,
+        )
+    }
+  }
+}
+
+function duration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds))
+  if (whole < 60) return `${whole} s`
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`
+}
+
+function anyNumber(text: string): number {
+  const value = Number(text)
+  if (text.trim() !== '' && Number.isFinite(value)) return value
+  throw new InvalidArgumentError('A number is expected.')
+}
