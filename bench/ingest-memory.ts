@@ -9,7 +9,7 @@ import path from 'node:path'
 import { loadEncoder, openIndex } from '../src/main.ts'
 import { machine } from './support/sides.ts'
 
-const total = Number(process.argv[2] ?? 60_000)
+const total = Number(process.argv[2] ?? 100_000)
 const step = 10_000
 
 function* documents() {

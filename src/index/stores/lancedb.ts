@@ -18,6 +18,8 @@ export interface LanceDbOptions extends Partial<MaintenanceOptions> {
 
 const approximateFrom = 2_000
 const scrollLimit = 1_000
+/** An open connection holds on to about 1 kB for each row written through it. */
+const writesUntilReopened = 100
 
 /** The embedded store: LanceDB in a folder, in this process, safe for several processes at once. */
 export function lancedb(options: LanceDbOptions): VectorStore {
@@ -27,6 +29,7 @@ export function lancedb(options: LanceDbOptions): VectorStore {
   const tables = new Map<string, Promise<Table>>()
   const writers = new Map<string, Promise<unknown>>()
   let connection: Promise<Connection> | undefined
+  let writes = 0
 
   async function connect(): Promise<Connection> {
     connection ??= (async () => {
@@ -64,7 +67,9 @@ export function lancedb(options: LanceDbOptions): VectorStore {
     const turn = (writers.get(name) ?? Promise.resolve()).then(() =>
       retryConflicts(async () => {
         const { table, schema } = await open(name)
-        return work(table, schema)
+        const result = await work(table, schema)
+        if (++writes % writesUntilReopened === 0) forget()
+        return result
       }),
     )
     writers.set(
@@ -72,6 +77,12 @@ export function lancedb(options: LanceDbOptions): VectorStore {
       turn.catch(() => {}),
     )
     return turn
+  }
+
+  /** Lets go of everything open; what still reads keeps its own, and the collector closes it. */
+  function forget(): void {
+    tables.clear()
+    connection = undefined
   }
 
   function read<T>(name: string, work: (table: Table, schema: CollectionSchema) => Promise<T>): Promise<T> {
