@@ -158,6 +158,7 @@ export function createBuilder(from?: Graph, types: ReadonlyMap<ValueName, ValueT
       outputs: [...outputs],
       initializers: new Map(initializers),
       nodes: [...nodes],
+      values: [],
     }),
   }
 

@@ -30,25 +30,3 @@ export function axisOf(axis: number, rank: number): number {
   if (counted >= 0 && counted < rank) return counted
   throw new QontrastError('model-invalid', `Axis ${axis} is outside a value of ${rank} dimensions.`)
 }
-
-/** The dims of two values broadcast together, as NumPy does. */
-export function broadcastDims(a: Dims, b: Dims): Dims {
-  const rank = Math.max(a.length, b.length)
-  return Array.from({ length: rank }, (_, i) => {
-    const left = a[a.length - rank + i] ?? 1
-    const right = b[b.length - rank + i] ?? 1
-    if (left === 1) return right
-    if (right === 1 || left === right) return left
-    throw new QontrastError('internal', `[${a.join(', ')}] and [${b.join(', ')}] do not broadcast`)
-  })
-}
-
-/** The number that a dim stands for. */
-export function sizeOfDim(dim: Dim, symbols: Readonly<Record<string, number>>): number {
-  const { factor, symbols: names } = factorsOf(dim)
-  return names.reduce((product, name) => {
-    const size = symbols[name]
-    if (size === undefined) throw new QontrastError('internal', `the symbol '${name}' has no size`)
-    return product * size
-  }, factor)
-}

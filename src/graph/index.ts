@@ -1,6 +1,6 @@
 export { type AttributeInput, floatOf, intOf, intsOf, stringOf, toAttribute } from './attributes.ts'
 export { createBuilder, type GraphBuilder } from './builder.ts'
-export { axisOf, broadcastDims, factorsOf, productOf, sameDims, sizeOfDim } from './dims.ts'
+export { axisOf, productOf, sameDims } from './dims.ts'
 export { type Evaluate, learnTypes, type Run, type Sizes } from './learn-types.ts'
 export { isKnownOp, type OpName, type OpSpec, ops, specOf } from './ops.ts'
 export { parseModel, type ReadExternal } from './parse.ts'

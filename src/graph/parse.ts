@@ -47,6 +47,7 @@ function parseGraph(proto: GraphProto, readExternal: ReadExternal): Graph {
     outputs: proto.output.map(parseValue),
     initializers: new Map(proto.initializer.map((tensor) => [tensor.name, parseTensor(tensor, readExternal)])),
     nodes: proto.node.map((node) => parseNode(node, readExternal)),
+    values: proto.valueInfo.map(parseValue),
   }
 }
 

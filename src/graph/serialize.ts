@@ -42,6 +42,7 @@ function toGraphProto(graph: Graph): GraphProto {
     name: graph.name,
     input: graph.inputs.map(toValueProto),
     output: graph.outputs.map(toValueProto),
+    valueInfo: graph.values.map(toValueProto),
     initializer: [...graph.initializers].map(([name, tensor]) => toTensorProto(tensor, name)),
     node: graph.nodes.map(({ name, op, inputs, outputs, attributes }) => {
       const dot = op.lastIndexOf('.')

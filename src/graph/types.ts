@@ -45,6 +45,8 @@ export interface Graph {
   readonly outputs: readonly GraphValue[]
   readonly initializers: ReadonlyMap<ValueName, TensorValue>
   readonly nodes: readonly GraphNode[]
+  /** Types of inner values, as far as the file says: ONNX Runtime fuses by them. */
+  readonly values: readonly GraphValue[]
 }
 
 /** A graph with the operator sets it is written in. */

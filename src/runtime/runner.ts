@@ -20,8 +20,8 @@ export interface Runner {
   release(): Promise<void>
 }
 
-/** Loads a serialized graph. */
-export async function createRunner(model: Uint8Array, options: SessionOptions): Promise<Runner> {
+/** Loads a graph: a file, or its bytes. */
+export async function createRunner(model: string | Uint8Array, options: SessionOptions): Promise<Runner> {
   const { session, Tensor: TensorClass } = await openSession(model, options)
   const toTensor = ({ dtype, dims, data }: HostTensor): Tensor => new TensorClass(dtype, data, dims)
   return {

@@ -18,7 +18,8 @@ export function inlineConstants(graph: Graph): Graph {
     if (node.op === 'Identity' && !outputs.has(result)) renamed.set(result, inputs[0] ?? '')
     else nodes.push({ ...node, inputs })
   }
-  return { ...graph, initializers, nodes }
+  const given = new Set(nodes.flatMap((node) => node.outputs))
+  return { ...graph, initializers, nodes, values: graph.values.filter(({ name }) => given.has(name)) }
 }
 
 function constantOf({ attributes }: GraphNode): TensorValue | undefined {

@@ -12,6 +12,7 @@ export function prune(graph: Graph): Graph {
   return {
     ...graph,
     nodes: nodes.reverse(),
+    values: graph.values.filter(({ name }) => needed.has(name)),
     initializers: new Map([...graph.initializers].filter(([name]) => needed.has(name))),
   }
 }

@@ -1,20 +1,16 @@
-import { broadcastDims, type Dims, stringOf, type ValueName } from '../../../graph/index.ts'
+import { stringOf, type ValueName } from '../../../graph/index.ts'
 import type { InputGradient, Rule, RuleContext } from '../rule.ts'
 
 /** Gradient with the dims of the output: summed to those of the input by the caller. */
 function broadcasting(write: (context: RuleContext, upstream: ValueName, index: number) => ValueName | null): Rule {
   return (context, upstream) => {
-    const dims = outputDims(context)
+    const dims = context.dims(context.output())
     return context.node.inputs.map((_, index): InputGradient => {
       if (!context.wanted[index]) return null
       const value = write(context, upstream, index)
       return value === null ? null : { value, dims }
     })
   }
-}
-
-function outputDims({ node, dims }: RuleContext): Dims {
-  return node.inputs.map((name) => dims(name)).reduce(broadcastDims)
 }
 
 /** For one input: upstream times the derivative. */

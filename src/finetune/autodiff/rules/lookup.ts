@@ -6,7 +6,7 @@ import type { Rule } from '../rule.ts'
  * Rows taken from a table: each gets the sum of the gradients of its copies. `ScatterElements` and not `ScatterND`, whose sum over repeated
  * indices is wrong on two threads (docs/architecture.md).
  */
-const gather: Rule = ({ g, node, input, dims, wanted }, upstream) => {
+const gather: Rule = ({ g, node, input, output, dims, wanted }, upstream) => {
   const [table, indices] = [input(0), input(1)]
   const all = dims(table)
   if (axisOf(intOf(node, 'axis', 0), all.length) !== 0)
@@ -17,7 +17,7 @@ const gather: Rule = ({ g, node, input, dims, wanted }, upstream) => {
   if (!wanted[0]) return [null, null]
   const rest = all.slice(1)
   const width = productOf(rest)
-  const count = productOf(dims(indices))
+  const count = productOf(dims(output()).slice(0, dims(output()).length - rest.length))
   const rows = g.reshape(upstream, [count, width])
   const places = g.op('Reshape', [indices, g.ints([-1, 1])])
   const repeated = g.op('Expand', [places, g.op('Shape', [rows])])

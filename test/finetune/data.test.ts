@@ -1,0 +1,101 @@
+import { writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { cutBySize, cutInGroups } from '../../src/finetune/data/collate.ts'
+import { readPairs } from '../../src/finetune/data/pairs.ts'
+import { sampleBatches } from '../../src/finetune/data/sampler.ts'
+import type { Pair } from '../../src/main.ts'
+import { temporaryFolder } from '../support/temporary.ts'
+
+const pair = fc.record({
+  anchor: fc.integer({ min: 0, max: 12 }).map(String),
+  positive: fc.integer({ min: 13, max: 20 }).map(String),
+})
+
+test('an epoch has each pair at most once and no text twice in a batch, the same for the same seed', () => {
+  fc.assert(
+    fc.property(
+      fc.array(pair, { maxLength: 60 }),
+      fc.integer({ min: 2, max: 9 }),
+      fc.nat(5),
+      (pairs: Pair[], batchSize, seed) => {
+        const batches = sampleBatches(pairs, { batchSize, seed, epoch: 1 })
+        const positions = batches.flat()
+        expect(new Set(positions).size).toBe(positions.length)
+        for (const batch of batches) {
+          const texts = batch.flatMap((position) => [pairs[position]?.anchor, pairs[position]?.positive])
+          expect(new Set(texts).size).toBe(texts.length)
+          expect(batch.length).toBeGreaterThan(1)
+          expect(batch.length).toBeLessThanOrEqual(batchSize)
+        }
+        expect(sampleBatches(pairs, { batchSize, seed, epoch: 1 })).toEqual(batches)
+      },
+    ),
+  )
+})
+
+test('all pairs without a text in common are used, in another order in each epoch', () => {
+  const pairs = Array.from({ length: 100 }, (_, i) => ({ anchor: `a${i}`, positive: `p${i}` }))
+  const [first, second] = [1, 2].map((epoch) => sampleBatches(pairs, { batchSize: 10, seed: 3, epoch }))
+  expect(first?.flat().toSorted((a, b) => a - b)).toEqual(pairs.map((_, i) => i))
+  expect(first).not.toEqual(second)
+})
+
+const ascending = fc
+  .array(fc.integer({ min: 1, max: 64 }), { minLength: 1, maxLength: 40 })
+  .map((lengths) => lengths.toSorted((a, b) => a - b))
+
+test('groups cover all texts in order, and more groups never pad more', () => {
+  fc.assert(
+    fc.property(ascending, fc.integer({ min: 1, max: 6 }), (lengths, groups) => {
+      const padded = (count: number) => {
+        const stretches = cutInGroups(count)(lengths)
+        expect(stretches.map(([from]) => from)).toEqual([0, ...stretches.slice(0, -1).map(([, to]) => to)])
+        expect(stretches.at(-1)?.[1]).toBe(lengths.length)
+        expect(stretches.every(([from, to]) => to > from)).toBe(true)
+        return stretches.reduce((sum, [from, to]) => sum + (to - from) * (lengths[to - 1] ?? 0), 0)
+      }
+      expect(padded(groups + 1)).toBeLessThanOrEqual(padded(groups))
+    }),
+  )
+})
+
+test('chunks hold at most so many texts and tokens, one text at least', () => {
+  fc.assert(
+    fc.property(
+      ascending,
+      fc.integer({ min: 1, max: 9 }),
+      fc.integer({ min: 1, max: 300 }),
+      (lengths, texts, tokens) => {
+        const stretches = cutBySize({ texts, tokens })(lengths)
+        expect(stretches.flatMap(([from, to]) => lengths.slice(from, to))).toEqual(lengths)
+        for (const [from, to] of stretches) {
+          expect(to - from).toBeLessThanOrEqual(texts)
+          if (to - from > 1) expect((to - from) * (lengths[to - 1] ?? 0)).toBeLessThanOrEqual(tokens)
+        }
+      },
+    ),
+  )
+})
+
+test.each([
+  [
+    'own.jsonl',
+    '{"anchor":"a","positive":"b","negative":"c"}\n{"anchor":"d","positive":"e","negative_1":"f","negative_2":"g"}\n',
+    [['c'], ['f', 'g']],
+  ],
+  [
+    'bge.jsonl',
+    '{"query":"a","pos":["b"],"neg":["c","d"]}\n\n{"query":"d","pos":["e"],"neg":[]}\n',
+    [['c', 'd'], undefined],
+  ],
+  ['st.csv', '\uFEFFsentence1,sentence2,score\n"a, with comma",b,1\n"d","e\ne",0\n', [undefined, undefined]],
+  ['own.tsv', 'anchor\tpositive\tnegative\na\tb\tc\nd\te\t\n', [['c'], undefined]],
+])('columns by any of their names: %s', async (name, text, negatives) => {
+  const file = path.join(await temporaryFolder(), name)
+  await writeFile(file, text)
+  const pairs = await readPairs(file)
+  expect(pairs.map((one) => one.negatives)).toEqual(negatives)
+  expect(pairs.map(({ positive }) => positive[0])).toEqual(['b', 'e'])
+})
