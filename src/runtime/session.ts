@@ -6,6 +6,8 @@ export interface SessionOptions {
   readonly device: Device
   /** Threads within one operator, on the CPU. */
   readonly threads: number
+  /** Refuse a graph that would run in part on the CPU beside the device. */
+  readonly strict?: boolean
 }
 
 export interface OpenedSession {
@@ -19,7 +21,7 @@ export interface OpenedSession {
 /** Loads an ONNX file, or its bytes, on the first device that takes it: `device-unavailable`, or `model-invalid` where even the CPU refuses. */
 export async function openSession(
   model: string | Uint8Array,
-  { device, threads }: SessionOptions,
+  { device, threads, strict = false }: SessionOptions,
 ): Promise<OpenedSession> {
   const modelName = typeof model === 'string' ? model : 'the graph'
   const { InferenceSession, listSupportedBackends, Tensor } = await import('onnxruntime-node')
@@ -36,6 +38,7 @@ export async function openSession(
         intraOpNumThreads: threads,
         interOpNumThreads: 1,
         logSeverityLevel: 3,
+        ...(strict ? { extra: { session: { disable_cpu_ep_fallback: '1' } } } : {}),
       })
       const fallback = refusals.length > 0 ? `${refusals.join('; ')}; running on ${candidate}` : undefined
       return { session, Tensor, device: candidate, fallback }

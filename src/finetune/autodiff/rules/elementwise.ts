@@ -65,7 +65,11 @@ export const elementwiseRules = {
       return g.op('Where', index === 1 ? [input(0), upstream, zero] : [input(0), zero, upstream])
     }),
   },
-  Abs: derivative(({ g }, x) => g.op('Sign', [x])),
+  Abs: {
+    rule: ({ g, input }, upstream) => [
+      g.op('Where', [g.op('Less', [input(0), g.scalar(0)]), g.op('Neg', [upstream]), upstream]),
+    ],
+  },
   Neg: { rule: ({ g }, upstream) => [g.op('Neg', [upstream])] },
   Sqrt: { rule: ({ g, output }, upstream) => [g.op('Div', [g.op('Mul', [upstream, g.scalar(0.5)]), output()])] },
   Reciprocal: derivative(({ g }, _, y) => g.op('Neg', [g.op('Mul', [y, y])])),

@@ -2,33 +2,26 @@ import { type Dims, floatOf, intOf, type ValueName } from '../../../graph/index.
 import { QontrastError } from '../../../shared/index.ts'
 import type { InputGradient, Rule } from '../rule.ts'
 
-interface Transposed {
-  readonly value: ValueName
-  readonly transposed: boolean
-}
-
-/** C = A B and its like: dA = dC Bᵀ, dB = Aᵀ dC; with transposed operands the same, transposed. */
+/** C = A B: dA = dC Bᵀ, dB = Aᵀ dC, per matrix of a batch. On the CPU, ONNX Runtime fuses the transposes into the product. */
 const matMul: Rule = (context, upstream) => {
+  const { g, node, wanted } = context
   const [a, b] = [context.input(0), context.input(1)]
   const [aDims, bDims] = [context.dims(a), context.dims(b)]
-  if (aDims.length < 2 || bDims.length < 2)
+  if (aDims.length < 2 || bDims.length < 2) {
     throw new QontrastError(
       'model-invalid',
-      `MatMul '${context.node.name}' of a vector cannot be trained: reshape it to a matrix.`,
+      `MatMul '${node.name}' of a vector cannot be trained: reshape it to a matrix.`,
     )
+  }
   const batch = context.dims(context.output()).slice(0, -2)
-  const product = (left: Transposed, right: Transposed): ValueName =>
-    context.g.op('com.microsoft.FusedMatMul', [left.value, right.value], {
-      transA: left.transposed ? 1 : 0,
-      transB: right.transposed ? 1 : 0,
-      alpha: { float: 1 },
-    })
-  const plain = (value: ValueName): Transposed => ({ value, transposed: false })
-  const turned = (value: ValueName): Transposed => ({ value, transposed: true })
+  const turned = (value: ValueName, dims: Dims) => {
+    const axes = dims.map((_, axis) => axis)
+    return g.op('Transpose', [value], { perm: [...axes.slice(0, -2), ...axes.slice(-2).reverse()] })
+  }
   const withBatch = (value: ValueName, dims: Dims): InputGradient => ({ value, dims: [...batch, ...dims.slice(-2)] })
   return [
-    context.wanted[0] ? withBatch(product(plain(upstream), turned(b)), aDims) : null,
-    context.wanted[1] ? withBatch(product(turned(a), plain(upstream)), bDims) : null,
+    wanted[0] ? withBatch(g.op('MatMul', [upstream, turned(b, bDims)]), aDims) : null,
+    wanted[1] ? withBatch(g.op('MatMul', [turned(a, aDims), upstream]), bDims) : null,
   ]
 }
 

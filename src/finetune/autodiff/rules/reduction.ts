@@ -1,4 +1,13 @@
-import { axisOf, type Dims, floatOf, intOf, intsOf, numbersOf, type ValueName } from '../../../graph/index.ts'
+import {
+  axisOf,
+  type Dims,
+  floatOf,
+  intOf,
+  intsOf,
+  numbersOf,
+  productOf,
+  type ValueName,
+} from '../../../graph/index.ts'
 import { QontrastError } from '../../../shared/index.ts'
 import type { Rule, RuleContext } from '../rule.ts'
 
@@ -44,10 +53,13 @@ function expand(g: RuleContext['g'], value: ValueName, like: ValueName): ValueNa
   return g.op('Expand', [value, g.op('Shape', [like])])
 }
 
-/** How many elements were reduced to one, as a float that is known when the graph runs. */
-function countOf({ g, input, output }: RuleContext): ValueName {
-  const size = (value: ValueName) => g.op('Cast', [g.op('Size', [value])], { to: 1 })
-  return g.op('Div', [size(input(0)), size(output())])
+/** How many elements were reduced to one: a float scalar, or one beside each output where that is known only when the graph runs. */
+function countOf({ g, input, dims }: RuleContext, axes: readonly number[]): ValueName {
+  const all = dims(input(0))
+  const count = productOf(axes.map((axis) => all[axis] ?? 1))
+  if (typeof count === 'number') return g.scalar(count)
+  const ones = g.op('Expand', [g.scalar(1), g.op('Shape', [input(0)])])
+  return g.op('ReduceSum', [ones, g.ints(axes)], { keepdims: 1 })
 }
 
 /** y = softmax x: dx = y (dy − Σ dy·y), over the axis. */
@@ -110,9 +122,9 @@ const extreme = reduction(({ g, input }, { upstream, output, axes }) => {
 
 export const reductionRules = {
   ReduceSum: reduction(({ g, input }, { upstream }) => expand(g, upstream, input(0))),
-  ReduceMean: reduction((context, { upstream }) => {
+  ReduceMean: reduction((context, { upstream, axes }) => {
     const { g, input } = context
-    return expand(g, g.op('Div', [upstream, countOf(context)]), input(0))
+    return expand(g, g.op('Div', [upstream, countOf(context, axes)]), input(0))
   }),
   ReduceMax: extreme,
   ReduceMin: extreme,

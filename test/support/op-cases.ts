@@ -1,0 +1,313 @@
+import { appendGradient } from '../../src/finetune/autodiff/index.ts'
+import {
+  type AttributeInput,
+  createBuilder,
+  type Graph,
+  type GraphBuilder,
+  type OpName,
+  serializeModel,
+  sizeOf,
+  type ValueName,
+} from '../../src/graph/index.ts'
+import { createRunner, type Device, type HostTensor, type Runner } from '../../src/runtime/index.ts'
+import { createRandom } from '../../src/shared/index.ts'
+import { inner, norm } from './training.ts'
+
+/** One way to use an operator: what is differentiated (`inputs`, their dims), what else it is given, and where its values may lie. */
+export interface OpCase {
+  readonly op: OpName
+  readonly inputs: readonly (readonly number[])[]
+  readonly output: readonly number[]
+  readonly attributes?: Readonly<Record<string, AttributeInput>>
+  /** All inputs in order, where some are constants: `x0` stands for the first of `inputs`. */
+  readonly given?: (g: GraphBuilder, x: readonly ValueName[]) => ValueName[]
+  readonly domain?: readonly [from: number, to: number]
+  readonly outputs?: number
+}
+
+const positive = [0.5, 2] as const
+const axes =
+  (...values: number[]) =>
+  (g: GraphBuilder, x: readonly ValueName[]) => [...x, g.ints(values)]
+const elementwise = (op: OpName, domain?: OpCase['domain']): OpCase => ({
+  op,
+  inputs: [[2, 3]],
+  output: [2, 3],
+  ...(domain ? { domain } : {}),
+})
+const broadcast = (op: OpName, domain?: OpCase['domain']): OpCase[] => [
+  {
+    op,
+    inputs: [
+      [2, 3],
+      [2, 3],
+    ],
+    output: [2, 3],
+    ...(domain ? { domain } : {}),
+  },
+  { op, inputs: [[2, 3], [3]], output: [2, 3], ...(domain ? { domain } : {}) },
+  {
+    op,
+    inputs: [
+      [4, 1, 3],
+      [2, 1],
+    ],
+    output: [4, 2, 3],
+    ...(domain ? { domain } : {}),
+  },
+  { op, inputs: [[], [2, 3]], output: [2, 3], ...(domain ? { domain } : {}) },
+]
+const reduction = (op: OpName, domain?: OpCase['domain']): OpCase[] => [
+  { op, inputs: [[2, 3, 4]], output: [2, 1, 4], given: axes(1), ...(domain ? { domain } : {}) },
+  {
+    op,
+    inputs: [[2, 3, 4]],
+    output: [2, 4],
+    attributes: { keepdims: 0 },
+    given: axes(1),
+    ...(domain ? { domain } : {}),
+  },
+  {
+    op,
+    inputs: [[2, 3, 4]],
+    output: [2],
+    attributes: { keepdims: 0 },
+    given: axes(-1, 1),
+    ...(domain ? { domain } : {}),
+  },
+  { op, inputs: [[2, 3]], output: [], attributes: { keepdims: 0 }, ...(domain ? { domain } : {}) },
+]
+
+export const opCases: readonly OpCase[] = [
+  ...broadcast('Add'),
+  ...broadcast('Sub'),
+  ...broadcast('Mul'),
+  ...broadcast('Div', positive),
+  ...broadcast('Pow', positive),
+  ...broadcast('Max'),
+  ...broadcast('Min'),
+  { op: 'Max', inputs: [[2, 3], [2, 3], [3]], output: [2, 3] },
+  {
+    op: 'Where',
+    inputs: [[2, 3], [3]],
+    output: [2, 3],
+    given: (g, x) => [g.op('Greater', [g.floats([1, -1, 1, -1, 1, 1], [2, 3]), g.scalar(0)]), ...x],
+  },
+  elementwise('Abs'),
+  elementwise('Neg'),
+  elementwise('Sqrt', positive),
+  elementwise('Reciprocal', positive),
+  elementwise('Exp'),
+  elementwise('Log', positive),
+  elementwise('Sin'),
+  elementwise('Cos'),
+  elementwise('Erf'),
+  elementwise('Tanh'),
+  elementwise('Sigmoid'),
+  elementwise('Relu'),
+  elementwise('Softplus'),
+  elementwise('Gelu'),
+  { ...elementwise('Gelu'), attributes: { approximate: 'tanh' } },
+  elementwise('Identity'),
+  { ...elementwise('Cast'), attributes: { to: 1 } },
+  {
+    op: 'MatMul',
+    inputs: [
+      [2, 3],
+      [3, 4],
+    ],
+    output: [2, 4],
+  },
+  {
+    op: 'MatMul',
+    inputs: [
+      [2, 2, 3],
+      [3, 4],
+    ],
+    output: [2, 2, 4],
+  },
+  {
+    op: 'MatMul',
+    inputs: [
+      [2, 1, 2, 3],
+      [5, 3, 4],
+    ],
+    output: [2, 5, 2, 4],
+  },
+  {
+    op: 'Gemm',
+    inputs: [
+      [2, 3],
+      [3, 4],
+    ],
+    output: [2, 4],
+  },
+  { op: 'Gemm', inputs: [[2, 3], [3, 4], [4]], output: [2, 4], attributes: { alpha: 0.5, beta: { float: 2 } } },
+  {
+    op: 'Gemm',
+    inputs: [
+      [3, 2],
+      [3, 4],
+      [2, 1],
+    ],
+    output: [2, 4],
+    attributes: { transA: 1 },
+  },
+  {
+    op: 'Gemm',
+    inputs: [
+      [2, 3],
+      [4, 3],
+    ],
+    output: [2, 4],
+    attributes: { transB: 1 },
+  },
+  {
+    op: 'Gemm',
+    inputs: [
+      [3, 2],
+      [4, 3],
+    ],
+    output: [2, 4],
+    attributes: { transA: 1, transB: 1 },
+  },
+  ...reduction('ReduceSum'),
+  ...reduction('ReduceMean'),
+  ...reduction('ReduceMax'),
+  ...reduction('ReduceMin'),
+  ...reduction('ReduceL2', positive),
+  ...reduction('ReduceSumSquare'),
+  ...reduction('ReduceLogSumExp'),
+  { op: 'Softmax', inputs: [[2, 3, 4]], output: [2, 3, 4] },
+  { op: 'Softmax', inputs: [[2, 3, 4]], output: [2, 3, 4], attributes: { axis: 1 } },
+  { op: 'LogSoftmax', inputs: [[2, 3]], output: [2, 3], attributes: { axis: -1 } },
+  { op: 'LayerNormalization', inputs: [[2, 3, 4], [4], [4]], output: [2, 3, 4], attributes: { epsilon: 1e-5 } },
+  { op: 'LayerNormalization', inputs: [[2, 4], [4]], output: [2, 4], attributes: { axis: 1, epsilon: 1e-3 } },
+  { op: 'LayerNormalization', inputs: [[2, 4], [4], [4]], output: [2, 4], outputs: 3 },
+  { op: 'Reshape', inputs: [[2, 6]], output: [3, 4], given: axes(3, -1) },
+  { op: 'Flatten', inputs: [[2, 3, 4]], output: [2, 12] },
+  { op: 'Squeeze', inputs: [[2, 1, 3]], output: [2, 3], given: axes(1) },
+  { op: 'Unsqueeze', inputs: [[2, 3]], output: [2, 1, 3], given: axes(1) },
+  { op: 'Transpose', inputs: [[2, 3, 4]], output: [4, 2, 3], attributes: { perm: [2, 0, 1] } },
+  { op: 'Transpose', inputs: [[2, 3]], output: [3, 2] },
+  { op: 'Expand', inputs: [[2, 1]], output: [4, 2, 3], given: axes(4, 2, 3) },
+  {
+    op: 'Concat',
+    inputs: [
+      [2, 3],
+      [2, 1],
+    ],
+    output: [2, 4],
+    attributes: { axis: 1 },
+  },
+  {
+    op: 'Concat',
+    inputs: [
+      [2, 3],
+      [1, 3],
+      [4, 3],
+    ],
+    output: [7, 3],
+    attributes: { axis: -2 },
+  },
+  {
+    op: 'Slice',
+    inputs: [[4, 5]],
+    output: [2, 3],
+    given: (g, [x = '']) => [x, g.ints([1, -4]), g.ints([3, 4]), g.ints([0, 1])],
+  },
+  { op: 'Split', inputs: [[2, 6]], output: [2, 3], attributes: { axis: 1, num_outputs: 2 }, outputs: 2 },
+  {
+    op: 'Gather',
+    inputs: [[5, 3]],
+    output: [2, 2, 3],
+    attributes: { axis: 0 },
+    given: (g, [x = '']) => [x, g.op('Reshape', [g.ints([1, 4, 1, 0]), g.ints([2, 2])])],
+  },
+  { op: 'Gather', inputs: [[5, 2, 3]], output: [3, 2, 3], given: axes(2, 2, 0) },
+  {
+    op: 'GatherElements',
+    inputs: [[3, 3]],
+    output: [2, 3],
+    attributes: { axis: 0 },
+    given: (g, [x = '']) => [x, g.op('Reshape', [g.ints([0, 2, 1, 0, 2, 2]), g.ints([2, 3])])],
+  },
+]
+
+/** A graph of one operator and its gradient: inputs x0…, upstream u; outputs y and a gradient for each input. */
+export function buildCase({ op, inputs, output, attributes = {}, given = (_, x) => [...x], outputs = 1 }: OpCase) {
+  const g = createBuilder()
+  const x = inputs.map((dims, i) => g.input(`x${i}`, { dtype: 'float32', dims }))
+  const u = g.input('u', { dtype: 'float32', dims: output })
+  const all = given(g, x)
+  const [y = '', ...rest] = outputs === 1 ? [g.op(op, all, attributes)] : g.ops(op, all, outputs, attributes)
+  for (const name of [y, ...(op === 'Split' ? rest : [])]) g.setType(name, { dtype: 'float32', dims: output })
+  if (op !== 'Split') for (const name of rest) g.setType(name, { dtype: 'float32', dims: [...output.slice(0, -1), 1] })
+  const gradients = appendGradient(g, { seeds: new Map([[y, u]]), targets: x })
+  g.output(y)
+  for (const name of x) g.output(gradients.get(name) ?? '')
+  const graph = g.build()
+  return {
+    graph: { ...graph, outputs: graph.outputs.map(({ name }) => ({ name, type: undefined })) },
+    y,
+    gradients: x.map((name) => gradients.get(name) ?? ''),
+  }
+}
+
+const opsets = new Map([
+  ['', 20],
+  ['com.microsoft', 1],
+])
+
+export function openGraph(graph: Graph, device: Device = 'cpu'): Promise<Runner> {
+  return createRunner(serializeModel({ graph, irVersion: 9, opsets, functions: [] }), {
+    device,
+    threads: 2,
+    strict: device !== 'cpu',
+  })
+}
+
+export function floats(dims: readonly number[], data: Float32Array): HostTensor {
+  return { dtype: 'float32', dims, data }
+}
+
+export function numbers(tensor: HostTensor | undefined): Float32Array {
+  return tensor?.dtype === 'float32' ? tensor.data : new Float32Array()
+}
+
+export function titleOf({ op, inputs, attributes = {} }: OpCase): string {
+  return `${op} ${inputs.map((dims) => `[${dims}]`).join(' ')} ${JSON.stringify(attributes)}`
+}
+
+/** How far ⟨v, gradient(u)⟩ is from the slope of ⟨u, y⟩ along v, for random u and v, relative to their lengths; and whether gradients have the dims of inputs. */
+export async function gradientError(one: OpCase, device: Device = 'cpu'): Promise<{ error: number; dims: boolean }> {
+  const { graph, y, gradients } = buildCase(one)
+  const runner = await openGraph(graph, device)
+  const random = createRandom(7)
+  const [from, to] = one.domain ?? [-1.5, 1.5]
+  // none near 0, where Abs and Relu have their corner
+  const draw = (dims: readonly number[]) =>
+    Float32Array.from({ length: sizeOf(dims) }, () => {
+      const value = from + (to - from) * random()
+      return Math.abs(value) < 0.05 ? value + 0.1 : value
+    })
+  const direction = (dims: readonly number[]) => Float32Array.from({ length: sizeOf(dims) }, () => 2 * random() - 1)
+  const x = one.inputs.map(draw)
+  const v = one.inputs.map(direction)
+  const u = direction(one.output)
+  const step = 4e-3
+  const at = (scale: number) => {
+    const feeds = one.inputs.map((dims, i): [string, HostTensor] => {
+      const moved = (x[i] ?? new Float32Array()).map((value, k) => value + scale * (v[i]?.[k] ?? 0))
+      return [`x${i}`, floats(dims, moved)]
+    })
+    return runner.run({ ...Object.fromEntries(feeds), u: floats(one.output, u) })
+  }
+  const [before, here, after] = [await at(-step), await at(0), await at(step)]
+  await runner.release()
+  const slope = (inner(u, numbers(after[y])) - inner(u, numbers(before[y]))) / (2 * step)
+  const predicted = gradients.reduce((sum, name, i) => sum + inner(v[i] ?? [], numbers(here[name])), 0)
+  const scale = norm(u) * norm(v.flatMap((part) => [...part]))
+  const dims = gradients.every((name, i) => String(here[name]?.dims) === String(one.inputs[i]))
+  return { error: Math.abs(predicted - slope) / scale, dims }
+}
