@@ -1,6 +1,6 @@
 import type { Tensor } from 'onnxruntime-node'
 import { messageOf, QontrastError } from '../shared/index.ts'
-import { openSession, type SessionOptions } from './session.ts'
+import { type OpenedSession, openSession, type SessionOptions } from './session.ts'
 
 /** A tensor in this process's memory, row-major. */
 export type HostTensor =
@@ -23,7 +23,6 @@ export interface Runner {
 /** Loads a graph: a file, or its bytes. */
 export async function createRunner(model: string | Uint8Array, options: SessionOptions): Promise<Runner> {
   const { session, Tensor: TensorClass } = await openSession(model, options)
-  const toTensor = ({ dtype, dims, data }: HostTensor): Tensor => new TensorClass(dtype, data, dims)
   return {
     inputs: session.inputNames,
     outputs: session.outputNames,
@@ -32,13 +31,13 @@ export async function createRunner(model: string | Uint8Array, options: SessionO
         session.inputNames.map((name) => {
           const value = feeds[name]
           if (!value) throw new QontrastError('internal', `the graph's input '${name}' is missing`)
-          return [name, toTensor(value)]
+          return [name, toTensor(TensorClass, value)]
         }),
       )
       const fetches = Object.fromEntries(
         session.outputNames.map((name) => {
           const place = into[name]
-          return [name, place ? toTensor(place) : null]
+          return [name, place ? toTensor(TensorClass, place) : null]
         }),
       )
       try {
@@ -52,7 +51,11 @@ export async function createRunner(model: string | Uint8Array, options: SessionO
   }
 }
 
-function toHost(name: string, tensor: Tensor | undefined): HostTensor {
+export function toTensor(TensorClass: OpenedSession['Tensor'], { dtype, dims, data }: HostTensor): Tensor {
+  return new TensorClass(dtype, data, dims)
+}
+
+export function toHost(name: string, tensor: Tensor | undefined): HostTensor {
   const { dims, data, type } = tensor ?? {}
   if (dims && type === 'float32' && data instanceof Float32Array) return { dtype: type, dims, data }
   if (dims && type === 'int64' && data instanceof BigInt64Array) return { dtype: type, dims, data }

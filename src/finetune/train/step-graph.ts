@@ -13,6 +13,7 @@ import {
 import { QontrastError } from '../../shared/index.ts'
 import { appendGradient } from '../autodiff/index.ts'
 import type { Loss } from '../losses/loss.ts'
+import type { Optimizer } from '../optimizer/optimizer.ts'
 import type { Tower } from './tower.ts'
 
 /** A table of which a batch uses some rows: its gradient is that of the rows taken, and which they were. */
@@ -50,13 +51,68 @@ export function buildStepGraph(
   { loss, groups, negatives }: { readonly loss: Loss; readonly groups: number; readonly negatives: boolean },
 ): StepGraph {
   const { g, lookups, embeddings } = instantiate(tower, groups)
-  const all =
-    embeddings.length === 1
-      ? (embeddings[0] ?? '')
-      : g.op('Concat', embeddings, { axis: 0 }, float(['texts', tower.dimensions]))
+  const all = joined(g, embeddings, tower.dimensions)
   const value = appendLoss(g, all, { loss, negatives, dimensions: tower.dimensions })
   const finished = finish(tower, g, lookups, { seeds: new Map([[value, g.scalar(1)]]), extra: [value] })
   return { ...finished, loss: finished.outputs[0] ?? value }
+}
+
+/** A step that moves the weights itself, for devices that keep them: every value of the state is an input, and its next value an output. */
+export interface UpdateGraph {
+  readonly model: Model
+  /** Scalar outputs. */
+  readonly loss: ValueName
+  readonly norm: ValueName
+  /** Input of each value of the state → the output that holds it after the step. */
+  readonly next: ReadonlyMap<ValueName, ValueName>
+}
+
+/** Name of the input that holds what the optimizer keeps for a parameter. */
+export function slotName(slot: string, parameter: ValueName): ValueName {
+  return `${slot}/${parameter}`
+}
+
+/** One step with clipping and the optimizer's update in one graph. Scalar inputs: `rate`, `decay`, `step`, `clip`. */
+export function buildUpdateGraph(
+  tower: Tower,
+  {
+    loss,
+    groups,
+    negatives,
+    optimizer,
+  }: { readonly loss: Loss; readonly groups: number; readonly negatives: boolean; readonly optimizer: Optimizer },
+): UpdateGraph {
+  const { g, embeddings } = instantiate(tower, groups)
+  const all = joined(g, embeddings, tower.dimensions)
+  const value = appendLoss(g, all, { loss, negatives, dimensions: tower.dimensions })
+  const found = appendGradient(g, { seeds: new Map([[value, g.scalar(1)]]), targets: [...tower.parameters.keys()] })
+
+  const scalar = (name: string) => g.input(name, { dtype: 'float32', dims: [] })
+  const [rate, decay, step, clip] = [scalar('rate'), scalar('decay'), scalar('step'), scalar('clip')]
+  const squares = [...found.values()].map((gradient) => g.op('ReduceSumSquare', [gradient], { keepdims: 0 }))
+  const norm = g.op('Sqrt', [squares.reduce((sum, one) => g.op('Add', [sum, one]))])
+  const scale = g.op('Min', [g.scalar(1), g.op('Div', [clip, g.op('Add', [norm, g.scalar(1e-6)])])])
+  const next = new Map<ValueName, ValueName>()
+  for (const [name, gradient] of found) {
+    const dims = g.dimsOf(name)
+    const slots = optimizer.slots.map((slot) => g.input(slotName(slot, name), { dtype: 'float32', dims }))
+    const update = { weights: name, gradient, slots, rate, decay: dims.length > 1 ? decay : g.scalar(0), step, scale }
+    const after = optimizer.updateGraph(g, update)
+    next.set(name, after.weights)
+    for (const [i, slot] of slots.entries()) next.set(slot, after.slots[i] ?? '')
+  }
+  const names = [value, norm, ...next.values()]
+  for (const name of names) g.output(name)
+  const built = g.build('update')
+  const { graph } = absorbIntoGemm({ graph: built, types: typesOf(built, g) })
+  verifyGraph(graph)
+  const outputs = graph.outputs.map(({ name }) => name)
+  return {
+    model: { ...tower.model, graph: { ...graph, outputs: outputs.map((name) => ({ name, type: undefined })) } },
+    loss: outputs[0] ?? '',
+    norm: outputs[1] ?? '',
+    next: new Map([...next.keys()].map((name, i) => [name, outputs[i + 2] ?? ''])),
+  }
 }
 
 /** For the gradient cache: loss and gradient of all embeddings, given as the input `embeddings` `[texts, dimensions]`. */
@@ -73,6 +129,12 @@ export function buildLossGraph(
   g.output(value)
   g.output(gradient)
   return { model: { ...tower.model, graph: g.build('loss') }, loss: value, gradient }
+}
+
+/** The embeddings of all groups, one after the other. */
+function joined(g: GraphBuilder, embeddings: readonly ValueName[], dimensions: number): ValueName {
+  const [first = '', ...others] = embeddings
+  return others.length === 0 ? first : g.op('Concat', embeddings, { axis: 0 }, float(['texts', dimensions]))
 }
 
 /** Picks each pair's embeddings out of all of them, by inputs of int64 rows, and appends the loss. */

@@ -42,7 +42,10 @@ export function createStepper({ tower, files, loss, parameters, device, threads 
       sessions.get(key) ??
       (async () => {
         const graph = build()
-        return { graph, runner: await createRunner(serializeModel(graph.model), { device, threads }) }
+        return {
+          graph,
+          runner: await createRunner(serializeModel(graph.model), { device, threads, planMemory: false }),
+        }
       })()
     sessions.set(key, opened)
     const { graph, runner } = await opened

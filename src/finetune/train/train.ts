@@ -3,30 +3,22 @@ import path from 'node:path'
 import { loadEncoder, locateModel, readTransformer } from '../../embed/index.ts'
 import { deviceCandidates } from '../../runtime/index.ts'
 import { QontrastError, throwIfAborted } from '../../shared/index.ts'
-import { type Batch, collate, createTokenize, cutBySize, cutInGroups, type Tokenize } from '../data/collate.ts'
+import { createTokenize } from '../data/collate.ts'
 import { checkPairs, type Pair, readPairs } from '../data/pairs.ts'
 import { sampleBatches } from '../data/sampler.ts'
 import { exportModel } from '../export.ts'
 import { infoNce } from '../losses/info-nce.ts'
 import { modelCard } from '../model-card.ts'
 import { adamW } from '../optimizer/adamw.ts'
-import { applyGradients, createParameters, globalNorm } from '../optimizer/parameters.ts'
+import { createParameters } from '../optimizer/parameters.ts'
 import { rateAt } from '../optimizer/schedule.ts'
-import { type FinetuneOptions, type RunSettings, runSettings } from '../options.ts'
+import { type FinetuneOptions, runSettings } from '../options.ts'
 import { loadCheckpoint, type RunState, saveCheckpoint } from './checkpoint.ts'
 import type { FinetuneEvent } from './events.ts'
-import { addGradients } from './gradients.ts'
 import { openRunFolder } from './run-folder.ts'
-import { createStepper, type Stepper, type StepResult } from './step.ts'
 import { tablesOf } from './step-graph.ts'
+import { createStepTaker } from './take-step.ts'
 import { readTower } from './tower.ts'
-
-/** Texts of a step are padded in this many groups of like length. */
-const groups = 4
-/** A step of more tokens than this is taken in chunks, which hold the memory of the chunk only. */
-const mostTokensAtOnce = 16_384
-const tokensOfChunk = 4_096
-const clipEpsilon = 1e-6
 
 /** The flow of `finetune`: pairs → batches → step graph → optimizer → checkpoints → evaluation → model folder. */
 export async function* train(options: FinetuneOptions): AsyncGenerator<FinetuneEvent, void, undefined> {
@@ -68,7 +60,7 @@ export async function* train(options: FinetuneOptions): AsyncGenerator<FinetuneE
 
   const tokenize = createTokenize(files, settings.maxTokens ?? undefined)
   const threads = options.threads ?? availableParallelism()
-  const stepper = createStepper({ tower, files, loss, parameters, device, threads })
+  const taker = createStepTaker({ tower, files, loss, optimizer, parameters, settings, tokenize, device, threads })
   const resumed = options.resume ? await loadCheckpoint(run.checkpoints, parameters, optimizer) : undefined
   let state: RunState = resumed ?? { step: 0, cutTexts: 0, best: undefined }
   const began = performance.now()
@@ -77,8 +69,14 @@ export async function* train(options: FinetuneOptions): AsyncGenerator<FinetuneE
     await run.log(event)
     return event
   }
-  const exportTo = (out: string, card?: string) =>
-    exportModel({ files, tower, parameters, out, ...(card ? { card } : {}) })
+  const exportTo = async (out: string, card?: string) => {
+    await taker.settle()
+    await exportModel({ files, tower, parameters, out, ...(card ? { card } : {}) })
+  }
+  const save = async () => {
+    await taker.settle()
+    return saveCheckpoint(run.checkpoints, state, parameters, optimizer)
+  }
 
   try {
     const count = [...parameters.values()].reduce((sum, { weights }) => sum + weights.length, 0)
@@ -104,7 +102,7 @@ export async function* train(options: FinetuneOptions): AsyncGenerator<FinetuneE
         const parts = batches
           .slice(first, first + settings.accumulate)
           .map((positions) => positions.flatMap((at) => pairs[at] ?? []))
-        const { loss: value, norm, cutTexts } = await takeStep(step, parts)
+        const { loss: value, norm, cutTexts } = await taker.take(parts, { step, rate: rateOf(step) })
         state = { ...state, step, cutTexts: state.cutTexts + cutTexts }
         const taken = parts.reduce((sum, part) => sum + part.length, 0)
         const seconds = (performance.now() - started) / 1000
@@ -130,7 +128,7 @@ export async function* train(options: FinetuneOptions): AsyncGenerator<FinetuneE
           yield await emit({
             type: 'checkpoint-end',
             step,
-            path: await saveCheckpoint(run.checkpoints, state, parameters, optimizer),
+            path: await save(),
           })
         }
       }
@@ -156,44 +154,14 @@ export async function* train(options: FinetuneOptions): AsyncGenerator<FinetuneE
       metrics: best?.metrics,
     })
   } catch (error) {
-    if (signal?.aborted && state.step > (resumed?.step ?? 0))
-      await saveCheckpoint(run.checkpoints, state, parameters, optimizer)
+    if (signal?.aborted && state.step > (resumed?.step ?? 0)) await save()
     throw error
   } finally {
-    await stepper.close()
+    await taker.close()
   }
 
   function rateOf(step: number): number {
     return rateAt(step, { rate: settings.learningRate, steps, warmup: settings.warmup, decay: settings.decay })
-  }
-
-  /** Gradients of the accumulated batches, averaged, clipped and applied. */
-  async function takeStep(step: number, parts: readonly (readonly Pair[])[]) {
-    const gradients: StepResult['gradients'] = new Map()
-    let total = 0
-    let cutTexts = 0
-    for (const part of parts) {
-      const { result, batch } = await gradientsOfPairs(part, settings, { tokenize, stepper })
-      addGradients(gradients, result.gradients)
-      total += result.loss
-      cutTexts += batch.cutTexts
-    }
-    const mean = total / parts.length
-    const norm = globalNorm(gradients) / parts.length
-    if (!Number.isFinite(mean) || !Number.isFinite(norm)) {
-      throw new QontrastError(
-        'training-diverged',
-        `Step ${step}: the ${Number.isFinite(mean) ? 'gradient' : 'loss'} is no finite number any more. The checkpoints before it are kept. Lower the learning rate (${settings.learningRate}), or look for broken texts.`,
-      )
-    }
-    const clipping = settings.clip > 0 ? Math.min(1, settings.clip / (norm + clipEpsilon)) : 1
-    applyGradients(parameters, gradients, optimizer, {
-      rate: rateOf(step),
-      decay: settings.weightDecay,
-      step,
-      scale: clipping / parts.length,
-    })
-    return { loss: mean, norm, cutTexts }
   }
 
   /** Exports the weights as they are and measures them as anyone would who loads them. */
@@ -212,25 +180,6 @@ export async function* train(options: FinetuneOptions): AsyncGenerator<FinetuneE
     }
     return { type: 'evaluate-end', step: state.step, metrics, best } as const
   }
-}
-
-/** In one go where the batch is small enough, else in chunks. */
-async function gradientsOfPairs(
-  pairs: readonly Pair[],
-  { cacheChunk }: RunSettings,
-  { tokenize, stepper }: { readonly tokenize: Tokenize; readonly stepper: Stepper },
-): Promise<{ result: StepResult; batch: Batch }> {
-  const inGroups = collate(pairs, tokenize, cutInGroups(groups))
-  const texts = inGroups.groups.reduce((sum, { lengths }) => sum + lengths.length, 0)
-  const tokens = inGroups.groups.reduce((sum, { lengths }) => sum + lengths.length * Math.max(...lengths), 0)
-  const atOnce = cacheChunk === null ? tokens <= mostTokensAtOnce : texts <= cacheChunk
-  if (atOnce) return { result: await stepper.oneShot(inGroups), batch: inGroups }
-  const batch = collate(
-    pairs,
-    tokenize,
-    cutBySize({ texts: cacheChunk ?? texts, tokens: cacheChunk === null ? tokensOfChunk : Number.POSITIVE_INFINITY }),
-  )
-  return { result: await stepper.chunked(batch), batch }
 }
 
 async function pairsOf(

@@ -1,0 +1,84 @@
+/**
+ * One training step of all-MiniLM-L6-v2: 32 texts of 64 tokens in one tower, InfoNCE, clipping, AdamW; PyTorch beside it where PYTHON names an interpreter that has
+ * torch and transformers, and PYTORCH_MODEL the folder with its weights.
+ *
+ *     npm run bench:step
+ */
+import { execFileSync } from 'node:child_process'
+import { availableParallelism } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { locateModel, readTransformer } from '../src/embed/index.ts'
+import { cutInGroups } from '../src/finetune/data/collate.ts'
+import { infoNce } from '../src/finetune/losses/info-nce.ts'
+import { adamW } from '../src/finetune/optimizer/adamw.ts'
+import { applyGradients, createParameters, globalNorm } from '../src/finetune/optimizer/parameters.ts'
+import { createStepper } from '../src/finetune/train/step.ts'
+import { tablesOf } from '../src/finetune/train/step-graph.ts'
+import { readTower } from '../src/finetune/train/tower.ts'
+import { machine, median } from './support/sides.ts'
+
+const [texts, tokens, rounds, steps] = [32, 64, 3, 8]
+const model = fileURLToPath(new URL('../../shared/models/all-minilm-l6-v2', import.meta.url))
+
+const began = performance.now()
+const files = await readTransformer(await locateModel(model), 'fp32')
+const tower = await readTower(files)
+const optimizer = adamW()
+const parameters = createParameters(tower.parameters, optimizer, tablesOf(tower))
+const stepper = createStepper({
+  tower,
+  files,
+  loss: infoNce(),
+  parameters,
+  device: 'cpu',
+  threads: availableParallelism(),
+})
+
+const lengths = new Int32Array(texts).fill(tokens)
+const ids = Int32Array.from({ length: texts * tokens }, (_, i) => 1000 + ((i * 7919) % 20_000))
+const groups = cutInGroups(1)([...lengths]).map(() => ({ ids, lengths, skips: new Int32Array(texts) }))
+const half = Array.from({ length: texts / 2 }, (_, i) => i)
+const batch = {
+  groups,
+  pairs: texts / 2,
+  anchors: half,
+  positives: half.map((i) => i + texts / 2),
+  negatives: [],
+  cutTexts: 0,
+}
+
+let step = 0
+async function own(): Promise<number> {
+  const started = performance.now()
+  step += 1
+  const { gradients } = await stepper.oneShot(batch)
+  const scale = Math.min(1, 1 / (globalNorm(gradients) + 1e-6))
+  applyGradients(parameters, gradients, optimizer, { rate: 2e-5, decay: 0.01, step, scale })
+  return performance.now() - started
+}
+
+await own()
+console.log(`from file to the end of the first step: ${((performance.now() - began) / 1000).toFixed(1)} s (goal: ≤ 5)`)
+const times = { own: [] as number[], pytorch: [] as number[] }
+const python = process.env['PYTHON']
+for (let round = 0; round < rounds; round++) {
+  for (let i = 0; i < steps; i++) times.own.push(await own())
+  if (!python) continue
+  const peer = fileURLToPath(new URL('peers/finetune_step.py', import.meta.url))
+  const output = execFileSync(python, [peer, String(texts), String(tokens), String(steps)], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  times.pytorch.push(...JSON.parse(output.trim().split('\n').at(-1) ?? '[]'))
+}
+await stepper.close()
+
+console.log(
+  `${texts} texts of ${tokens} tokens · ${machine()}\n\n| | ms a step, median | of PyTorch's (goal ≤ 0.75) | peak memory MB |\n|---|---|---|---|`,
+)
+const peak = (process.resourceUsage().maxRSS / 1e3).toFixed(0)
+const reference = times.pytorch.length > 0 ? median(times.pytorch) : undefined
+console.log(
+  `| qontrast | ${median(times.own).toFixed(0)} | ${reference ? (median(times.own) / reference).toFixed(2) : '–'} | ${peak} |`,
+)
+if (reference) console.log(`| PyTorch | ${reference.toFixed(0)} | 1 | see peers/finetune_step.py |`)

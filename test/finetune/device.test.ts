@@ -1,0 +1,52 @@
+import { existsSync } from 'node:fs'
+import path from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { collate, createTokenize, cutInGroups } from '../../src/finetune/data/collate.ts'
+import { infoNce } from '../../src/finetune/losses/info-nce.ts'
+import { applyGradients, globalNorm } from '../../src/finetune/optimizer/parameters.ts'
+import { createDeviceStepper } from '../../src/finetune/train/device-step.ts'
+import { fixtures, openTraining, pairsOf, relativeError } from '../support/training.ts'
+
+const pairs = pairsOf([
+  ['hello world', 'The quick brown fox jumps over the lazy dog.'],
+  ['UPPER lower MiXeD', 'naïve café Zürich'],
+  ['emoji 🧪 here', 'punctuation: a-b, c/d; (e)!'],
+  ['numbers 1234567890 3.14', 'one two three four five six seven eight nine ten '.repeat(6)],
+])
+const swiftShader = '/usr/lib/chromium/vk_swiftshader_icd.json'
+const hasWebGpu = existsSync(swiftShader) || existsSync('/dev/dri')
+if (!hasWebGpu) console.log('skipped: WebGPU, there is neither a GPU nor Chromium’s SwiftShader')
+
+describe.each(['cpu', ...(hasWebGpu ? (['webgpu'] as const) : [])] as const)('steps as one graph, on %s', (device) => {
+  test('lose what the steps of the host lose, and leave the same weights', { timeout: 120_000 }, async () => {
+    if (device === 'webgpu') process.env['VK_ICD_FILENAMES'] ??= swiftShader
+    const model = path.join(fixtures, 'models', 'bert-tracing')
+    await using host = await openTraining(model)
+    await using other = await openTraining(model)
+    const stepper = createDeviceStepper({ ...other, loss: infoNce(), device, threads: 2 })
+    const tokenize = createTokenize(other.files, undefined)
+    const take = async (step: number) => {
+      const { loss, gradients } = await host.oneShot(pairs)
+      const norm = globalNorm(gradients)
+      const scale = Math.min(1, 1 / (norm + 1e-6))
+      applyGradients(host.parameters, gradients, host.optimizer, { rate: 1e-3, decay: 0.1, step, scale })
+      const result = await stepper.step(collate(pairs, tokenize, cutInGroups(2)), {
+        rate: 1e-3,
+        decay: 0.1,
+        step,
+        clip: 1,
+      })
+      expect(Math.abs(result.loss - loss)).toBeLessThan(1e-4)
+      expect(Math.abs(result.norm / norm - 1)).toBeLessThan(1e-3)
+    }
+    for (let step = 1; step <= 3; step++) await take(step)
+    await stepper.download() // and go on from there
+    await take(4)
+    await stepper.download()
+    for (const [name, { weights }] of host.parameters) {
+      if (name.endsWith('key.bias')) continue // their gradient is zero by symmetry: AdamW walks on rounding noise
+      expect(relativeError(other.parameters.get(name)?.weights ?? [], weights), name).toBeLessThan(1e-3)
+    }
+    await stepper.close()
+  })
+})
