@@ -84,10 +84,14 @@ test('the same seed gives the same weights, another one others', async () => {
   expect((await weightsIn(other)).equals(await weightsIn(reference))).toBe(false)
 })
 
-test.each([3, 14])(
+const kills = Number(process.env['QONTRAST_KILLS'] ?? 2)
+const random = createRandom(Date.now())
+const killedAfter = [3, 14, ...Array.from({ length: kills }, () => 1 + Math.floor(random() * 22))].slice(0, kills)
+
+test.each(killedAfter.map((step, i) => [step, i] as const))(
   'killed after step %i and resumed, a run ends with the weights of one that was not',
-  async (step) => {
-    const out = path.join(folder, `killed-${step}`)
+  async (step, i) => {
+    const out = path.join(folder, `killed-${i}`)
     const args = [
       'finetune',
       '--model',

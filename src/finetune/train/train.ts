@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import { loadEncoder, locateModel, readTransformer } from '../../embed/index.ts'
@@ -39,7 +40,8 @@ export async function* train(options: FinetuneOptions): AsyncGenerator<FinetuneE
   const parameters = createParameters(tower.parameters, optimizer, tablesOf(tower))
   await run.checkSettings({
     model: options.model,
-    pairs: typeof options.pairs === 'string' ? options.pairs : `${pairs.length} pairs`,
+    pairs: pairs.length,
+    pairsSha256: createHash('sha256').update(JSON.stringify(pairs)).digest('hex'),
     ...settings,
     loss: loss.name,
     optimizer: { name: optimizer.name, ...optimizer.settings },
