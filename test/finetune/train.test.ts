@@ -1,9 +1,10 @@
 import { execFile, spawn } from 'node:child_process'
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { parseModel, serializeModel } from '../../src/graph/index.ts'
 import { type FinetuneEvent, type FinetuneOptions, finetune, loadEncoder, type Pair } from '../../src/main.ts'
 import { createRandom, dot } from '../../src/shared/index.ts'
 import { temporaryFolder } from '../support/temporary.ts'
@@ -281,6 +282,35 @@ describe('bad input', () => {
       code: 'model-invalid',
       message: expect.stringContaining('model.onnx_data'),
     })
+  })
+
+  test('an operator without a gradient is refused by node and name, before anything runs', async () => {
+    const place = path.join(folder, 'optimized')
+    const source = path.join(fixtures, 'models', 'bert-dynamo')
+    await cp(source, place, { recursive: true })
+    const bytes = await readFile(path.join(source, 'onnx', 'model.onnx'))
+    const whole = parseModel(new Uint8Array(bytes))
+    const optimized = whole.graph.nodes.map((node) =>
+      node.op === 'Gelu' ? { ...node, op: 'com.microsoft.QuickGelu', attributes: {} } : node,
+    )
+    const opsets = new Map([...whole.opsets, ['com.microsoft', 1]])
+    await writeFile(
+      path.join(place, 'onnx', 'model.onnx'),
+      serializeModel({ ...whole, opsets, graph: { ...whole.graph, nodes: optimized } }),
+    )
+    let evaluated = false
+    const evaluator = Object.assign(
+      async () => {
+        evaluated = true
+        return { score: 1 }
+      },
+      { primaryMetric: 'score', higherIsBetter: true },
+    )
+    await expect(run({ out: out(), model: place, evaluator })).rejects.toMatchObject({
+      code: 'model-invalid',
+      message: expect.stringMatching(/node '.*' \(com.microsoft.QuickGelu\).*Export it without optimization/),
+    })
+    expect(evaluated).toBe(false)
   })
 
   test('a full disk stops the run with a code', async (context) => {

@@ -17,7 +17,7 @@ import { type FinetuneOptions, runSettings } from '../options.ts'
 import { loadCheckpoint, type RunState, saveCheckpoint } from './checkpoint.ts'
 import type { FinetuneEvent } from './events.ts'
 import { openRunFolder } from './run-folder.ts'
-import { tablesOf } from './step-graph.ts'
+import { buildChunkGraph, tablesOf } from './step-graph.ts'
 import { createStepTaker } from './take-step.ts'
 import { readTower } from './tower.ts'
 
@@ -35,6 +35,7 @@ export async function* train(options: FinetuneOptions): AsyncGenerator<FinetuneE
   const folder = await locateModel(options.model, options)
   const files = await readTransformer(folder, 'fp32')
   const tower = await readTower(files)
+  buildChunkGraph(tower) // refuses a model without gradients before anything is measured
   const optimizer = options.optimizer ?? adamW()
   const loss = options.loss ?? infoNce({ temperature: settings.temperature })
   const parameters = createParameters(tower.parameters, optimizer, tablesOf(tower))
