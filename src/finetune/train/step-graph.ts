@@ -108,7 +108,7 @@ export function buildUpdateGraph(
   verifyGraph(graph)
   const outputs = graph.outputs.map(({ name }) => name)
   return {
-    model: { ...tower.model, graph: { ...graph, outputs: outputs.map((name) => ({ name, type: undefined })) } },
+    model: { ...tower.model, graph: { ...graph, outputs: untyped(outputs) } },
     loss: outputs[0] ?? '',
     norm: outputs[1] ?? '',
     next: new Map([...next.keys()].map((name, i) => [name, outputs[i + 2] ?? ''])),
@@ -235,7 +235,7 @@ function finish(
   const outputs = graph.outputs.map(({ name }) => name)
   const at = (index: number) => outputs[index] ?? ''
   return {
-    model: { ...tower.model, graph: { ...graph, outputs: outputs.map((name) => ({ name, type: undefined })) } },
+    model: { ...tower.model, graph: { ...graph, outputs: untyped(outputs) } },
     outputs: outputs.slice(0, extra.length),
     gradients: new Map(parameters.map((name, i) => [name, at(extra.length + i)])),
     rowGradients: taken.map(({ table, rows: from }, i) => ({
@@ -277,6 +277,11 @@ function typesOf(graph: Graph, g: GraphBuilder): Map<ValueName, ValueType> {
       return type ? [[name, type] as const] : []
     }),
   )
+}
+
+/** Outputs whose types are worked out by the runtime; two gradients may be one value. */
+function untyped(names: readonly ValueName[]) {
+  return [...new Set(names)].map((name) => ({ name, type: undefined }))
 }
 
 function float(dims: Dims) {
