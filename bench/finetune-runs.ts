@@ -23,7 +23,7 @@ import {
   retrievalEvaluator,
   similarityEvaluator,
 } from '../src/main.ts'
-import { createRandom, shuffled } from '../src/shared/index.ts'
+import { intentPairs } from './support/data.ts'
 import { machine } from './support/sides.ts'
 
 const shared = (name: string) => fileURLToPath(new URL(`../../shared/${name}`, import.meta.url))
@@ -38,17 +38,7 @@ interface Task {
 const tasks: Readonly<Record<string, Task>> = {
   banking77: {
     batchSize: 64,
-    async pairs() {
-      const { train } = await readLabelledData(shared('data/banking77'))
-      const random = createRandom(42)
-      return [...Map.groupBy(train, ({ label }) => label).values()].flatMap((same) => {
-        const texts = shuffled(same, random).map(({ text }) => text.trim())
-        return Array.from({ length: Math.floor(texts.length / 2) }, (_, i) => ({
-          anchor: texts[2 * i] ?? '',
-          positive: texts[2 * i + 1] ?? '',
-        }))
-      })
-    },
+    pairs: intentPairs,
     evaluators: async () => [knnEvaluator(await readLabelledData(shared('data/banking77')))],
   },
   scifact: {

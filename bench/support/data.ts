@@ -2,6 +2,9 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'csv-parse/sync'
+import { readLabelledData } from '../../src/evaluate/index.ts'
+import type { Pair } from '../../src/main.ts'
+import { createRandom, shuffled } from '../../src/shared/index.ts'
 
 /** A file or folder of the data and models kept beside the repo; ends the bench with a reason where it is absent. */
 export function sharedPath(...segments: string[]): string {
@@ -26,4 +29,17 @@ export const textsOf: Record<string, () => Promise<string[]>> = {
     })
     return rows.map(({ text }) => text)
   },
+}
+
+/** 4,978 pairs of BANKING77's training questions of the same intent, the same each time. */
+export async function intentPairs(): Promise<Pair[]> {
+  const { train } = await readLabelledData(sharedPath('data', 'banking77'))
+  const random = createRandom(42)
+  return [...Map.groupBy(train, ({ label }) => label).values()].flatMap((same) => {
+    const texts = shuffled(same, random).map(({ text }) => text.trim())
+    return Array.from({ length: Math.floor(texts.length / 2) }, (_, i) => ({
+      anchor: texts[2 * i] ?? '',
+      positive: texts[2 * i + 1] ?? '',
+    }))
+  })
 }

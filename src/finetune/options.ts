@@ -30,7 +30,7 @@ export interface FinetuneOptions {
   readonly optimizer?: Optimizer
   /** Longer texts are cut; at most what the model reads. */
   readonly maxTokens?: number
-  /** Texts encoded at once by the gradient cache; without it, batches of more than 16,384 tokens are taken in chunks. */
+  /** Texts encoded at once by the gradient cache, at most, and no more than 2,048 tokens; without it, only batches of more than 16,384 tokens are taken in chunks. */
   readonly cacheChunk?: number
   /** Batches whose gradients are averaged before weights move. */
   readonly accumulate?: number

@@ -11,7 +11,12 @@ export function gradientsOf(
   results: HostTensors,
 ): Map<ValueName, ParameterGradient> {
   const found = new Map<ValueName, ParameterGradient>()
-  for (const [name, output] of gradients) found.set(name, { kind: 'dense', values: floats(results[output]) })
+  const taken = new Set<ValueName>()
+  for (const [name, output] of gradients) {
+    const values = floats(results[output])
+    found.set(name, { kind: 'dense', values: taken.has(output) ? values.slice() : values }) // two may be one value
+    taken.add(output)
+  }
   for (const { table, rows, gradient } of rowGradients) {
     const sums = rowsOf(found.get(table))
     const numbers = (results[rows] ?? feeds[rows])?.data ?? new BigInt64Array()
@@ -23,10 +28,11 @@ export function gradientsOf(
     }
     found.set(table, { kind: 'rows', rows: sums })
   }
+  for (const { gradient } of rowGradients) free(results[gradient]?.data)
   return found
 }
 
-/** Adds gradients to others, which are changed in place. */
+/** Adds gradients to others, which are changed in place; those added are used up. */
 export function addGradients(
   sum: Map<ValueName, ParameterGradient>,
   more: Gradients,
@@ -40,8 +46,23 @@ export function addGradients(
       for (const [row, values] of gradient.rows) addRow(rows, row, values)
       sum.set(name, { kind: 'rows', rows })
     } else throw new QontrastError('internal', `the gradients of '${name}' are of two kinds`)
+    if (before) freeGradient(gradient)
   }
   return sum
+}
+
+/** Gives the memory of gradients back at once: until the collector runs, a few steps of them are gigabytes. */
+export function freeGradients(gradients: Gradients): void {
+  for (const gradient of gradients.values()) freeGradient(gradient)
+}
+
+function freeGradient(gradient: ParameterGradient): void {
+  if (gradient.kind === 'dense') free(gradient.values)
+}
+
+/** Empties an array's buffer, which it must not share. */
+function free(values: { readonly buffer: ArrayBufferLike } | undefined): void {
+  if (values?.buffer instanceof ArrayBuffer && !values.buffer.detached) values.buffer.transfer(0)
 }
 
 function rowsOf(gradient: ParameterGradient | undefined): Map<number, Float32Array> {

@@ -9,7 +9,7 @@ import type { Optimizer } from '../optimizer/optimizer.ts'
 import { applyGradients, globalNorm, type Parameter } from '../optimizer/parameters.ts'
 import type { RunSettings } from '../options.ts'
 import { createDeviceStepper } from './device-step.ts'
-import { addGradients } from './gradients.ts'
+import { addGradients, freeGradients } from './gradients.ts'
 import { createStepper, type StepResult } from './step.ts'
 import type { Tower } from './tower.ts'
 
@@ -17,7 +17,7 @@ import type { Tower } from './tower.ts'
 const groups = 4
 /** A step of more tokens than this is taken in chunks, which hold the memory of the chunk only. */
 const mostTokensAtOnce = 16_384
-const tokensOfChunk = 4_096
+const tokensOfChunk = 2_048
 const clipEpsilon = 1e-6
 
 export interface StepTakerOptions {
@@ -89,6 +89,7 @@ export function createStepTaker(options: StepTakerOptions): StepTaker {
           const update = { rate, decay: settings.weightDecay, step, scale: clipping / parts.length }
           applyGradients(parameters, gradients, optimizer, update)
         }
+        freeGradients(gradients)
         return { loss, norm, cutTexts }
       }
     },
@@ -109,9 +110,7 @@ export function createStepTaker(options: StepTakerOptions): StepTaker {
   }
 
   function inChunks(pairs: readonly Pair[]): Batch {
-    const { cacheChunk } = settings
-    const texts = cacheChunk ?? Number.POSITIVE_INFINITY
-    const tokens = cacheChunk === null ? tokensOfChunk : Number.POSITIVE_INFINITY
-    return collate(pairs, tokenize, cutBySize({ texts, tokens }))
+    const texts = settings.cacheChunk ?? Number.POSITIVE_INFINITY
+    return collate(pairs, tokenize, cutBySize({ texts, tokens: tokensOfChunk }))
   }
 }
