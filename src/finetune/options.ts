@@ -100,6 +100,18 @@ const rules: Readonly<Record<string, { test(value: number): boolean; readonly sa
   threads: whole(1),
 }
 
+/** `invalid-option` for a loss that wants what pairs do not have, or that keeps something from step to step, which is not carried yet. */
+export function checkLoss({ name, inputs, parameters = {}, state = {} }: Loss): void {
+  const missing = inputs.filter((input) => input !== 'negatives')
+  const kept = [...Object.keys(parameters), ...Object.keys(state)]
+  if (missing.length === 0 && kept.length === 0) return
+  const reason =
+    missing.length > 0
+      ? `wants ${missing.join(', ')}, which pairs do not have`
+      : `keeps ${kept.join(', ')} from step to step, which is not supported yet`
+  throw new QontrastError('invalid-option', `The loss '${name}' ${reason}. InfoNCE takes pairs as they are.`)
+}
+
 /** Settings with their defaults; `invalid-option` names the wrong one and what it may be. */
 export function runSettings(options: FinetuneOptions): RunSettings {
   for (const [name, { test, says }] of Object.entries(rules)) {

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { parseModel, serializeModel } from '../../src/graph/index.ts'
-import { type FinetuneEvent, type FinetuneOptions, finetune, loadEncoder, type Pair } from '../../src/main.ts'
+import { type FinetuneEvent, type FinetuneOptions, finetune, infoNce, loadEncoder, type Pair } from '../../src/main.ts'
 import { createRandom, dot } from '../../src/shared/index.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 import { fixtures } from '../support/training.ts'
@@ -236,6 +236,18 @@ describe('bad input', () => {
     })
     await expect(run({ out: out(), learningRate: -1 })).rejects.toMatchObject({ code: 'invalid-option' })
     await expect(run({ out: out(), temperature: 0 })).rejects.toMatchObject({ code: 'invalid-option' })
+  })
+
+  test('a loss that wants what pairs do not have', async () => {
+    const loss = infoNce()
+    await expect(run({ out: out(), loss: { ...loss, inputs: ['labels'] } })).rejects.toMatchObject({
+      code: 'invalid-option',
+      message: expect.stringContaining('wants labels'),
+    })
+    const state = { queue: { dtype: 'float32', dims: [1], bytes: new Uint8Array(4) } } as const
+    await expect(run({ out: out(), loss: { ...loss, state } })).rejects.toMatchObject({
+      message: expect.stringContaining('keeps queue'),
+    })
   })
 
   test('a loss that is no number stops the run at its step and keeps the checkpoint before', async () => {

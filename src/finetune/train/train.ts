@@ -13,7 +13,7 @@ import { modelCard } from '../model-card.ts'
 import { adamW } from '../optimizer/adamw.ts'
 import { createParameters } from '../optimizer/parameters.ts'
 import { rateAt } from '../optimizer/schedule.ts'
-import { type FinetuneOptions, runSettings } from '../options.ts'
+import { checkLoss, type FinetuneOptions, runSettings } from '../options.ts'
 import { loadCheckpoint, type RunState, saveCheckpoint } from './checkpoint.ts'
 import type { FinetuneEvent } from './events.ts'
 import { openRunFolder } from './run-folder.ts'
@@ -38,6 +38,7 @@ export async function* train(options: FinetuneOptions): AsyncGenerator<FinetuneE
   buildChunkGraph(tower) // refuses a model without gradients before anything is measured
   const optimizer = options.optimizer ?? adamW()
   const loss = options.loss ?? infoNce({ temperature: settings.temperature })
+  checkLoss(loss)
   const parameters = createParameters(tower.parameters, optimizer, tablesOf(tower))
   await run.checkSettings({
     model: options.model,
