@@ -35,7 +35,7 @@ export interface GraphBuilder {
 type Attributes = Readonly<Record<string, AttributeInput | undefined>>
 
 interface NodeOptions {
-  readonly name?: ValueName
+  /** Of the output, where it is known. */
   readonly type?: ValueType
 }
 
@@ -105,8 +105,8 @@ export function createBuilder(from?: Graph, types: ReadonlyMap<ValueName, ValueT
   }
 
   const builder: GraphBuilder = {
-    op(op, given, attributes = {}, { name, type } = {}) {
-      const result = name === undefined ? fresh(op.slice(op.lastIndexOf('.') + 1)) : claim(name)
+    op(op, given, attributes = {}, { type } = {}) {
+      const result = fresh(op.slice(op.lastIndexOf('.') + 1))
       add(op, given, [result], attributes)
       if (type) known.set(result, type)
       return result

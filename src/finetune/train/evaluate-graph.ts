@@ -19,7 +19,7 @@ export const evaluateGraph: Evaluate = async (model, feeds) => {
 }
 
 /** A view of the same memory where it is aligned. */
-export function toHostTensor({ dtype, dims, bytes }: TensorValue): HostTensor {
+function toHostTensor({ dtype, dims, bytes }: TensorValue): HostTensor {
   const { buffer, byteOffset, byteLength } = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice()
   switch (dtype) {
     case 'float32':
