@@ -1,0 +1,66 @@
+import path from 'node:path'
+import { expect, test } from 'vitest'
+import { createTokenize } from '../../src/finetune/data/collate.ts'
+import { infoNce } from '../../src/finetune/losses/info-nce.ts'
+import { applyGradients, globalNorm } from '../../src/finetune/optimizer/parameters.ts'
+import { type FinetuneOptions, runSettings } from '../../src/finetune/options.ts'
+import { addGradients } from '../../src/finetune/train/gradients.ts'
+import { createStepTaker } from '../../src/finetune/train/take-step.ts'
+import { fixtures, openTraining, pairsOf, relativeError } from '../support/training.ts'
+
+const model = path.join(fixtures, 'models', 'bert-tracing')
+const words = 'hello world the quick brown fox jumps over lazy dog one two three four five six'.split(' ')
+const pairs = pairsOf(
+  Array.from({ length: 12 }, (_, i) => {
+    const phrase = (from: number, count: number) =>
+      Array.from({ length: count }, (__, k) => words[(from + 3 * k) % 16]).join(' ')
+    return [phrase(i, 1 + (i % 4)), phrase(i + 5, 2 + (i % 7))] as const
+  }),
+)
+
+async function open(options: Partial<FinetuneOptions>) {
+  const training = await openTraining(model)
+  const settings = runSettings({ model, pairs, out: '', clip: 1, weightDecay: 0.1, ...options })
+  const tokenize = createTokenize(training.files, undefined)
+  const taker = createStepTaker({ ...training, loss: infoNce(), settings, tokenize, device: 'cpu', threads: 2 })
+  return { ...training, taker, [Symbol.asyncDispose]: () => taker.close() }
+}
+
+type Opened = Awaited<ReturnType<typeof open>>
+
+/** The keys' biases have gradients of zero by symmetry: they walk on rounding noise. */
+function expectSameWeights(a: Opened['parameters'], b: Opened['parameters'], tolerance: number): void {
+  for (const [name, { weights }] of a) {
+    if (name.endsWith('key.bias')) continue
+    expect(relativeError(weights, b.get(name)?.weights ?? []), name).toBeLessThan(tolerance)
+  }
+}
+
+test('the gradient cache takes the steps that the whole batch takes', async () => {
+  await using whole = await open({})
+  await using cached = await open({ cacheChunk: 5 })
+  for (let step = 1; step <= 5; step++) {
+    const [one, other] = [
+      await whole.taker.take([pairs], { step, rate: 1e-3 }),
+      await cached.taker.take([pairs], { step, rate: 1e-3 }),
+    ]
+    expect(Math.abs(one.loss / other.loss - 1)).toBeLessThan(1e-5)
+    expect(Math.abs(one.norm / other.norm - 1)).toBeLessThan(1e-4)
+  }
+  expectSameWeights(cached.parameters, whole.parameters, 1e-4)
+})
+
+test('accumulated batches move the weights by the mean of their gradients', async () => {
+  await using accumulated = await open({ accumulate: 2 })
+  await using manual = await open({})
+  const parts = [pairs.slice(0, 6), pairs.slice(6)]
+  const { loss, norm } = await accumulated.taker.take(parts, { step: 1, rate: 1e-3 })
+  const [first, second] = [await manual.oneShot(parts[0] ?? [], 4), await manual.oneShot(parts[1] ?? [], 4)]
+  const sum = addGradients(first.gradients, second.gradients)
+  const mean = globalNorm(sum) / 2
+  const scale = Math.min(1, 1 / (mean + 1e-6)) / 2
+  applyGradients(manual.parameters, sum, manual.optimizer, { rate: 1e-3, decay: 0.1, step: 1, scale })
+  expect(loss).toBeCloseTo((first.loss + second.loss) / 2, 6)
+  expect(norm).toBeCloseTo(mean, 5)
+  expectSameWeights(accumulated.parameters, manual.parameters, 1e-6)
+})
