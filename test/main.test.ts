@@ -6,13 +6,16 @@ test('the package exports what its users rely on', () => {
   expect(Object.keys(main).sort()).toMatchInlineSnapshot(`
     [
       "QontrastError",
+      "adamW",
       "and",
       "bundledEncoder",
       "contains",
       "eq",
       "exists",
+      "finetune",
       "gt",
       "gte",
+      "infoNce",
       "isQontrastError",
       "knnEvaluator",
       "lancedb",
@@ -27,11 +30,13 @@ test('the package exports what its users rely on', () => {
       "range",
       "readDocuments",
       "readLabelledData",
+      "readPairs",
       "readRetrievalData",
       "readSimilarityData",
       "readableExtensions",
       "retrievalEvaluator",
       "scoreRankings",
+      "sgd",
       "similarityEvaluator",
     ]
   `)

@@ -8,6 +8,7 @@ import type { Encoder } from './encoder.ts'
 import { fetchHubModel, isHubName } from './hub.ts'
 import { type ModelFolder, openModelFolder } from './model-folder.ts'
 import { type Dtype, listModelFiles } from './transformer/model-file.ts'
+import type { TransformerFiles } from './transformer/read-transformer.ts'
 
 export interface LoadEncoderOptions {
   /** Keep only the first dimensions, at unit length again; for models trained that way (Matryoshka). */
@@ -53,6 +54,12 @@ export async function loadEncoder(name: string = bundledEncoder, options: LoadEn
 /** Where a model's files are, and fetches them where they are on the hub. Rejects as {@link loadEncoder} does. */
 export async function locateModel(name: string, options: LoadEncoderOptions = {}): Promise<ModelFolder> {
   return locate(name, { ...options, cacheDir: options.cacheDir ?? defaultCacheDir(), dtype: options.dtype ?? 'fp32' })
+}
+
+/** Reads a transformer's folder without running it: `model-not-found` where the weights of that dtype are missing, `model-invalid` where a file is broken. */
+export async function readTransformer(folder: ModelFolder, dtype: Dtype): Promise<TransformerFiles> {
+  const { readTransformer: read } = await import('./transformer/read-transformer.ts') // brings the tokenizer
+  return read(folder, dtype)
 }
 
 async function locate(
