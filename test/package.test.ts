@@ -45,6 +45,7 @@ describe('the packed package in an empty project', () => {
         "dist/library-HASH.js",
         "dist/main.d.ts",
         "dist/main.js",
+        "dist/read-transformer-HASH.js",
         "dist/static-encoder-HASH.js",
         "dist/train-HASH.js",
         "dist/transformer-encoder-HASH.js",
