@@ -2,7 +2,7 @@ import type { TransformerFiles } from '../../embed/index.ts'
 import type { ValueName } from '../../graph/index.ts'
 import { type Device, deviceCandidates } from '../../runtime/index.ts'
 import { QontrastError } from '../../shared/index.ts'
-import { type Batch, collate, cutBySize, cutInGroups, type Tokenize } from '../data/collate.ts'
+import { type Batch, type Cut, collate, cutBySize, cutInGroups, type Tokenize } from '../data/collate.ts'
 import type { Pair } from '../data/pairs.ts'
 import type { Loss } from '../losses/loss.ts'
 import type { Optimizer } from '../optimizer/optimizer.ts'
@@ -13,8 +13,8 @@ import { addGradients, freeGradients } from './gradients.ts'
 import { createStepper, type StepResult } from './step.ts'
 import type { Tower } from './tower.ts'
 
-/** Texts of a step are padded in this many groups of like length. */
-const groups = 4
+/** Texts of a step are padded in four groups of like length. */
+const inGroups = cutInGroups(4)
 /** A step of more tokens than this is taken in chunks, which hold the memory of the chunk only. */
 const mostTokensAtOnce = 16_384
 const tokensOfChunk = 2_048
@@ -55,9 +55,10 @@ export function createStepTaker(options: StepTakerOptions): StepTaker {
 
   return {
     async take(parts, { step, rate }) {
-      const [part = []] = parts
-      const batch = parts.length === 1 ? atOnce(part) : undefined
-      const taken = onDevice && batch ? await takeOnDevice(batch) : await takeOnHost()
+      const batches = parts.map(toBatch)
+      const [only, ...others] = batches
+      const taken =
+        onDevice && only?.atOnce && others.length === 0 ? await takeOnDevice(only.batch) : await takeOnHost()
       if (Number.isFinite(taken.loss) && Number.isFinite(taken.norm)) return taken
       throw new QontrastError(
         'training-diverged',
@@ -74,13 +75,11 @@ export function createStepTaker(options: StepTakerOptions): StepTaker {
         const gradients: StepResult['gradients'] = new Map()
         let total = 0
         let cutTexts = 0
-        for (const pairs of parts) {
-          const own = atOnce(pairs)
-          const chunks = own ?? inChunks(pairs)
-          const result = own ? await stepper.oneShot(own) : await stepper.chunked(chunks)
+        for (const { batch, atOnce } of batches) {
+          const result = atOnce ? await stepper.oneShot(batch) : await stepper.chunked(batch)
           addGradients(gradients, result.gradients)
           total += result.loss
-          cutTexts += chunks.cutTexts
+          cutTexts += batch.cutTexts
         }
         const loss = total / parts.length
         const norm = globalNorm(gradients) / parts.length
@@ -100,17 +99,24 @@ export function createStepTaker(options: StepTakerOptions): StepTaker {
     },
   }
 
-  /** The whole batch, or undefined where it is too large for one graph. */
-  function atOnce(pairs: readonly Pair[]): Batch | undefined {
-    const batch = collate(pairs, tokenize, cutInGroups(groups))
-    const texts = batch.groups.reduce((sum, { lengths }) => sum + lengths.length, 0)
-    const tokens = batch.groups.reduce((sum, { lengths }) => sum + lengths.length * Math.max(...lengths), 0)
-    const fits = settings.cacheChunk === null ? tokens <= mostTokensAtOnce : texts <= settings.cacheChunk
-    return fits ? batch : undefined
+  /** Groups for one graph, or, where the batch is too large for it, chunks. */
+  function toBatch(pairs: readonly Pair[]): { readonly batch: Batch; readonly atOnce: boolean } {
+    let atOnce = false
+    const batch = collate(pairs, tokenize, (lengths) => {
+      const stretches = stretchesAtOnce(lengths)
+      atOnce = stretches !== undefined
+      const texts = settings.cacheChunk ?? Number.POSITIVE_INFINITY
+      return stretches ?? cutBySize({ texts, tokens: tokensOfChunk })(lengths)
+    })
+    return { batch, atOnce }
   }
 
-  function inChunks(pairs: readonly Pair[]): Batch {
-    const texts = settings.cacheChunk ?? Number.POSITIVE_INFINITY
-    return collate(pairs, tokenize, cutBySize({ texts, tokens: tokensOfChunk }))
+  function stretchesAtOnce(lengths: readonly number[]): ReturnType<Cut> | undefined {
+    if (settings.cacheChunk !== null) return lengths.length <= settings.cacheChunk ? inGroups(lengths) : undefined
+    const withoutPadding = lengths.reduce((sum, length) => sum + length, 0)
+    if (withoutPadding > mostTokensAtOnce) return undefined // spares the search for the best groups
+    const stretches = inGroups(lengths)
+    const tokens = stretches.reduce((sum, [from, to]) => sum + (to - from) * (lengths[to - 1] ?? 0), 0)
+    return tokens <= mostTokensAtOnce ? stretches : undefined
   }
 }
