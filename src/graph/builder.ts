@@ -23,6 +23,8 @@ export interface GraphBuilder {
   shape(dims: Dims): ValueName
   reshape(value: ValueName, dims: Dims): ValueName
   typeOf(value: ValueName): ValueType | undefined
+  /** All types that are known. */
+  types(): ReadonlyMap<ValueName, ValueType>
   /** Dims that must be known: `model-invalid` where they are not. */
   dimsOf(value: ValueName): Dims
   setType(value: ValueName, type: ValueType): void
@@ -139,6 +141,7 @@ export function createBuilder(from?: Graph, types: ReadonlyMap<ValueName, ValueT
       return builder.op('Reshape', [value, builder.shape(dims)], {}, { type: { dtype, dims } })
     },
     typeOf: (value) => known.get(value),
+    types: () => known,
     dimsOf(value) {
       const dims = known.get(value)?.dims
       if (dims) return dims

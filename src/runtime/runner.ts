@@ -1,4 +1,4 @@
-import type { Tensor } from 'onnxruntime-node'
+import type { InferenceSession, Tensor } from 'onnxruntime-node'
 import { messageOf, QontrastError } from '../shared/index.ts'
 import { type OpenedSession, openSession, type SessionOptions } from './session.ts'
 
@@ -11,55 +11,84 @@ export type HostTensor =
 
 export type HostTensors = Readonly<Record<string, HostTensor>>
 
-/** A graph that is ready to run. Runs on the calling thread. */
+/** A tensor in the device's memory: given by one run, taken by a later one, freed by `dispose`. */
+export interface ResidentTensor {
+  readonly tensor: Tensor
+  dispose(): void
+}
+
+export type ResidentTensors = Readonly<Record<string, ResidentTensor>>
+
+/** A graph that is ready to run. Runs on the calling thread; rejects with `model-invalid` and ONNX Runtime's reason. */
 export interface Runner {
   readonly inputs: readonly string[]
   readonly outputs: readonly string[]
-  /** Gives all outputs; those in `into` are written there, without a copy. Rejects with `model-invalid` and ONNX Runtime's reason. */
-  run(feeds: HostTensors, into?: HostTensors): Promise<Record<string, HostTensor>>
+  run(feeds: HostTensors): Promise<HostTensors>
+  release(): Promise<void>
+}
+
+/** A graph some of whose outputs stay on the device. */
+export interface ResidentRunner {
+  readonly inputs: readonly string[]
+  readonly outputs: readonly string[]
+  run(
+    feeds: HostTensors,
+    resident: ResidentTensors,
+  ): Promise<{ readonly host: HostTensors; readonly resident: ResidentTensors }>
   release(): Promise<void>
 }
 
 /** Loads a graph: a file, or its bytes. */
 export async function createRunner(model: string | Uint8Array, options: SessionOptions): Promise<Runner> {
-  const { session, Tensor: TensorClass } = await openSession(model, options)
+  const runner = await createResidentRunner(model, { ...options, stay: new Set() })
+  return { ...runner, run: async (feeds) => (await runner.run(feeds, {})).host }
+}
+
+/**
+ * Loads a graph and keeps the outputs named in `stay` in the device's memory, where the device and its binding can (WebGPU); elsewhere they
+ * come to the host and go back, which is slower and gives the same.
+ */
+export async function createResidentRunner(
+  model: string | Uint8Array,
+  { stay, ...options }: SessionOptions & { readonly stay: ReadonlySet<string> },
+): Promise<ResidentRunner> {
+  const locations = options.device === 'webgpu' ? stay : new Set<string>()
+  const { session, Tensor: TensorClass } = await openSession(model, { ...options, stay: locations })
   return {
     inputs: session.inputNames,
     outputs: session.outputNames,
-    async run(feeds, into = {}) {
-      const inputs = Object.fromEntries(
-        session.inputNames.map((name) => {
-          const value = feeds[name]
-          if (!value) throw new QontrastError('internal', `the graph's input '${name}' is missing`)
-          return [name, toTensor(TensorClass, value)]
-        }),
-      )
-      const fetches = Object.fromEntries(
-        session.outputNames.map((name) => {
-          const place = into[name]
-          return [name, place ? toTensor(TensorClass, place) : null]
-        }),
-      )
-      try {
-        const results = await session.run(inputs, fetches)
-        return Object.fromEntries(session.outputNames.map((name) => [name, into[name] ?? toHost(name, results[name])]))
-      } catch (cause) {
-        throw new QontrastError('model-invalid', `The graph failed: ${messageOf(cause)}`, { cause })
-      }
+    async run(feeds, there) {
+      const inputs = session.inputNames.map((name) => [name, there[name]?.tensor ?? toTensor(TensorClass, name, feeds)])
+      const results = await runSession(session, Object.fromEntries(inputs))
+      const named = session.outputNames.flatMap((name) => (results[name] ? [[name, results[name]] as const] : []))
+      const host = named.filter(([name]) => !stay.has(name)).map(([name, tensor]) => [name, toHost(name, tensor)])
+      const resident = named
+        .filter(([name]) => stay.has(name))
+        .map(([name, tensor]) => [name, { tensor, dispose: () => tensor.dispose() }])
+      return { host: Object.fromEntries(host), resident: Object.fromEntries(resident) }
     },
     release: () => session.release(),
   }
 }
 
-export function toTensor(TensorClass: OpenedSession['Tensor'], { dtype, dims, data }: HostTensor): Tensor {
-  return new TensorClass(dtype, data, dims)
+async function runSession(session: InferenceSession, inputs: Record<string, Tensor>) {
+  try {
+    return await session.run(inputs)
+  } catch (cause) {
+    throw new QontrastError('model-invalid', `The graph failed: ${messageOf(cause)}`, { cause })
+  }
 }
 
-export function toHost(name: string, tensor: Tensor | undefined): HostTensor {
-  const { dims, data, type } = tensor ?? {}
-  if (dims && type === 'float32' && data instanceof Float32Array) return { dtype: type, dims, data }
-  if (dims && type === 'int64' && data instanceof BigInt64Array) return { dtype: type, dims, data }
-  if (dims && type === 'int32' && data instanceof Int32Array) return { dtype: type, dims, data }
-  if (dims && type === 'bool' && data instanceof Uint8Array) return { dtype: type, dims, data }
+function toTensor(TensorClass: OpenedSession['Tensor'], name: string, feeds: HostTensors): Tensor {
+  const value = feeds[name]
+  if (!value) throw new QontrastError('internal', `the graph's input '${name}' is missing`)
+  return new TensorClass(value.dtype, value.data, value.dims)
+}
+
+function toHost(name: string, { dims, data, type }: Tensor): HostTensor {
+  if (type === 'float32' && data instanceof Float32Array) return { dtype: type, dims, data }
+  if (type === 'int64' && data instanceof BigInt64Array) return { dtype: type, dims, data }
+  if (type === 'int32' && data instanceof Int32Array) return { dtype: type, dims, data }
+  if (type === 'bool' && data instanceof Uint8Array) return { dtype: type, dims, data }
   throw new QontrastError('internal', `the graph gave '${name}' as ${type}`)
 }

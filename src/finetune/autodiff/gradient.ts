@@ -71,7 +71,8 @@ function reachedFrom(nodes: readonly GraphNode[], targets: ReadonlySet<ValueName
   return reached
 }
 
-function hasZeroGradient({ op }: GraphNode): boolean {
+/** Whether a node's output does not change with its inputs, or only in jumps. */
+export function hasZeroGradient({ op }: GraphNode): boolean {
   return isKnownOp(op) && rules[op] === 'zero'
 }
 

@@ -104,7 +104,7 @@ export function buildUpdateGraph(
   const names = [value, norm, ...next.values()]
   for (const name of names) g.output(name)
   const built = g.build('update')
-  const { graph } = absorbIntoGemm({ graph: built, types: typesOf(built, g) })
+  const { graph } = absorbIntoGemm({ graph: built, types: g.types() })
   verifyGraph(graph)
   const outputs = graph.outputs.map(({ name }) => name)
   return {
@@ -230,7 +230,7 @@ function finish(
   ]
   for (const name of names) g.output(name)
   const built = g.build('step')
-  const { graph } = absorbIntoGemm({ graph: built, types: typesOf(built, g) })
+  const { graph } = absorbIntoGemm({ graph: built, types: g.types() })
   verifyGraph(graph)
   const outputs = graph.outputs.map(({ name }) => name)
   const at = (index: number) => outputs[index] ?? ''
@@ -267,16 +267,6 @@ function lookupsOf({ nodes }: Graph, parameters: ReadonlySet<ValueName>): Lookup
       ? all.map(({ inputs, outputs }) => ({ table, rows: inputs[1] ?? '', taken: outputs[0] ?? '' }))
       : []
   })
-}
-
-function typesOf(graph: Graph, g: GraphBuilder): Map<ValueName, ValueType> {
-  const names = [...graph.inputs.map(({ name }) => name), ...graph.nodes.flatMap((node) => node.outputs)]
-  return new Map(
-    names.flatMap((name) => {
-      const type = g.typeOf(name)
-      return type ? [[name, type] as const] : []
-    }),
-  )
 }
 
 /** Outputs whose types are worked out by the runtime; two gradients may be one value. */

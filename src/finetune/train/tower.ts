@@ -8,7 +8,6 @@ import {
   exposeStatistics,
   fuse,
   type Graph,
-  type GraphNode,
   inlineConstants,
   learnTypes,
   type Model,
@@ -22,7 +21,7 @@ import {
   type ValueType,
 } from '../../graph/index.ts'
 import { QontrastError } from '../../shared/index.ts'
-import { rules } from '../autodiff/index.ts'
+import { hasZeroGradient } from '../autodiff/index.ts'
 import { evaluateGraph } from './evaluate-graph.ts'
 import { appendPooling } from './pooling.ts'
 
@@ -75,15 +74,7 @@ export async function readTower(files: TransformerFiles): Promise<Tower> {
     throw new QontrastError('model-invalid', `The model's vectors are of no fixed size: ${dimensions}.`)
   return {
     model: { ...model, graph: built, opsets: new Map([...model.opsets, ['com.microsoft', 1]]) },
-    types: new Map(
-      built.nodes
-        .flatMap((node) => node.outputs)
-        .concat(built.inputs.map(({ name }) => name))
-        .flatMap((name) => {
-          const type = g.typeOf(name)
-          return type ? [[name, type] as const] : []
-        }),
-    ),
+    types: g.types(),
     inputs,
     parameters: new Map([...parameters, ...dense]),
     embeddings,
@@ -121,7 +112,7 @@ function readBeside(
 function trainableWeights(graph: Graph, output: ValueName): Map<ValueName, TensorValue> {
   const onPath = new Set<ValueName>([output])
   for (const node of graph.nodes.toReversed()) {
-    if (!node.outputs.some((name) => onPath.has(name)) || isZero(node)) continue
+    if (!node.outputs.some((name) => onPath.has(name)) || hasZeroGradient(node)) continue
     for (const name of node.inputs) onPath.add(name)
   }
   const weights = [...graph.initializers].filter(([name, { dims }]) => onPath.has(name) && sizeOf(dims) > 1)
@@ -135,10 +126,6 @@ function trainableWeights(graph: Graph, output: ValueName): Map<ValueName, Tenso
     )
   }
   return new Map(weights.filter(([, { dtype }]) => dtype === 'float32'))
-}
-
-function isZero({ op }: GraphNode): boolean {
-  return Object.entries(rules).some(([name, entry]) => name === op && entry === 'zero')
 }
 
 /** Weights become inputs, texts' inputs get the symbols batch and sequence. */

@@ -104,16 +104,9 @@ function fuseLinear({ graph, types }: TypedGraph): TypedGraph {
   const outputs = graph.outputs.map(({ name }) => renamed.get(name) ?? name)
   for (const name of outputs) g.output(name)
   const built = g.build(graph.name)
-  const known = new Map<ValueName, ValueType>(types)
-  for (const node of built.nodes) {
-    for (const name of node.outputs) {
-      const type = g.typeOf(name)
-      if (type) known.set(name, type)
-    }
-  }
   return {
     graph: { ...built, outputs: graph.outputs.map(({ type }, i) => ({ name: outputs[i] ?? '', type })) },
-    types: known,
+    types: g.types(),
   }
 }
 
