@@ -39,20 +39,11 @@ export function appendGradient(g: GraphBuilder, { seeds, targets }: GradientOpti
   }
 
   for (const node of forward.toReversed()) {
-    const [result = '', ...others] = node.outputs
     const upstreams = node.outputs.map((name) => (name === '' ? undefined : take(name)))
     if (node.outputs.every((name) => !wanted.has(name) || targets.includes(name))) continue
-    if (node.op === 'Split') {
-      joinSplit(g, node, upstreams, give)
-      continue
-    }
-    const flowing = others.find((_, i) => upstreams[i + 1] !== undefined)
-    if (flowing !== undefined)
-      throw refused(node, `only its first output has a gradient here, and '${flowing}' is used`)
-    const [upstream] = upstreams
-    if (upstream === undefined || result === '') continue
+    if (upstreams.every((upstream) => upstream === undefined)) continue
     const needs = node.inputs.map((name) => wanted.has(name))
-    const results = applyRule(contextOf(g, node, needs), upstream)
+    const results = applyRule(contextOf(g, node, needs), upstreams)
     if (results.length > node.inputs.length)
       throw new QontrastError('internal', `the rule of ${node.op} gave ${results.length} gradients`)
     for (const [i, gradient] of results.entries()) if (needs[i]) give(node.inputs[i] ?? '', gradient)
@@ -76,7 +67,7 @@ export function hasZeroGradient({ op }: GraphNode): boolean {
   return isKnownOp(op) && rules[op] === 'zero'
 }
 
-function applyRule(context: RuleContext, upstream: ValueName): readonly InputGradient[] {
+function applyRule(context: RuleContext, upstreams: readonly (ValueName | undefined)[]): readonly InputGradient[] {
   const { node } = context
   if (!isKnownOp(node.op))
     throw refused(node, 'this operator is not known here. docs/ops.md lists those that can be trained')
@@ -86,6 +77,11 @@ function applyRule(context: RuleContext, upstream: ValueName): readonly InputGra
   const inputs = specOf(node.op)?.inputs ?? [0, 0]
   if (node.inputs.length < inputs[0] || node.inputs.length > inputs[1])
     throw refused(node, `it has ${node.inputs.length} inputs where ${inputs.join(' to ')} are expected`)
+  if ('join' in entry) return entry.join(context, upstreams)
+  const [upstream, ...others] = upstreams
+  const flowing = others.findIndex((other) => other !== undefined)
+  if (upstream === undefined || flowing >= 0)
+    throw refused(node, `only its first output has a gradient here, and '${node.outputs[flowing + 1]}' is used`)
   return entry.rule(context, upstream)
 }
 
@@ -110,20 +106,4 @@ function contextOf(g: GraphBuilder, node: GraphNode, wanted: readonly boolean[])
     output: (index = 0) => at(node.outputs, index, 'output'),
     dims: (value) => g.dimsOf(value),
   }
-}
-
-/** The one operator of many outputs whose gradient needs them all: parts without one are zeros. */
-function joinSplit(
-  g: GraphBuilder,
-  node: GraphNode,
-  upstreams: readonly (ValueName | undefined)[],
-  give: (value: ValueName, gradient: InputGradient) => void,
-): void {
-  if (upstreams.every((upstream) => upstream === undefined)) return
-  const parts = node.outputs.map(
-    (name, i) =>
-      upstreams[i] ?? g.op('Mul', [name, g.scalar(0)], {}, { type: { dtype: 'float32', dims: g.dimsOf(name) } }),
-  )
-  const axis = node.attributes['axis']
-  give(node.inputs[0] ?? '', g.op('Concat', parts, { axis: axis?.kind === 'int' ? Number(axis.value) : 0 }))
 }

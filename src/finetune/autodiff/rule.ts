@@ -22,10 +22,13 @@ export type InputGradient = ValueName | { readonly value: ValueName; readonly di
 /** Writes the vector-Jacobian product of a node: `upstream` is the gradient of its first output. One gradient an input. */
 export type Rule = (context: RuleContext, upstream: ValueName) => readonly InputGradient[]
 
+/** The same for a node all of whose outputs take part; no gradient flows to those that are undefined, but to one at least. */
+export type JoinRule = (context: RuleContext, upstreams: readonly (ValueName | undefined)[]) => readonly InputGradient[]
+
 /** Why there is no gradient, and what to do instead; shown to the user. */
 export interface Refusal {
   readonly refuse: string
 }
 
 /** `zero`: the output does not change with its inputs, or only in jumps, so nothing flows. */
-export type RuleEntry = { readonly rule: Rule } | 'zero' | Refusal
+export type RuleEntry = { readonly rule: Rule } | { readonly join: JoinRule } | 'zero' | Refusal

@@ -1,3 +1,4 @@
+import { floatOf } from '../attributes.ts'
 import { sameDims } from '../dims.ts'
 import { numbersOf } from '../tensor.ts'
 import type { GraphNode, ValueName } from '../types.ts'
@@ -22,57 +23,52 @@ export function absorbIntoGemm({ graph, types }: TypedGraph): TypedGraph {
     const next = renamed.get(name)
     return next === undefined ? name : current(next)
   }
-  const nodeOf = (name: ValueName) => nodes[place.get(name) ?? -1]
+  const placeOf = (name: ValueName) => place.get(name) ?? -1
+  const nodeOf = (name: ValueName) => nodes[placeOf(name)]
 
-  /** The Gemm that alone gives a value, and the reshape between them. */
-  const gemmBehind = (value: ValueName): { gemm: GraphNode; result: ValueName } | undefined => {
-    if (readers.get(value) !== 1) return undefined
-    const node = nodeOf(value)
-    if (node?.op === 'Gemm') return { gemm: node, result: value }
-    if (node?.op !== 'Reshape') return undefined
-    const [inner = ''] = node.inputs
-    const behind = nodeOf(current(inner))
-    return behind?.op === 'Gemm' && readers.get(inner) === 1 ? { gemm: behind, result: current(inner) } : undefined
-  }
   /** The value before a reshape, where it is one. */
   const flat = (value: ValueName): ValueName => {
     const node = nodeOf(value)
     return node?.op === 'Reshape' ? current(node.inputs[0] ?? '') : value
   }
-  const dimsOf = (value: ValueName) => types.get(value)?.dims
+  /** The Gemm without a C that alone gives a value, through a reshape or at once, and its own result. */
+  const gemmBehind = (value: ValueName): { gemm: GraphNode; result: ValueName } | undefined => {
+    const result = flat(value)
+    const gemm = nodeOf(result)
+    const isAlone = readers.get(value) === 1 && readers.get(result) === 1
+    return gemm?.op === 'Gemm' && gemm.inputs.length === 2 && isAlone ? { gemm, result } : undefined
+  }
+
+  /** Makes one term of a sum the C of the Gemm that gives the other; the value that stands for the sum then. */
+  const intoC = (node: GraphNode): ValueName | undefined => {
+    const [first = '', second = ''] = node.inputs.map(current)
+    const later = placeOf(first) > placeOf(second) ? first : second
+    const other = later === first ? second : first
+    const behind = gemmBehind(later)
+    if (!behind) return undefined
+    const c = behind.result === later ? other : flat(other)
+    const [dims, cDims] = [types.get(behind.result)?.dims, types.get(c)?.dims]
+    if (!dims || !cDims || !sameDims(dims, cDims) || placeOf(c) >= placeOf(behind.result)) return undefined
+    nodes[placeOf(behind.result)] = { ...behind.gemm, inputs: [...behind.gemm.inputs, c] }
+    readers.set(c, (readers.get(c) ?? 0) + 1)
+    return later
+  }
+  /** Makes a number that a Gemm's result is multiplied by part of its alpha; the value that stands for the product then. */
+  const intoAlpha = (node: GraphNode): ValueName | undefined => {
+    const [first = '', second = ''] = node.inputs.map(current)
+    const [value, factor] = scalarOf(second) === undefined ? [second, scalarOf(first)] : [first, scalarOf(second)]
+    const behind = factor === undefined ? undefined : gemmBehind(value)
+    if (factor === undefined || !behind) return undefined
+    const alpha = { kind: 'float', value: floatOf(behind.gemm, 'alpha', 1) * factor } as const
+    nodes[placeOf(behind.result)] = { ...behind.gemm, attributes: { ...behind.gemm.attributes, alpha } }
+    return value
+  }
+  const absorb: Readonly<Record<string, (node: GraphNode) => ValueName | undefined>> = { Add: intoC, Mul: intoAlpha }
 
   for (const [i, node] of graph.nodes.entries()) {
+    const kept = absorb[node.op]?.(node)
+    if (kept === undefined) continue
     const [result = ''] = node.outputs
-    if (node.op === 'Add') {
-      const [first = '', second = ''] = node.inputs.map(current)
-      const later = (place.get(first) ?? -1) > (place.get(second) ?? -1) ? first : second
-      const other = later === first ? second : first
-      const behind = gemmBehind(later)
-      if (!behind || behind.gemm.inputs.length > 2) continue
-      const c = behind.result === later ? other : flat(other)
-      const [dims, cDims] = [dimsOf(behind.result), dimsOf(c)]
-      const isBefore = (place.get(c) ?? -1) < (place.get(behind.result) ?? -1)
-      if (!dims || !cDims || !sameDims(dims, cDims) || !isBefore) continue
-      const at = place.get(behind.result) ?? -1
-      nodes[at] = { ...behind.gemm, inputs: [...behind.gemm.inputs, c] }
-      readers.set(c, (readers.get(c) ?? 0) + 1)
-    } else if (node.op === 'Mul') {
-      const [first = '', second = ''] = node.inputs.map(current)
-      const factor = scalarOf(second) ?? scalarOf(first)
-      const value = scalarOf(second) === undefined ? second : first
-      const behind = factor === undefined ? undefined : gemmBehind(value)
-      if (factor === undefined || !behind || behind.gemm.inputs.length > 2) continue
-      const alpha = behind.gemm.attributes['alpha']
-      const scaled = (alpha?.kind === 'float' ? alpha.value : 1) * factor
-      const attributes = { ...behind.gemm.attributes, alpha: { kind: 'float', value: scaled } as const }
-      nodes[place.get(behind.result) ?? -1] = { ...behind.gemm, attributes }
-      renamed.set(result, value)
-      readers.set(value, readers.get(result) ?? 0)
-      nodes[i] = undefined
-      continue
-    } else continue
-    const later = (place.get(current(node.inputs[0] ?? '')) ?? -1) > (place.get(current(node.inputs[1] ?? '')) ?? -1)
-    const kept = current(node.inputs[later ? 0 : 1] ?? '')
     renamed.set(result, kept)
     readers.set(kept, readers.get(result) ?? 0)
     nodes[i] = undefined

@@ -4,7 +4,7 @@ import type { Rule } from '../rule.ts'
 
 /**
  * Rows taken from a table: each gets the sum of the gradients of its copies. `ScatterElements` and not `ScatterND`, whose sum over repeated
- * indices is wrong on two threads (docs/architecture.md).
+ * indices is wrong on two threads (docs/decisions/training.md).
  */
 const gather: Rule = ({ g, node, input, output, dims, wanted }, upstream) => {
   const [table, indices] = [input(0), input(1)]
@@ -22,15 +22,10 @@ const gather: Rule = ({ g, node, input, output, dims, wanted }, upstream) => {
   const places = g.op('Reshape', [indices, g.ints([-1, 1])])
   const repeated = g.op('Expand', [places, g.op('Shape', [rows])])
   const isStatic = typeof all[0] === 'number' && typeof width === 'number'
-  const size = isStatic ? g.shape([all[0] ?? 0, width]) : flatSize()
+  const size = isStatic ? g.shape([all[0] ?? 0, width]) : g.op('Shape', [g.op('Flatten', [table], { axis: 1 })])
   const zeros = g.op('Expand', [g.scalar(0), size])
   const sums = g.op('ScatterElements', [zeros, repeated, rows], { axis: 0, reduction: 'add' })
   return [rest.length === 1 ? sums : g.reshape(sums, all), null]
-
-  function flatSize() {
-    if (rest.length === 1) return g.op('Shape', [table])
-    return g.op('Shape', [g.op('Flatten', [table], { axis: 1 })])
-  }
 }
 
 /** One element an index, along an axis. */

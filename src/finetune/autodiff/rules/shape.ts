@@ -1,6 +1,6 @@
 import { axisOf, intOf, intsOf, numbersOf } from '../../../graph/index.ts'
 import { QontrastError } from '../../../shared/index.ts'
-import type { Rule } from '../rule.ts'
+import type { JoinRule, Rule, RuleEntry } from '../rule.ts'
 
 /** Whatever only arranges anew goes back to the arrangement of the input. */
 const reshape: Rule = ({ g, input, dims }, upstream) => [g.reshape(upstream, dims(input(0)))]
@@ -21,6 +21,14 @@ const concat: Rule = ({ g, node, wanted, dims, output }, upstream) => {
   const sizes = node.inputs.map((name) => g.op('Shape', [name], { start: axis, end: axis + 1 }))
   const parts = g.ops('Split', [upstream, g.op('Concat', sizes, { axis: 0 })], sizes.length, { axis })
   return parts.map((part, i) => (wanted[i] ? part : null))
+}
+
+/** The parts side by side again; those without a gradient are zeros. */
+const split: JoinRule = ({ g, node, dims }, upstreams) => {
+  const parts = node.outputs.map(
+    (name, i) => upstreams[i] ?? g.op('Mul', [name, g.scalar(0)], {}, { type: { dtype: 'float32', dims: dims(name) } }),
+  )
+  return [g.op('Concat', parts, { axis: intOf(node, 'axis', 0) })]
 }
 
 /** The part taken, with zeros around it. Only for steps of one. */
@@ -81,6 +89,5 @@ export const shapeRules = {
   Expand: { rule: expand },
   Concat: { rule: concat },
   Slice: { rule: slice },
-  /** All its outputs take part: `gradient.ts` joins them. */
-  Split: { rule: (_, upstream) => [upstream] },
-} as const satisfies Record<string, { readonly rule: Rule }>
+  Split: { join: split },
+} as const satisfies Record<string, RuleEntry>
