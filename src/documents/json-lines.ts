@@ -1,4 +1,4 @@
-import { type JsonObject, type JsonValue, messageOf } from '../shared/index.ts'
+import { type JsonObject, type JsonValue, linesOf, messageOf } from '../shared/index.ts'
 import { streamTextFile } from './decode.ts'
 import type { Reader } from './reader.ts'
 import { columnsOf, rowToDocument } from './rows.ts'
@@ -17,20 +17,6 @@ export const readJsonLines: Reader = async function* ({ file, path }, options, {
       fail(number, messageOf(error))
     }
   }
-}
-
-/** Only a line feed ends a line: JSON strings may hold U+2028 and U+2029, which readline takes for line ends. */
-async function* linesOf(chunks: AsyncIterable<string>): AsyncGenerator<string> {
-  let line = ''
-  for await (const chunk of chunks) {
-    const [end = '', ...lines] = chunk.split('\n')
-    line += end
-    for (const next of lines) {
-      yield line
-      line = next
-    }
-  }
-  yield line
 }
 
 function isObject(value: JsonValue): value is JsonObject {

@@ -1,10 +1,9 @@
 import { createReadStream, existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import path from 'node:path'
-import { createInterface } from 'node:readline'
 import { parse } from 'csv-parse'
 import { z } from 'zod'
-import { messageOf, QontrastError } from '../shared/index.ts'
+import { linesOf, messageOf, QontrastError } from '../shared/index.ts'
 import type { Relevance } from './metrics.ts'
 
 /** Texts by id; a document's text has its title in front. */
@@ -81,7 +80,7 @@ export async function readLabelledData(folder: string): Promise<LabelledData> {
 
 async function* readJsonLines<T>(file: string, schema: z.ZodType<T>): AsyncGenerator<T> {
   let number = 0
-  for await (const line of createInterface({ input: openFile(file), crlfDelay: Number.POSITIVE_INFINITY })) {
+  for await (const line of linesOf(openFile(file).setEncoding('utf8'))) {
     number += 1
     if (line.trim() === '') continue
     try {

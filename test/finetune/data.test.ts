@@ -99,3 +99,10 @@ test.each([
   expect(pairs.map((one) => one.negatives)).toEqual(negatives)
   expect(pairs.map(({ positive }) => positive[0])).toEqual(['b', 'e'])
 })
+
+test('a line ends at a line feed, not at the line separators that JSON strings may hold', async () => {
+  const file = path.join(await temporaryFolder(), 'separators.jsonl')
+  const pairs = [{ anchor: 'one\u2028two', positive: 'three\u2029four' }]
+  await writeFile(file, `${JSON.stringify(pairs[0])}\r\n`)
+  expect(await readPairs(file)).toEqual(pairs)
+})

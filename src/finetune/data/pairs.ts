@@ -1,7 +1,6 @@
 import { createReadStream } from 'node:fs'
-import { createInterface } from 'node:readline'
 import { parse } from 'csv-parse'
-import { messageOf, QontrastError, systemCodeOf } from '../../shared/index.ts'
+import { linesOf, messageOf, QontrastError, systemCodeOf } from '../../shared/index.ts'
 
 /** Two texts that belong together, and texts that do not belong to the anchor although they look like it. */
 export interface Pair {
@@ -74,7 +73,7 @@ async function readJsonLines(
   bad: (line: number, reason: string) => void,
 ): Promise<void> {
   let number = 0
-  for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY })) {
+  for await (const line of linesOf(createReadStream(file, 'utf8'))) {
     number += 1
     if (line.trim() === '') continue
     let row: unknown
