@@ -1,9 +1,9 @@
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import { readRetrievalData, retrievalEvaluator } from '../evaluate/index.ts'
 import { type FinetuneEvent, type FinetuneOptions, finetune } from '../finetune/index.ts'
 import { abortOnInterrupt } from './interrupt.ts'
-import { deviceOf, deviceOption, jsonOption, wholeNumber } from './options.ts'
-import { count, createProgressLine, megabytes, number } from './progress-line.ts'
+import { anyNumber, deviceOf, deviceOption, jsonOption, wholeNumber } from './options.ts'
+import { count, createProgressLine, duration, megabytes, number } from './progress-line.ts'
 
 interface FinetuneFlags extends Partial<Pick<FinetuneOptions, Numbers>> {
   readonly model: string
@@ -135,17 +135,4 @@ async function follow(events: AsyncIterable<FinetuneEvent>, json: boolean): Prom
         )
     }
   }
-}
-
-function duration(seconds: number): string {
-  const whole = Math.max(0, Math.round(seconds))
-  if (whole < 60) return `${whole} s`
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`
-  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`
-}
-
-function anyNumber(text: string): number {
-  const value = Number(text)
-  if (text.trim() !== '' && Number.isFinite(value)) return value
-  throw new InvalidArgumentError('A number is expected.')
 }

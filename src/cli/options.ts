@@ -28,6 +28,12 @@ export function wholeNumber(least: number): (text: string) => number {
   }
 }
 
+export function anyNumber(text: string): number {
+  const value = Number(text)
+  if (text.trim() !== '' && Number.isFinite(value)) return value
+  throw new InvalidArgumentError('A number is expected.')
+}
+
 export function filterArgument(text: string): FilterInput {
   try {
     return toFilter(JSON.parse(text))

@@ -49,3 +49,11 @@ export function count(value: number, noun: string): string {
 export function megabytes(bytes: number): string {
   return `${number(bytes / 1e6, 1)} MB`
 }
+
+/** `42 s`, `3 min 5 s`, `2 h 10 min` */
+export function duration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds))
+  if (whole < 60) return `${whole} s`
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`
+}
