@@ -1,29 +1,22 @@
-import type { TransformerFiles } from '../../embed/index.ts'
 import { createBuilder, serializeModel, type ValueName } from '../../graph/index.ts'
 import {
   createResidentRunner,
   type Device,
   type HostTensor,
   type HostTensors,
-  type ResidentRunner,
-  type ResidentTensor,
+  type ResidentTensors,
 } from '../../runtime/index.ts'
 import type { Batch } from '../data/collate.ts'
-import type { Loss } from '../losses/loss.ts'
 import type { Optimizer } from '../optimizer/optimizer.ts'
 import type { Parameter } from '../optimizer/parameters.ts'
 import { groupFeeds, parameterFeeds, rowFeeds } from './feeds.ts'
-import { buildUpdateGraph, slotName, type UpdateGraph } from './step-graph.ts'
-import type { Tower } from './tower.ts'
+import { scalarOf } from './gradients.ts'
+import { keep } from './kept.ts'
+import type { StepperOptions } from './step.ts'
+import { buildUpdateGraph, slotName } from './step-graph.ts'
 
-export interface DeviceStepperOptions {
-  readonly tower: Tower
-  readonly files: TransformerFiles
-  readonly loss: Loss
+export interface DeviceStepperOptions extends StepperOptions {
   readonly optimizer: Optimizer
-  readonly parameters: ReadonlyMap<ValueName, Parameter>
-  readonly device: Device
-  readonly threads: number
 }
 
 export interface DeviceStepSettings {
@@ -54,24 +47,14 @@ export function createDeviceStepper({
   device,
   threads,
 }: DeviceStepperOptions): DeviceStepper {
-  const sessions = new Map<string, Promise<{ graph: UpdateGraph; runner: ResidentRunner }>>()
-  let state: Readonly<Record<ValueName, ResidentTensor>> = {}
+  let state: ResidentTensors = {}
 
-  function session(groups: number, negatives: boolean) {
-    const key = `${groups} ${negatives}`
-    const opened =
-      sessions.get(key) ??
-      (async () => {
-        const graph = buildUpdateGraph(tower, { loss, groups, negatives, optimizer })
-        const stay = new Set(graph.next.values())
-        return {
-          graph,
-          runner: await createResidentRunner(serializeModel(graph.model), { device, threads, stay, planMemory: false }),
-        }
-      })()
-    sessions.set(key, opened)
-    return opened
-  }
+  const sessions = keep(async (groups: number, negatives: boolean) => {
+    const graph = buildUpdateGraph(tower, { loss, groups, negatives, optimizer })
+    const stay = new Set(graph.next.values())
+    const options = { device, threads, stay, planMemory: false }
+    return { graph, runner: await createResidentRunner(serializeModel(graph.model), options) }
+  })
 
   function free(): void {
     for (const tensor of Object.values(state)) tensor.dispose()
@@ -93,7 +76,7 @@ export function createDeviceStepper({
 
   return {
     async step(batch, { rate, decay, step, clip }) {
-      const { graph, runner } = await session(batch.groups.length, batch.negatives.length > 0)
+      const { graph, runner } = await sessions.get(batch.groups.length, batch.negatives.length > 0)
       const scalars = { rate, decay, step, clip: clip > 0 ? clip : unlimited }
       const feeds: HostTensors = Object.assign(
         hostState(),
@@ -107,7 +90,7 @@ export function createDeviceStepper({
         [...graph.next].flatMap(([name, output]) => (resident[output] ? [[name, resident[output]]] : [])),
       )
       for (const tensor of Object.values(before)) tensor.dispose()
-      return { loss: numberOf(host[graph.loss]), norm: numberOf(host[graph.norm]) }
+      return { loss: scalarOf(host, graph.loss), norm: scalarOf(host, graph.norm) }
     },
 
     async download() {
@@ -124,16 +107,14 @@ export function createDeviceStepper({
 
     async close() {
       free()
-      const opened = await Promise.allSettled(sessions.values())
-      sessions.clear()
-      for (const outcome of opened) if (outcome.status === 'fulfilled') await outcome.value.runner.release()
+      await sessions.close()
     },
   }
 }
 
 /** Through a graph of Identity nodes: reading a WebGPU buffer directly ends the process (onnxruntime-node 1.30). */
 async function copyToHost(
-  state: Readonly<Record<ValueName, ResidentTensor>>,
+  state: ResidentTensors,
   parameters: readonly Parameter[],
   optimizer: Optimizer,
   { device, threads }: { readonly device: Device; readonly threads: number },
@@ -164,8 +145,4 @@ function copyInto(target: Float32Array, tensor: HostTensor | undefined): void {
 
 function scalar(value: number): HostTensor {
   return { dtype: 'float32', dims: [], data: Float32Array.of(value) }
-}
-
-function numberOf(tensor: HostTensor | undefined): number {
-  return tensor?.dtype === 'float32' ? (tensor.data[0] ?? Number.NaN) : Number.NaN
 }

@@ -1,5 +1,5 @@
 import type { ValueName } from '../../graph/index.ts'
-import type { HostTensor, HostTensors } from '../../runtime/index.ts'
+import type { HostTensors } from '../../runtime/index.ts'
 import { QontrastError } from '../../shared/index.ts'
 import type { Gradients, ParameterGradient } from '../optimizer/parameters.ts'
 import type { GradientGraph } from './step-graph.ts'
@@ -13,14 +13,14 @@ export function gradientsOf(
   const found = new Map<ValueName, ParameterGradient>()
   const taken = new Set<ValueName>()
   for (const [name, output] of gradients) {
-    const values = floats(results[output])
+    const values = floatsOf(results, output)
     found.set(name, { kind: 'dense', values: taken.has(output) ? values.slice() : values }) // two may be one value
     taken.add(output)
   }
   for (const { table, rows, gradient } of rowGradients) {
     const sums = rowsOf(found.get(table))
     const numbers = (results[rows] ?? feeds[rows])?.data ?? new BigInt64Array()
-    const values = floats(results[gradient])
+    const values = floatsOf(results, gradient)
     const width = values.length / numbers.length
     for (let i = 0; i < numbers.length; i++) {
       const part = values.subarray(i * width, (i + 1) * width)
@@ -79,7 +79,13 @@ function addInto(sum: Float32Array, values: Float32Array): void {
   for (let i = 0; i < sum.length; i++) sum[i]! += values[i]!
 }
 
-function floats(tensor: HostTensor | undefined): Float32Array {
+/** What a graph gave under a name, as floats. */
+export function floatsOf(results: HostTensors, name: ValueName): Float32Array {
+  const tensor = results[name]
   if (tensor?.dtype === 'float32') return tensor.data
-  throw new QontrastError('internal', 'a gradient is no float32 tensor')
+  throw new QontrastError('internal', `the graph gave no float32 '${name}'`)
+}
+
+export function scalarOf(results: HostTensors, name: ValueName): number {
+  return floatsOf(results, name)[0] ?? Number.NaN
 }

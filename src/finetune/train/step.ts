@@ -1,13 +1,13 @@
 import type { TokenBatch, TransformerFiles } from '../../embed/index.ts'
-import { serializeModel, type ValueName } from '../../graph/index.ts'
-import { createRunner, type Device, type HostTensors, type Runner } from '../../runtime/index.ts'
-import { QontrastError } from '../../shared/index.ts'
+import { type Model, serializeModel, type ValueName } from '../../graph/index.ts'
+import { createRunner, type Device, type HostTensors } from '../../runtime/index.ts'
 import type { Batch } from '../data/collate.ts'
 import type { Loss } from '../losses/loss.ts'
 import type { Parameter, ParameterGradient } from '../optimizer/parameters.ts'
 import { groupFeeds, parameterFeeds, rowFeeds } from './feeds.ts'
-import { addGradients, gradientsOf } from './gradients.ts'
-import { buildChunkGraph, buildEncodeGraph, buildLossGraph, buildStepGraph, type GradientGraph } from './step-graph.ts'
+import { addGradients, floatsOf, gradientsOf, scalarOf } from './gradients.ts'
+import { keep } from './kept.ts'
+import { buildChunkGraph, buildEncodeGraph, buildLossGraph, buildStepGraph } from './step-graph.ts'
 import type { Tower } from './tower.ts'
 
 export interface StepperOptions {
@@ -35,60 +35,47 @@ export interface Stepper {
 
 export function createStepper({ tower, files, loss, parameters, device, threads }: StepperOptions): Stepper {
   const weights = parameterFeeds(parameters)
-  const sessions = new Map<string, Promise<{ graph: unknown; runner: Runner }>>()
-
-  async function session<G extends { readonly model: GradientGraph['model'] }>(key: string, build: () => G) {
-    const opened =
-      sessions.get(key) ??
-      (async () => {
-        const graph = build()
-        return {
-          graph,
-          runner: await createRunner(serializeModel(graph.model), { device, threads, planMemory: false }),
-        }
-      })()
-    sessions.set(key, opened)
-    const { graph, runner } = await opened
-    return { graph: graph as G, runner } // the key names what was built
-  }
+  const open = async <G extends { readonly model: Model }>(graph: G) => ({
+    graph,
+    runner: await createRunner(serializeModel(graph.model), { device, threads, planMemory: false }),
+  })
+  const steps = keep((groups: number, negatives: boolean) => open(buildStepGraph(tower, { loss, groups, negatives })))
+  const encoders = keep(() => open(buildEncodeGraph(tower)))
+  const losses = keep((negatives: boolean) => open(buildLossGraph(tower, { loss, negatives })))
+  const chunks = keep(() => open(buildChunkGraph(tower)))
 
   const feedsOf = (batch: TokenBatch, group: number): HostTensors => groupFeeds(tower, files, group, batch)
 
   return {
     async oneShot(batch) {
-      const groups = batch.groups.length
-      const negatives = batch.negatives.length > 0
-      const { graph, runner } = await session(`step ${groups} ${negatives}`, () =>
-        buildStepGraph(tower, { loss, groups, negatives }),
-      )
+      const { graph, runner } = await steps.get(batch.groups.length, batch.negatives.length > 0)
       const feeds = Object.assign({}, weights, rowFeeds(batch), ...batch.groups.map(feedsOf))
       const results = await runner.run(feeds)
-      return { loss: scalar(results, graph.loss), gradients: gradientsOf(graph, feeds, results) }
+      return { loss: scalarOf(results, graph.loss), gradients: gradientsOf(graph, feeds, results) }
     },
 
     async chunked(batch) {
-      const negatives = batch.negatives.length > 0
-      const encode = await session('encode', () => buildEncodeGraph(tower))
+      const encode = await encoders.get()
       const embeddings = new Float32Array(
         batch.groups.reduce((sum, { lengths }) => sum + lengths.length, 0) * tower.dimensions,
       )
       let offset = 0
       for (const group of batch.groups) {
         const results = await encode.runner.run({ ...weights, ...feedsOf(group, 0) })
-        const part = floats(results, encode.graph.embeddings)
+        const part = floatsOf(results, encode.graph.embeddings)
         embeddings.set(part, offset)
         offset += part.length
       }
 
-      const lossOf = await session(`loss ${negatives}`, () => buildLossGraph(tower, { loss, negatives }))
+      const lossOf = await losses.get(batch.negatives.length > 0)
       const dims = [embeddings.length / tower.dimensions, tower.dimensions]
       const onEmbeddings = await lossOf.runner.run({
         ...rowFeeds(batch),
         embeddings: { dtype: 'float32', dims, data: embeddings },
       })
-      const upstream = floats(onEmbeddings, lossOf.graph.gradient)
+      const upstream = floatsOf(onEmbeddings, lossOf.graph.gradient)
 
-      const chunk = await session('chunk', () => buildChunkGraph(tower))
+      const chunk = await chunks.get()
       const gradients = new Map<ValueName, ParameterGradient>()
       offset = 0
       for (const group of batch.groups) {
@@ -105,23 +92,11 @@ export function createStepper({ tower, files, loss, parameters, device, threads 
         addGradients(gradients, gradientsOf(chunk.graph, feeds, await chunk.runner.run(feeds)))
         offset += size
       }
-      return { loss: scalar(onEmbeddings, lossOf.graph.loss), gradients }
+      return { loss: scalarOf(onEmbeddings, lossOf.graph.loss), gradients }
     },
 
     async close() {
-      const opened = await Promise.allSettled(sessions.values())
-      sessions.clear()
-      for (const outcome of opened) if (outcome.status === 'fulfilled') await outcome.value.runner.release()
+      for (const kept of [steps, encoders, losses, chunks]) await kept.close()
     },
   }
-}
-
-function floats(results: HostTensors, name: ValueName): Float32Array {
-  const tensor = results[name]
-  if (tensor?.dtype === 'float32') return tensor.data
-  throw new QontrastError('internal', `the graph gave no float32 '${name}'`)
-}
-
-function scalar(results: HostTensors, name: ValueName): number {
-  return floats(results, name)[0] ?? Number.NaN
 }

@@ -1,17 +1,12 @@
-import type { TransformerFiles } from '../../embed/index.ts'
-import type { ValueName } from '../../graph/index.ts'
-import { type Device, deviceCandidates } from '../../runtime/index.ts'
+import { deviceCandidates } from '../../runtime/index.ts'
 import { QontrastError } from '../../shared/index.ts'
 import { type Batch, type Cut, collate, cutBySize, cutInGroups, type Tokenize } from '../data/collate.ts'
 import type { Pair } from '../data/pairs.ts'
-import type { Loss } from '../losses/loss.ts'
-import type { Optimizer } from '../optimizer/optimizer.ts'
-import { applyGradients, globalNorm, type Parameter } from '../optimizer/parameters.ts'
+import { applyGradients, globalNorm } from '../optimizer/parameters.ts'
 import type { RunSettings } from '../options.ts'
-import { createDeviceStepper } from './device-step.ts'
+import { createDeviceStepper, type DeviceStepperOptions } from './device-step.ts'
 import { addGradients, freeGradients } from './gradients.ts'
 import { createStepper, type StepResult } from './step.ts'
-import type { Tower } from './tower.ts'
 
 /** Texts of a step are padded in four groups of like length. */
 const inGroups = cutInGroups(4)
@@ -20,16 +15,9 @@ const mostTokensAtOnce = 16_384
 const tokensOfChunk = 2_048
 const clipEpsilon = 1e-6
 
-export interface StepTakerOptions {
-  readonly tower: Tower
-  readonly files: TransformerFiles
-  readonly loss: Loss
-  readonly optimizer: Optimizer
-  readonly parameters: ReadonlyMap<ValueName, Parameter>
+export interface StepTakerOptions extends DeviceStepperOptions {
   readonly settings: RunSettings
   readonly tokenize: Tokenize
-  readonly device: Device
-  readonly threads: number
 }
 
 export interface TakenStep {
