@@ -10,6 +10,8 @@ export interface SessionOptions {
   readonly strict?: boolean
   /** Plan memory once for each input shape; without, a graph of many values runs as fast in two thirds of the memory. */
   readonly planMemory?: boolean
+  /** Keep the memory of a run for the next; without, it goes back to the system, which suits few runs over large matrices. */
+  readonly keepMemory?: boolean
   /** Outputs that stay in the device's memory. */
   readonly stay?: ReadonlySet<string>
 }
@@ -25,7 +27,7 @@ export interface OpenedSession {
 /** Loads an ONNX file, or its bytes, on the first device that takes it: `device-unavailable`, or `model-invalid` where even the CPU refuses. */
 export async function openSession(
   model: string | Uint8Array,
-  { device, threads, strict = false, planMemory = true, stay }: SessionOptions,
+  { device, threads, strict = false, planMemory = true, keepMemory = true, stay }: SessionOptions,
 ): Promise<OpenedSession> {
   const modelName = typeof model === 'string' ? model : 'the graph'
   const { InferenceSession, listSupportedBackends, Tensor } = await import('onnxruntime-node')
@@ -43,6 +45,7 @@ export async function openSession(
         interOpNumThreads: 1,
         logSeverityLevel: 3,
         enableMemPattern: planMemory,
+        enableCpuMemArena: keepMemory,
         ...(stay && stay.size > 0 ? { preferredOutputLocation: locationsOf(stay) } : {}),
         ...(strict ? { extra: { session: { disable_cpu_ep_fallback: '1' } } } : {}),
       })

@@ -35,13 +35,13 @@ export interface Stepper {
 
 export function createStepper({ tower, files, loss, parameters, device, threads }: StepperOptions): Stepper {
   const weights = parameterFeeds(parameters)
-  const open = async <G extends { readonly model: Model }>(graph: G) => ({
+  const open = async <G extends { readonly model: Model }>(graph: G, { keepMemory = true } = {}) => ({
     graph,
-    runner: await createRunner(serializeModel(graph.model), { device, threads, planMemory: false }),
+    runner: await createRunner(serializeModel(graph.model), { device, threads, planMemory: false, keepMemory }),
   })
   const steps = keep((groups: number, negatives: boolean) => open(buildStepGraph(tower, { loss, groups, negatives })))
   const encoders = keep(() => open(buildEncodeGraph(tower)))
-  const losses = keep((negatives: boolean) => open(buildLossGraph(tower, { loss, negatives })))
+  const losses = keep((negatives: boolean) => open(buildLossGraph(tower, { loss, negatives }), { keepMemory: false }))
   const chunks = keep(() => open(buildChunkGraph(tower)))
 
   const feedsOf = (batch: TokenBatch, group: number): HostTensors => groupFeeds(tower, files, group, batch)

@@ -12,7 +12,7 @@ import { createStepper, type StepResult } from './step.ts'
 const inGroups = cutInGroups(4)
 /** A step of more tokens than this is taken in chunks, which hold the memory of the chunk only. */
 const mostTokensAtOnce = 16_384
-const tokensOfChunk = 2_048
+const tokensOfChunk = 1_536
 const clipEpsilon = 1e-6
 
 export interface StepTakerOptions extends DeviceStepperOptions {
