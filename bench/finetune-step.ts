@@ -22,7 +22,7 @@ const model = fileURLToPath(new URL('../../shared/models/all-minilm-l6-v2', impo
 
 const began = performance.now()
 const files = await readTransformer(await locateModel(model), 'fp32')
-const tower = await readTower(files)
+const tower = await readTower(files, { dropout: 0.1 })
 const optimizer = adamW()
 const parameters = createParameters(tower.parameters, optimizer, tablesOf(tower))
 const stepper = createStepper({
@@ -51,7 +51,7 @@ let step = 0
 async function own(): Promise<number> {
   const started = performance.now()
   step += 1
-  const { gradients } = await stepper.oneShot(batch)
+  const { gradients } = await stepper.oneShot(batch, step)
   const scale = Math.min(1, 1 / (globalNorm(gradients) + 1e-6))
   applyGradients(parameters, gradients, optimizer, { rate: 2e-5, decay: 0.01, step, scale })
   return performance.now() - started

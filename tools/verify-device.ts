@@ -64,6 +64,7 @@ for (let step = 1; step <= steps; step++) {
     decay: 0.1,
     step,
     clip: 1,
+    seed: step,
   })
   times.push(performance.now() - started)
   worst = Math.max(worst, Math.abs(result.loss - loss))

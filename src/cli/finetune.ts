@@ -24,6 +24,7 @@ const numbers = [
   'warmup',
   'temperature',
   'weightDecay',
+  'dropout',
   'maxTokens',
   'cacheChunk',
   'accumulate',
@@ -50,6 +51,7 @@ export const finetuneCommand = (): Command =>
     .option('--warmup <share>', 'share of the steps over which the rate rises (0.1)', anyNumber)
     .option('--temperature <x>', 'what similarities are divided by (0.05)', anyNumber)
     .option('--weight-decay <x>', 'not applied to biases and norms (0)', anyNumber)
+    .option('--dropout <x>', 'probability with which values are dropped while training (0.1)', anyNumber)
     .option('--max-tokens <n>', 'cut longer texts (default: what the model reads)', wholeNumber(3))
     .option(
       '--cache-chunk <n>',

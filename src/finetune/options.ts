@@ -22,6 +22,8 @@ export interface FinetuneOptions {
   readonly decay?: Decay
   /** Not applied to biases and norms. */
   readonly weightDecay?: number
+  /** Probability with which values are dropped out where BERT's training does: after the embeddings, on attention weights, before residuals. */
+  readonly dropout?: number
   /** Gradients are scaled down to this norm; 0 leaves them as they are. */
   readonly clip?: number
   /** Of the standard loss, InfoNCE. */
@@ -59,6 +61,7 @@ export interface RunSettings {
   readonly warmup: number
   readonly decay: Decay
   readonly weightDecay: number
+  readonly dropout: number
   readonly clip: number
   readonly temperature: number
   readonly maxTokens: number | null
@@ -89,6 +92,7 @@ const rules: Readonly<Record<string, { test(value: number): boolean; readonly sa
   learningRate: above(0),
   warmup: between(0, 1),
   weightDecay: between(0, Number.POSITIVE_INFINITY),
+  dropout: { test: (value) => value >= 0 && value < 1, says: 'a number from 0 to below 1' },
   clip: between(0, Number.POSITIVE_INFINITY),
   temperature: above(0),
   maxTokens: whole(3),
@@ -126,6 +130,7 @@ export function runSettings(options: FinetuneOptions): RunSettings {
     warmup = 0.1,
     decay = 'linear',
     weightDecay = 0,
+    dropout = 0.1,
     clip = 1,
   } = options
   const { temperature = 0.05, maxTokens = null, cacheChunk = null, accumulate = 1, seed = 42 } = options
@@ -136,6 +141,7 @@ export function runSettings(options: FinetuneOptions): RunSettings {
     warmup,
     decay,
     weightDecay,
+    dropout,
     clip,
     temperature,
     maxTokens,

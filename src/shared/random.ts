@@ -9,6 +9,11 @@ export function createRandom(seed: number): () => number {
   }
 }
 
+/** One seed out of several numbers; another number in any place gives another seed. */
+export function combineSeeds(...numbers: readonly number[]): number {
+  return numbers.reduce((seed, number) => createRandom(seed ^ Math.imul(number + 1, 0x9e3779b1))() * 2 ** 32, 0)
+}
+
 /** A shuffled copy (Fisher–Yates), the same for the same random source. */
 export function shuffled<T>(items: readonly T[], random: () => number): T[] {
   const copy = [...items]

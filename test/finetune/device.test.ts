@@ -35,6 +35,7 @@ describe.each(['cpu', ...(hasWebGpu ? (['webgpu'] as const) : [])] as const)('st
         decay: 0.1,
         step,
         clip: 1,
+        seed: step,
       })
       expect(Math.abs(result.loss - loss)).toBeLessThan(1e-4)
       expect(Math.abs(result.norm / norm - 1)).toBeLessThan(1e-3)

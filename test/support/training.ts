@@ -15,10 +15,10 @@ export const fixtures = fileURLToPath(new URL('../fixtures/', import.meta.url))
 /** Everything between a model folder and the gradients of a batch. */
 export async function openTraining(
   folder: string,
-  { loss = infoNce(), threads = 2 }: { loss?: Loss; threads?: number } = {},
+  { loss = infoNce(), threads = 2, dropout = 0 }: { loss?: Loss; threads?: number; dropout?: number } = {},
 ) {
   const files = await readTransformer(await locateModel(folder), 'fp32')
-  const tower = await readTower(files)
+  const tower = await readTower(files, { dropout })
   const optimizer = adamW()
   const parameters = createParameters(tower.parameters, optimizer, tablesOf(tower))
   const stepper = createStepper({ tower, files, loss, parameters, device: 'cpu', threads })
@@ -29,9 +29,10 @@ export async function openTraining(
     optimizer,
     parameters,
     stepper,
-    oneShot: (pairs: readonly Pair[], groups = 2) => stepper.oneShot(collate(pairs, tokenize, cutInGroups(groups))),
-    chunked: (pairs: readonly Pair[], texts: number) =>
-      stepper.chunked(collate(pairs, tokenize, cutBySize({ texts, tokens: Number.POSITIVE_INFINITY }))),
+    oneShot: (pairs: readonly Pair[], groups = 2, seed = 0) =>
+      stepper.oneShot(collate(pairs, tokenize, cutInGroups(groups)), seed),
+    chunked: (pairs: readonly Pair[], texts: number, seed = 0) =>
+      stepper.chunked(collate(pairs, tokenize, cutBySize({ texts, tokens: Number.POSITIVE_INFINITY })), seed),
     [Symbol.asyncDispose]: () => stepper.close(),
   }
 }

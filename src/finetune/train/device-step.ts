@@ -6,6 +6,7 @@ import {
   type HostTensors,
   type ResidentTensors,
 } from '../../runtime/index.ts'
+import { combineSeeds } from '../../shared/index.ts'
 import type { Batch } from '../data/collate.ts'
 import type { Optimizer } from '../optimizer/optimizer.ts'
 import type { Parameter } from '../optimizer/parameters.ts'
@@ -14,6 +15,7 @@ import { scalarOf } from './gradients.ts'
 import { keep } from './kept.ts'
 import type { StepperOptions } from './step.ts'
 import { buildUpdateGraph, slotName } from './step-graph.ts'
+import { scalar } from './tensors.ts'
 
 export interface DeviceStepperOptions extends StepperOptions {
   readonly optimizer: Optimizer
@@ -26,6 +28,8 @@ export interface DeviceStepSettings {
   readonly step: number
   /** Largest norm of the gradient; 0 for none. */
   readonly clip: number
+  /** What the step's dropout follows from. */
+  readonly seed: number
 }
 
 /** Steps whose weights and optimizer state stay in the device's memory. */
@@ -75,14 +79,14 @@ export function createDeviceStepper({
   })
 
   return {
-    async step(batch, { rate, decay, step, clip }) {
+    async step(batch, { rate, decay, step, clip, seed }) {
       const { graph, runner } = await sessions.get(batch.groups.length, batch.negatives.length > 0)
       const scalars = { rate, decay, step, clip: clip > 0 ? clip : unlimited }
       const feeds: HostTensors = Object.assign(
         hostState(),
         rowFeeds(batch),
         Object.fromEntries(Object.entries(scalars).map(([name, value]) => [name, scalar(value)])),
-        ...batch.groups.map((group, i) => groupFeeds(tower, files, i, group)),
+        ...batch.groups.map((group, i) => groupFeeds(tower, files, { group: i, seed: combineSeeds(seed, i) }, group)),
       )
       const { host, resident } = await runner.run(feeds, state)
       const before = state
@@ -141,8 +145,4 @@ async function copyToHost(
 
 function copyInto(target: Float32Array, tensor: HostTensor | undefined): void {
   if (tensor?.dtype === 'float32') target.set(tensor.data)
-}
-
-function scalar(value: number): HostTensor {
-  return { dtype: 'float32', dims: [], data: Float32Array.of(value) }
 }

@@ -1,10 +1,11 @@
 import type { TokenBatch, TransformerFiles } from '../../embed/index.ts'
 import { type Model, serializeModel, type ValueName } from '../../graph/index.ts'
 import { createRunner, type Device, type HostTensors } from '../../runtime/index.ts'
+import { combineSeeds } from '../../shared/index.ts'
 import type { Batch } from '../data/collate.ts'
 import type { Loss } from '../losses/loss.ts'
 import type { Parameter, ParameterGradient } from '../optimizer/parameters.ts'
-import { groupFeeds, parameterFeeds, rowFeeds } from './feeds.ts'
+import { type GroupOptions, groupFeeds, parameterFeeds, rowFeeds } from './feeds.ts'
 import { addGradients, floatsOf, gradientsOf, scalarOf } from './gradients.ts'
 import { keep } from './kept.ts'
 import { buildChunkGraph, buildEncodeGraph, buildLossGraph, buildStepGraph } from './step-graph.ts'
@@ -26,10 +27,10 @@ export interface StepResult {
 
 /** Gives loss and gradients of a batch at the current weights. Sessions are made when first needed and kept. */
 export interface Stepper {
-  /** All texts at once: one session. */
-  oneShot(batch: Batch): Promise<StepResult>
+  /** All texts at once: one session. Dropout follows from the seed. */
+  oneShot(batch: Batch, seed: number): Promise<StepResult>
   /** The same in chunks, each a group of the batch: memory stays that of a chunk, for one more forward pass (gradient cache: Gao et al. 2021, arXiv:2101.06983). */
-  chunked(batch: Batch): Promise<StepResult>
+  chunked(batch: Batch, seed: number): Promise<StepResult>
   close(): Promise<void>
 }
 
@@ -44,24 +45,26 @@ export function createStepper({ tower, files, loss, parameters, device, threads 
   const losses = keep((negatives: boolean) => open(buildLossGraph(tower, { loss, negatives }), { keepMemory: false }))
   const chunks = keep(() => open(buildChunkGraph(tower)))
 
-  const feedsOf = (batch: TokenBatch, group: number): HostTensors => groupFeeds(tower, files, group, batch)
+  const feedsOf = (batch: TokenBatch, options: GroupOptions): HostTensors => groupFeeds(tower, files, options, batch)
 
   return {
-    async oneShot(batch) {
+    async oneShot(batch, seed) {
       const { graph, runner } = await steps.get(batch.groups.length, batch.negatives.length > 0)
-      const feeds = Object.assign({}, weights, rowFeeds(batch), ...batch.groups.map(feedsOf))
+      const texts = batch.groups.map((group, i) => feedsOf(group, { group: i, seed: combineSeeds(seed, i) }))
+      const feeds = Object.assign({}, weights, rowFeeds(batch), ...texts)
       const results = await runner.run(feeds)
       return { loss: scalarOf(results, graph.loss), gradients: gradientsOf(graph, feeds, results) }
     },
 
-    async chunked(batch) {
+    async chunked(batch, seed) {
+      const chunkFeeds = (group: TokenBatch, i: number) => feedsOf(group, { group: 0, seed: combineSeeds(seed, i) })
       const encode = await encoders.get()
       const embeddings = new Float32Array(
         batch.groups.reduce((sum, { lengths }) => sum + lengths.length, 0) * tower.dimensions,
       )
       let offset = 0
-      for (const group of batch.groups) {
-        const results = await encode.runner.run({ ...weights, ...feedsOf(group, 0) })
+      for (const [i, group] of batch.groups.entries()) {
+        const results = await encode.runner.run({ ...weights, ...chunkFeeds(group, i) })
         const part = floatsOf(results, encode.graph.embeddings)
         embeddings.set(part, offset)
         offset += part.length
@@ -78,11 +81,11 @@ export function createStepper({ tower, files, loss, parameters, device, threads 
       const chunk = await chunks.get()
       const gradients = new Map<ValueName, ParameterGradient>()
       offset = 0
-      for (const group of batch.groups) {
+      for (const [i, group] of batch.groups.entries()) {
         const size = group.lengths.length * tower.dimensions
         const feeds: HostTensors = {
           ...weights,
-          ...feedsOf(group, 0),
+          ...chunkFeeds(group, i),
           upstream: {
             dtype: 'float32',
             dims: [group.lengths.length, tower.dimensions],

@@ -1,5 +1,5 @@
 import { deviceCandidates } from '../../runtime/index.ts'
-import { QontrastError } from '../../shared/index.ts'
+import { combineSeeds, QontrastError } from '../../shared/index.ts'
 import { type Batch, type Cut, collate, cutBySize, cutInGroups, type Tokenize } from '../data/collate.ts'
 import type { Pair } from '../data/pairs.ts'
 import { applyGradients, globalNorm } from '../optimizer/parameters.ts'
@@ -54,7 +54,8 @@ export function createStepTaker(options: StepTakerOptions): StepTaker {
       )
 
       async function takeOnDevice(whole: Batch): Promise<TakenStep> {
-        const result = await onDevice?.step(whole, { rate, decay: settings.weightDecay, step, clip: settings.clip })
+        const { weightDecay: decay, clip } = settings
+        const result = await onDevice?.step(whole, { rate, decay, step, clip, seed: seedOf(step, 0) })
         return { loss: result?.loss ?? Number.NaN, norm: result?.norm ?? Number.NaN, cutTexts: whole.cutTexts }
       }
 
@@ -63,8 +64,9 @@ export function createStepTaker(options: StepTakerOptions): StepTaker {
         const gradients: StepResult['gradients'] = new Map()
         let total = 0
         let cutTexts = 0
-        for (const { batch, atOnce } of batches) {
-          const result = atOnce ? await stepper.oneShot(batch) : await stepper.chunked(batch)
+        for (const [part, { batch, atOnce }] of batches.entries()) {
+          const seed = seedOf(step, part)
+          const result = atOnce ? await stepper.oneShot(batch, seed) : await stepper.chunked(batch, seed)
           addGradients(gradients, result.gradients)
           total += result.loss
           cutTexts += batch.cutTexts
@@ -85,6 +87,10 @@ export function createStepTaker(options: StepTakerOptions): StepTaker {
       await onDevice?.close()
       await stepper.close()
     },
+  }
+
+  function seedOf(step: number, part: number): number {
+    return combineSeeds(settings.seed, step, part)
   }
 
   /** Groups for one graph, or, where the batch is too large for it, chunks. */

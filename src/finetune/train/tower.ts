@@ -22,6 +22,7 @@ import {
 } from '../../graph/index.ts'
 import { QontrastError } from '../../shared/index.ts'
 import { hasZeroGradient } from '../autodiff/index.ts'
+import { type Dropout, withDropout } from './dropout.ts'
 import { evaluateGraph } from './evaluate-graph.ts'
 import { appendPooling } from './pooling.ts'
 
@@ -34,6 +35,7 @@ export interface Tower {
   readonly parameters: ReadonlyMap<ValueName, TensorValue>
   readonly embeddings: ValueName
   readonly dimensions: number
+  readonly dropout: Dropout | undefined
   /** The file as it is, for export: weights go back into it under their names. */
   readonly source: Uint8Array<ArrayBuffer>
   /** Constants that lay in files beside it. */
@@ -46,8 +48,8 @@ const probes = [
   { batch: 5, sequence: 11 },
 ] as const
 
-/** Reads a transformer's ONNX file and settings into a tower. `model-invalid` where it cannot be trained, with the reason. */
-export async function readTower(files: TransformerFiles): Promise<Tower> {
+/** Reads a transformer's ONNX file and settings into a tower; `dropout` is the probability of it. `model-invalid` where it cannot be trained, with the reason. */
+export async function readTower(files: TransformerFiles, { dropout: probability = 0 } = {}): Promise<Tower> {
   const source = await readWhole(files.model.path)
   const parsed = parseModel(source, (location, range) => readBeside(files.model.path, location, range))
   const model = normalizeOpset(parsed)
@@ -62,7 +64,7 @@ export async function readTower(files: TransformerFiles): Promise<Tower> {
     probeRun(probes[0], graph, parameters, files),
     probeRun(probes[1], graph, parameters, files),
   ])
-  const fused = fuse({ graph: prune(simplified), types })
+  const { dropout, ...fused } = withDropout(fuse({ graph: prune(simplified), types }), probability)
   const outputName = fused.graph.outputs[0]?.name ?? output
   const g = createBuilder({ ...fused.graph, outputs: [] }, fused.types)
   const dense = new Map<ValueName, TensorValue>()
@@ -79,6 +81,7 @@ export async function readTower(files: TransformerFiles): Promise<Tower> {
     parameters: new Map([...parameters, ...dense]),
     embeddings,
     dimensions,
+    dropout,
     source,
     external: new Map(
       [...parsed.graph.initializers].flatMap(([name, { bytes }]) =>
