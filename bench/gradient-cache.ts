@@ -40,7 +40,7 @@ async function measure(batchSize: number): Promise<void> {
   })
   const pairs = (await intentPairs()).slice(0, batchSize)
   const began = performance.now()
-  for (let step = 1; step <= 2; step++) await taker.take([pairs], { step, rate: 2e-5 })
+  for (let step = 1; step <= 2; step++) await taker.take([{ step, rate: 2e-5, parts: [pairs] }])
   const seconds = (performance.now() - began) / 2000
   console.log(JSON.stringify({ seconds, peak: process.resourceUsage().maxRSS / 1e3 }))
 }

@@ -4,7 +4,9 @@ import { describe, expect, test } from 'vitest'
 import { collate, createTokenize, cutInGroups } from '../../src/finetune/data/collate.ts'
 import { infoNce } from '../../src/finetune/losses/info-nce.ts'
 import { applyGradients, globalNorm } from '../../src/finetune/optimizer/parameters.ts'
+import type { DeviceStepSettings } from '../../src/finetune/train/device-state.ts'
 import { createDeviceStepper } from '../../src/finetune/train/device-step.ts'
+import { createLoopStepper } from '../../src/finetune/train/loop-step.ts'
 import { fixtures, openTraining, pairsOf, relativeError } from '../support/training.ts'
 
 const pairs = pairsOf([
@@ -50,4 +52,38 @@ describe.each(['cpu', ...(hasWebGpu ? (['webgpu'] as const) : [])] as const)('st
     }
     await stepper.close()
   })
+})
+
+test('steps in a loop, each of its own texts and lengths, are the steps one after the other', async () => {
+  const model = path.join(fixtures, 'models', 'bert-tracing')
+  await using host = await openTraining(model, { dropout: 0.1 })
+  await using other = await openTraining(model, { dropout: 0.1 })
+  const loop = createLoopStepper({ ...other, loss: infoNce(), device: 'cpu', threads: 2 })
+  const tokenize = createTokenize(other.files, undefined)
+  const settings = (step: number): DeviceStepSettings => ({ rate: step * 1e-4, decay: 0.1, step, clip: 1, seed: step })
+  const batches = [1, 2, 3, 4, 5].map((step) => (step === 3 ? pairs.slice(1) : pairs.toSpliced(step % 4, 1)))
+  for (const stretch of [[1, 2, 3], [4], [5]]) {
+    const results = await loop.steps(
+      stretch.map((step) => ({
+        batch: collate(batches[step - 1] ?? [], tokenize, cutInGroups(2)),
+        settings: settings(step),
+      })),
+    )
+    for (const [i, step] of stretch.entries()) {
+      const { loss, gradients } = await host.oneShot(batches[step - 1] ?? [], 2, step)
+      const norm = globalNorm(gradients)
+      const { rate, decay } = settings(step)
+      const scale = Math.min(1, 1 / (norm + 1e-6))
+      applyGradients(host.parameters, gradients, host.optimizer, { rate, decay, step, scale })
+      expect(Math.abs((results[i]?.loss ?? 0) - loss)).toBeLessThan(1e-4)
+      expect(Math.abs((results[i]?.norm ?? 0) / norm - 1)).toBeLessThan(1e-3)
+    }
+  }
+  for (const [name, { weights, slots }] of host.parameters) {
+    if (name.endsWith('key.bias')) continue
+    const own = other.parameters.get(name)
+    expect(relativeError(own?.weights ?? [], weights), name).toBeLessThan(1e-3)
+    expect(relativeError(own?.slots[0] ?? [], slots[0] ?? []), name).toBeLessThan(1e-2)
+  }
+  await loop.close()
 })

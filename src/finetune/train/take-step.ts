@@ -4,8 +4,10 @@ import { type Batch, type Cut, collate, cutBySize, cutInGroups, type Tokenize } 
 import type { Pair } from '../data/pairs.ts'
 import { applyGradients, globalNorm } from '../optimizer/parameters.ts'
 import type { RunSettings } from '../options.ts'
-import { createDeviceStepper, type DeviceStepperOptions } from './device-step.ts'
+import type { DeviceStepperOptions } from './device-state.ts'
+import { createDeviceStepper } from './device-step.ts'
 import { addGradients, freeGradients } from './gradients.ts'
+import { createLoopStepper, type LoopStep } from './loop-step.ts'
 import { createStepper, type StepResult } from './step.ts'
 
 /** Texts of a step are padded in four groups of like length. */
@@ -14,10 +16,20 @@ const inGroups = cutInGroups(4)
 const mostTokensAtOnce = 16_384
 const tokensOfChunk = 1_536
 const clipEpsilon = 1e-6
+/** Steps between which a device without outputs of its own keeps the state. */
+const stepsOfLoop = 8
 
 export interface StepTakerOptions extends DeviceStepperOptions {
   readonly settings: RunSettings
   readonly tokenize: Tokenize
+}
+
+export interface PlannedStep {
+  /** Counted from 1. */
+  readonly step: number
+  readonly rate: number
+  /** Batches whose gradients are averaged. */
+  readonly parts: readonly (readonly Pair[])[]
 }
 
 export interface TakenStep {
@@ -29,64 +41,94 @@ export interface TakenStep {
 
 /** Moves the weights by one step after the other, in the way that suits the device and the size of the batch. */
 export interface StepTaker {
-  /** `parts`: batches whose gradients are averaged. `training-diverged` where loss or gradient is no finite number. */
-  take(parts: readonly (readonly Pair[])[], at: { readonly step: number; readonly rate: number }): Promise<TakenStep>
+  /** How many steps it likes to be given at once. */
+  readonly stride: number
+  /** `training-diverged` where loss or gradient is no finite number. */
+  take(steps: readonly PlannedStep[]): Promise<TakenStep[]>
   /** Has weights and optimizer state in the parameters' memory, wherever the last step left them. */
   settle(): Promise<void>
   close(): Promise<void>
 }
 
+interface Ready {
+  readonly step: number
+  readonly rate: number
+  readonly batches: readonly { readonly batch: Batch; readonly atOnce: boolean }[]
+}
+
+type Result = Omit<TakenStep, 'cutTexts'>
+
 export function createStepTaker(options: StepTakerOptions): StepTaker {
   const { parameters, optimizer, settings, tokenize, device } = options
+  const [concrete = 'cpu'] = deviceCandidates(device)
   const stepper = createStepper(options)
-  const onDevice = deviceCandidates(device)[0] === 'cpu' ? undefined : createDeviceStepper(options)
+  const resident = concrete === 'webgpu' ? createDeviceStepper(options) : undefined
+  const loop = concrete === 'webgpu' || concrete === 'cpu' ? undefined : createLoopStepper(options)
 
   return {
-    async take(parts, { step, rate }) {
-      const batches = parts.map(toBatch)
-      const [only, ...others] = batches
-      const taken =
-        onDevice && only?.atOnce && others.length === 0 ? await takeOnDevice(only.batch) : await takeOnHost()
-      if (Number.isFinite(taken.loss) && Number.isFinite(taken.norm)) return taken
-      throw new QontrastError(
-        'training-diverged',
-        `Step ${step}: the ${Number.isFinite(taken.loss) ? 'gradient' : 'loss'} is no finite number any more. The checkpoints before it are kept. Lower the learning rate (${settings.learningRate}), or look for broken texts.`,
-      )
-
-      async function takeOnDevice(whole: Batch): Promise<TakenStep> {
-        const { weightDecay: decay, clip } = settings
-        const result = await onDevice?.step(whole, { rate, decay, step, clip, seed: seedOf(step, 0) })
-        return { loss: result?.loss ?? Number.NaN, norm: result?.norm ?? Number.NaN, cutTexts: whole.cutTexts }
-      }
-
-      async function takeOnHost(): Promise<TakenStep> {
-        await onDevice?.download()
-        const gradients: StepResult['gradients'] = new Map()
-        let total = 0
-        let cutTexts = 0
-        for (const [part, { batch, atOnce }] of batches.entries()) {
-          const seed = seedOf(step, part)
-          const result = atOnce ? await stepper.oneShot(batch, seed) : await stepper.chunked(batch, seed)
-          addGradients(gradients, result.gradients)
-          total += result.loss
-          cutTexts += batch.cutTexts
-        }
-        const loss = total / parts.length
-        const norm = globalNorm(gradients) / parts.length
-        const clipping = settings.clip > 0 ? Math.min(1, settings.clip / (norm + clipEpsilon)) : 1
-        if (Number.isFinite(loss) && Number.isFinite(norm)) {
-          const update = { rate, decay: settings.weightDecay, step, scale: clipping / parts.length }
-          applyGradients(parameters, gradients, optimizer, update)
-        }
-        freeGradients(gradients)
-        return { loss, norm, cutTexts }
-      }
+    stride: loop ? stepsOfLoop : 1,
+    async take(steps) {
+      const ready = steps.map(({ step, rate, parts }): Ready => ({ step, rate, batches: parts.map(toBatch) }))
+      const results = await takeAll(ready)
+      return ready.map(({ step, batches }, i) => {
+        const { loss = Number.NaN, norm = Number.NaN } = results[i] ?? {}
+        if (Number.isFinite(loss) && Number.isFinite(norm))
+          return { loss, norm, cutTexts: batches.reduce((sum, { batch }) => sum + batch.cutTexts, 0) }
+        throw new QontrastError(
+          'training-diverged',
+          `Step ${step}: the ${Number.isFinite(loss) ? 'gradient' : 'loss'} is no finite number any more. The checkpoints before it are kept. Lower the learning rate (${settings.learningRate}), or look for broken texts.`,
+        )
+      })
     },
-    settle: async () => onDevice?.download(),
+    settle: async () => resident?.download(),
     async close() {
-      await onDevice?.close()
+      await resident?.close()
+      await loop?.close()
       await stepper.close()
     },
+  }
+
+  async function takeAll(steps: readonly Ready[]): Promise<Result[]> {
+    const whole = steps.flatMap((one) => onDevice(one) ?? [])
+    if (loop && whole.length === steps.length && haveOneForm(whole)) return loop.steps(whole)
+    const results: Result[] = []
+    for (const one of steps) results.push(...(await takeOne(one)))
+    return results
+  }
+
+  async function takeOne(ready: Ready): Promise<readonly Result[]> {
+    const whole = onDevice(ready)
+    if (whole && loop) return loop.steps([whole])
+    if (whole && resident) return [await resident.step(whole.batch, whole.settings)]
+    await resident?.download()
+    return [await takeOnHost(ready)]
+  }
+
+  /** What a device takes as one graph: a step of one batch that is not too large. */
+  function onDevice({ step, rate, batches: [only, ...others] }: Ready): LoopStep | undefined {
+    if (!only?.atOnce || others.length > 0) return undefined
+    const { weightDecay: decay, clip } = settings
+    return { batch: only.batch, settings: { rate, decay, step, clip, seed: seedOf(step, 0) } }
+  }
+
+  async function takeOnHost({ step, rate, batches }: Ready): Promise<Result> {
+    const gradients: StepResult['gradients'] = new Map()
+    let total = 0
+    for (const [part, { batch, atOnce }] of batches.entries()) {
+      const seed = seedOf(step, part)
+      const result = atOnce ? await stepper.oneShot(batch, seed) : await stepper.chunked(batch, seed)
+      addGradients(gradients, result.gradients)
+      total += result.loss
+    }
+    const loss = total / batches.length
+    const norm = globalNorm(gradients) / batches.length
+    const clipping = settings.clip > 0 ? Math.min(1, settings.clip / (norm + clipEpsilon)) : 1
+    if (Number.isFinite(loss) && Number.isFinite(norm)) {
+      const update = { rate, decay: settings.weightDecay, step, scale: clipping / batches.length }
+      applyGradients(parameters, gradients, optimizer, update)
+    }
+    freeGradients(gradients)
+    return { loss, norm }
   }
 
   function seedOf(step: number, part: number): number {
@@ -113,4 +155,9 @@ export function createStepTaker(options: StepTakerOptions): StepTaker {
     const tokens = stretches.reduce((sum, [from, to]) => sum + (to - from) * (lengths[to - 1] ?? 0), 0)
     return tokens <= mostTokensAtOnce ? stretches : undefined
   }
+}
+
+/** One graph takes them: as many groups of texts, and all with negatives or none. */
+function haveOneForm(steps: readonly LoopStep[]): boolean {
+  return new Set(steps.map(({ batch }) => `${batch.groups.length} ${batch.negatives.length > 0}`)).size === 1
 }

@@ -18,8 +18,13 @@ import { loadCheckpoint, type RunState, saveCheckpoint } from './checkpoint.ts'
 import type { FinetuneEvent } from './events.ts'
 import { openRunFolder } from './run-folder.ts'
 import { buildChunkGraph, tablesOf } from './step-graph.ts'
-import { createStepTaker } from './take-step.ts'
+import { createStepTaker, type PlannedStep } from './take-step.ts'
 import { readTower } from './tower.ts'
+
+interface Planned extends PlannedStep {
+  readonly epoch: number
+  readonly epochEnds: boolean
+}
 
 /** The flow of `finetune`: pairs → batches → step graph → optimizer → checkpoints → evaluation → model folder. */
 export async function* train(options: FinetuneOptions): AsyncGenerator<FinetuneEvent, void, undefined> {
@@ -67,6 +72,7 @@ export async function* train(options: FinetuneOptions): AsyncGenerator<FinetuneE
   const taker = createStepTaker({ tower, files, loss, optimizer, parameters, settings, tokenize, device, threads })
   const resumed = options.resume ? await loadCheckpoint(run.checkpoints, parameters, optimizer) : undefined
   let state: RunState = resumed ?? { step: 0, cutTexts: 0, best: undefined }
+  const resumedFrom = state.step
   const began = performance.now()
   let training = 0
   const emit = async <E extends FinetuneEvent>(event: E): Promise<E> => {
@@ -89,53 +95,48 @@ export async function* train(options: FinetuneOptions): AsyncGenerator<FinetuneE
       model: options.model,
       pairs: pairs.length,
       steps,
-      resumedFrom: state.step,
+      resumedFrom,
       parameters: count,
       device: deviceCandidates(device)[0] ?? 'cpu',
     })
-    if (evaluator && state.step === 0) yield await emit(await evaluate())
+    if (evaluator && resumedFrom === 0) yield await emit(await evaluate())
 
-    let step = 0
-    for (let epoch = 0; epoch < settings.epochs; epoch++) {
-      const batches = batchesOf(epoch)
-      for (let first = 0; first < batches.length; first += settings.accumulate) {
-        step += 1
-        if (step <= state.step) continue
-        throwIfAborted(signal)
-        const started = performance.now()
-        const parts = batches
-          .slice(first, first + settings.accumulate)
-          .map((positions) => positions.flatMap((at) => pairs[at] ?? []))
-        const { loss: value, norm, cutTexts } = await taker.take(parts, { step, rate: rateOf(step) })
+    let stretch: Planned[] = []
+    for (const planned of plan()) {
+      if (planned.step <= resumedFrom) continue
+      stretch.push(planned)
+      const { step, epochEnds } = planned
+      const measures = evaluator !== undefined && (epochEnds || isDue(options.evaluateEvery, step))
+      const saves = epochEnds || isDue(options.checkpointEvery, step)
+      if (stretch.length < taker.stride && !measures && !saves) continue
+
+      throwIfAborted(signal)
+      const started = performance.now()
+      const taken = await taker.take(stretch)
+      const seconds = (performance.now() - started) / 1000 / stretch.length
+      for (const [i, { step, rate, epoch, parts }] of stretch.entries()) {
+        const { loss: value = Number.NaN, norm = Number.NaN, cutTexts = 0 } = taken[i] ?? {}
+        const pairsTaken = parts.reduce((sum, part) => sum + part.length, 0)
         state = { ...state, step, cutTexts: state.cutTexts + cutTexts }
-        const taken = parts.reduce((sum, part) => sum + part.length, 0)
-        const seconds = (performance.now() - started) / 1000
         training += seconds
-        const perStep = training / (step - (resumed?.step ?? 0))
         yield await emit({
           type: 'step-end',
           step,
           steps,
           epoch,
           loss: value,
-          rate: rateOf(step),
+          rate,
           norm,
-          pairs: taken,
-          pairsPerSecond: taken / seconds,
-          secondsLeft: perStep * (steps - step),
+          pairs: pairsTaken,
+          pairsPerSecond: pairsTaken / seconds,
+          secondsLeft: (training / (step - resumedFrom)) * (steps - step),
           cutTexts,
           memory: process.memoryUsage().rss,
         })
-        const epochEnds = first + settings.accumulate >= batches.length
-        if (evaluator && (epochEnds || isDue(options.evaluateEvery, step))) yield await emit(await evaluate())
-        if (epochEnds || isDue(options.checkpointEvery, step)) {
-          yield await emit({
-            type: 'checkpoint-end',
-            step,
-            path: await save(),
-          })
-        }
       }
+      stretch = []
+      if (measures) yield await emit(await evaluate())
+      if (saves) yield await emit({ type: 'checkpoint-end', step, path: await save() })
     }
 
     const best = state.best
@@ -158,10 +159,23 @@ export async function* train(options: FinetuneOptions): AsyncGenerator<FinetuneE
       metrics: best?.metrics,
     })
   } catch (error) {
-    if (signal?.aborted && state.step > (resumed?.step ?? 0)) await save()
+    if (signal?.aborted && state.step > resumedFrom) await save()
     throw error
   } finally {
     await taker.close()
+  }
+
+  /** Every step of the run, from the first epoch on. */
+  function* plan(): Generator<Planned> {
+    let step = 0
+    for (let epoch = 0; epoch < settings.epochs; epoch++) {
+      const batches = batchesOf(epoch).map((positions) => positions.flatMap((at) => pairs[at] ?? []))
+      for (let first = 0; first < batches.length; first += settings.accumulate) {
+        step += 1
+        const parts = batches.slice(first, first + settings.accumulate)
+        yield { step, rate: rateOf(step), parts, epoch, epochEnds: first + settings.accumulate >= batches.length }
+      }
+    }
   }
 
   function rateOf(step: number): number {
