@@ -6,7 +6,7 @@ import { infoNce } from '../../src/finetune/losses/info-nce.ts'
 import { applyGradients, globalNorm } from '../../src/finetune/optimizer/parameters.ts'
 import { type FinetuneOptions, runSettings } from '../../src/finetune/options.ts'
 import { addGradients } from '../../src/finetune/train/gradients.ts'
-import { createStepTaker, type TakenStep } from '../../src/finetune/train/take-step.ts'
+import { createStepTaker, type TakenStep, type Way } from '../../src/finetune/train/take-step.ts'
 import { fixtures, openTraining, pairsOf, relativeError } from '../support/training.ts'
 
 const model = path.join(fixtures, 'models', 'bert-tracing')
@@ -19,11 +19,19 @@ const pairs = pairsOf(
   }),
 )
 
-async function open(options: Partial<FinetuneOptions>) {
+async function open(options: Partial<FinetuneOptions>, way?: Way) {
   const training = await openTraining(model)
   const settings = runSettings({ model, pairs, out: '', clip: 1, weightDecay: 0.1, ...options })
   const tokenize = createTokenize(training.files, undefined)
-  const taker = createStepTaker({ ...training, loss: infoNce(), settings, tokenize, device: 'cpu', threads: 2 })
+  const taker = createStepTaker({
+    ...training,
+    loss: infoNce(),
+    settings,
+    tokenize,
+    device: 'cpu',
+    threads: 2,
+    ...(way ? { way } : {}),
+  })
   return { ...training, taker, [Symbol.asyncDispose]: () => taker.close() }
 }
 
@@ -67,3 +75,29 @@ test('accumulated batches move the weights by the mean of their gradients', asyn
   expect(norm).toBeCloseTo(mean, 5)
   expectSameWeights(accumulated.parameters, manual.parameters, 1e-6)
 })
+
+test.each(['resident', 'loop'] as const)(
+  'the way %s moves the weights as the host does, whatever comes',
+  async (way) => {
+    await using host = await open({ dropout: 0 }, 'host')
+    await using other = await open({ dropout: 0 }, way)
+    const withNegatives = pairs.map((pair, i) => ({ ...pair, negatives: [pairs[(i + 5) % 12]?.anchor ?? ''] }))
+    const stretches = [
+      [[pairs], [pairs.slice(3)], [pairs.slice(0, 7)]], // one graph takes them all
+      [[pairs], [withNegatives], [pairs.slice(2)]], // two graphs
+      [[pairs], [pairs.slice(0, 6), pairs.slice(6)]], // accumulation is for the host
+      [[pairs.slice(0, 2)], [pairs]], // fewer groups
+    ]
+    let step = 0
+    for (const stretch of stretches) {
+      const planned = stretch.map((parts) => ({ step: ++step, rate: 1e-3, parts }))
+      const [expected, taken] = [await host.taker.take(planned), await other.taker.take(planned)]
+      for (const [i, { loss, norm }] of expected.entries()) {
+        expect(Math.abs((taken[i]?.loss ?? 0) / loss - 1)).toBeLessThan(1e-3)
+        expect(Math.abs((taken[i]?.norm ?? 0) / norm - 1)).toBeLessThan(1e-2)
+      }
+    }
+    await other.taker.settle()
+    expectSameWeights(other.parameters, host.parameters, 1e-3)
+  },
+)

@@ -1,4 +1,4 @@
-import { deviceCandidates } from '../../runtime/index.ts'
+import { type ConcreteDevice, deviceCandidates } from '../../runtime/index.ts'
 import { combineSeeds, QontrastError } from '../../shared/index.ts'
 import { type Batch, type Cut, collate, cutBySize, cutInGroups, type Tokenize } from '../data/collate.ts'
 import type { Pair } from '../data/pairs.ts'
@@ -18,10 +18,22 @@ const tokensOfChunk = 1_536
 const clipEpsilon = 1e-6
 /** Steps between which a device without outputs of its own keeps the state. */
 const stepsOfLoop = 8
+const ways: Readonly<Record<ConcreteDevice, Way>> = {
+  cpu: 'host',
+  webgpu: 'resident',
+  cuda: 'loop',
+  dml: 'loop',
+  coreml: 'loop',
+}
+
+/** Where steps are taken: `host` has the optimizer in this process, `resident` all state on the device, `loop` there for a stretch of steps. */
+export type Way = 'host' | 'resident' | 'loop'
 
 export interface StepTakerOptions extends DeviceStepperOptions {
   readonly settings: RunSettings
   readonly tokenize: Tokenize
+  /** Defaults to what suits the device: only WebGPU's binding gives outputs in the device's memory. */
+  readonly way?: Way
 }
 
 export interface PlannedStep {
@@ -60,10 +72,10 @@ type Result = Omit<TakenStep, 'cutTexts'>
 
 export function createStepTaker(options: StepTakerOptions): StepTaker {
   const { parameters, optimizer, settings, tokenize, device } = options
-  const [concrete = 'cpu'] = deviceCandidates(device)
+  const { way = ways[deviceCandidates(device)[0] ?? 'cpu'] } = options
   const stepper = createStepper(options)
-  const resident = concrete === 'webgpu' ? createDeviceStepper(options) : undefined
-  const loop = concrete === 'webgpu' || concrete === 'cpu' ? undefined : createLoopStepper(options)
+  const resident = way === 'resident' ? createDeviceStepper(options) : undefined
+  const loop = way === 'loop' ? createLoopStepper(options) : undefined
 
   return {
     stride: loop ? stepsOfLoop : 1,

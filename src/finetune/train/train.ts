@@ -18,6 +18,7 @@ import { loadCheckpoint, type RunState, saveCheckpoint } from './checkpoint.ts'
 import type { FinetuneEvent } from './events.ts'
 import { openRunFolder } from './run-folder.ts'
 import { buildChunkGraph, tablesOf } from './step-graph.ts'
+import { stretches } from './stretches.ts'
 import { createStepTaker, type PlannedStep } from './take-step.ts'
 import { readTower } from './tower.ts'
 
@@ -101,15 +102,11 @@ export async function* train(options: FinetuneOptions): AsyncGenerator<FinetuneE
     })
     if (evaluator && resumedFrom === 0) yield await emit(await evaluate())
 
-    let stretch: Planned[] = []
-    for (const planned of plan()) {
-      if (planned.step <= resumedFrom) continue
-      stretch.push(planned)
-      const { step, epochEnds } = planned
-      const measures = evaluator !== undefined && (epochEnds || isDue(options.evaluateEvery, step))
-      const saves = epochEnds || isDue(options.checkpointEvery, step)
-      if (stretch.length < taker.stride && !measures && !saves) continue
-
+    const measures = ({ step, epochEnds }: Planned) =>
+      evaluator !== undefined && (epochEnds || isDue(options.evaluateEvery, step))
+    const saves = ({ step, epochEnds }: Planned) => epochEnds || isDue(options.checkpointEvery, step)
+    const ends = (planned: Planned) => measures(planned) || saves(planned)
+    for (const stretch of stretches(plan(resumedFrom), { longest: taker.stride, ends })) {
       throwIfAborted(signal)
       const started = performance.now()
       const taken = await taker.take(stretch)
@@ -134,9 +131,9 @@ export async function* train(options: FinetuneOptions): AsyncGenerator<FinetuneE
           memory: process.memoryUsage().rss,
         })
       }
-      stretch = []
-      if (measures) yield await emit(await evaluate())
-      if (saves) yield await emit({ type: 'checkpoint-end', step, path: await save() })
+      const last = stretch.at(-1)
+      if (last && measures(last)) yield await emit(await evaluate())
+      if (last && saves(last)) yield await emit({ type: 'checkpoint-end', step: last.step, path: await save() })
     }
 
     const best = state.best
@@ -165,13 +162,14 @@ export async function* train(options: FinetuneOptions): AsyncGenerator<FinetuneE
     await taker.close()
   }
 
-  /** Every step of the run, from the first epoch on. */
-  function* plan(): Generator<Planned> {
+  /** The steps of the run after one of them. */
+  function* plan(after: number): Generator<Planned> {
     let step = 0
     for (let epoch = 0; epoch < settings.epochs; epoch++) {
       const batches = batchesOf(epoch).map((positions) => positions.flatMap((at) => pairs[at] ?? []))
       for (let first = 0; first < batches.length; first += settings.accumulate) {
         step += 1
+        if (step <= after) continue
         const parts = batches.slice(first, first + settings.accumulate)
         yield { step, rate: rateOf(step), parts, epoch, epochEnds: first + settings.accumulate >= batches.length }
       }
