@@ -9,6 +9,7 @@ import {
 } from '../shared/index.ts'
 import { batches, checkIterable } from './batches.ts'
 import { createCutter, encodePieces, type Piece } from './encode-documents.ts'
+import { ensureIndex } from './generations.ts'
 import { type Failure, nameOf, type PreparedDocument, prepareDocument } from './prepare.ts'
 import type { CollectionSchema, Point, PointKey, VectorStore } from './store.ts'
 
@@ -79,7 +80,7 @@ export async function addDocuments(
   }
 
   checkIterable(documents)
-  await store.ensure(collection, target.schema)
+  await ensureIndex(store, collection, target.schema)
   const source = batches(documents, signal)
   try {
     for (;;) {

@@ -4,9 +4,11 @@ import { type AddOptions, type AddReport, addDocuments } from './add-documents.t
 import { checkSameSchema } from './check.ts'
 import { checkIds, checkNarrows, checkQuery, checkQueryVector, checkSearch } from './check-search.ts'
 import { type FilterInput, toFilter } from './filter.ts'
+import { dropIndex } from './generations.ts'
 import { type Hit, toHit } from './hit.ts'
 import { joinChunks } from './join-chunks.ts'
 import { lexicalTerms } from './lexical.ts'
+import { checkIndexName, indexNames } from './names.ts'
 import type { CollectionInfo, CollectionSchema, PointRecord, Ranking, SearchMode, VectorStore } from './store.ts'
 import { lancedb } from './stores/lancedb.ts'
 
@@ -39,7 +41,10 @@ export interface SearchOptions {
 /** A text, or the vector of something that was encoded before. */
 export type SearchQuery = string | { readonly vector: Float32Array | readonly number[] }
 
+/** `name` is what the index is opened by. */
 export interface IndexInfo extends CollectionInfo {
+  /** The collection that holds it: a generation, such as `docs.1`, or a collection of the same name. */
+  readonly collection: string
   readonly documents: number
 }
 
@@ -96,6 +101,7 @@ export async function openIndex({
   }
   const existing = await store.info(name)
   if (existing) checkSameSchema(name, existing.schema, asked)
+  else checkIndexName(name)
   const schema = existing?.schema ?? asked
   const target = { collection: name, schema, store, encoder }
   let known = existing !== undefined
@@ -232,14 +238,13 @@ export async function openIndex({
     },
     async info() {
       checkOpen()
-      const info = await store.info(name)
-      if (!info)
-        throw new QontrastError('index-not-found', `There is no index '${name}' yet: add some documents first.`)
-      return { ...info, documents: await store.count(name, { unit: 'documents' }) }
+      const info = await describeIndex(store, name)
+      if (info) return info
+      throw new QontrastError('index-not-found', `There is no index '${name}' yet: add some documents first.`)
     },
     async drop() {
       checkOpen()
-      await store.drop(name)
+      await dropIndex(store, name)
     },
     close,
     [Symbol.asyncDispose]: close,
@@ -251,14 +256,21 @@ export async function listIndexes(at: VectorStore | { readonly path: string }): 
   const store = 'list' in at ? at : lancedb(at)
   try {
     const infos: IndexInfo[] = []
-    for (const name of await store.list()) {
-      const info = await store.info(name)
-      if (info) infos.push({ ...info, documents: await store.count(name, { unit: 'documents' }) })
+    for (const name of indexNames(await store.list(), await store.aliases())) {
+      const info = await describeIndex(store, name)
+      if (info) infos.push(info)
     }
     return infos
   } finally {
     if (store !== at) await store.close()
   }
+}
+
+async function describeIndex(store: VectorStore, name: string): Promise<IndexInfo | undefined> {
+  const info = await store.info(name)
+  if (!info) return undefined
+  const { name: collection, ...rest } = info
+  return { ...rest, name, collection, documents: await store.count(collection, { unit: 'documents' }) }
 }
 
 function isFilterSelection(selection: string | readonly string[] | FilterSelection): selection is FilterSelection {

@@ -44,6 +44,8 @@ export interface Point extends PointRecord {
   readonly vector: Float32Array
   /** Terms of the lexical side, repeated as often as they occur; see `lexicalTerms`. */
   readonly terms: readonly string[]
+  /** When the run that puts it began, in milliseconds since 1970; see `markSeen`. */
+  readonly seen?: number
 }
 
 /** Enough of a point to see whether its document changed. */
@@ -84,6 +86,11 @@ export interface ScrollPage {
   readonly cursor: string | undefined
 }
 
+export interface KeyPage {
+  readonly keys: readonly PointKey[]
+  readonly cursor: string | undefined
+}
+
 /** What a store can do beyond the contract. */
 export interface StoreCapabilities {
   readonly aliases: boolean
@@ -117,13 +124,22 @@ export interface VectorStore {
   query(collection: string, query: StoreQuery): Promise<ScoredPoint[]>
   /** Points, or documents (a document counts by its chunk 0). */
   count(collection: string, options?: { filter?: Filter; unit?: 'points' | 'documents' }): Promise<number>
-  /** Every point that is there during the whole walk comes exactly once. */
+  /**
+   * Every point that is there during the whole walk comes exactly once; a page may have fewer than `limit`, or none, before the last.
+   * `seenBefore` leaves only points that neither `upsert` nor `markSeen` marked with this moment or a later one.
+   */
   scroll(
     collection: string,
-    options?: { filter?: Filter; limit?: number; cursor?: string; vectors?: boolean },
+    options?: { filter?: Filter; limit?: number; cursor?: string; vectors?: boolean; seenBefore?: number },
   ): Promise<ScrollPage>
-  /** Makes `alias` name the collection, in one atomic step. */
-  alias(alias: string, collection: string): Promise<void>
+  /** The same walk, reading keys alone. */
+  scrollKeys(collection: string, options?: { limit?: number; cursor?: string }): Promise<KeyPage>
+  /** Marks all points of these documents as seen at that moment, without rewriting them; a later mark stays. Unknown documents are passed over. */
+  markSeen(collection: string, documents: readonly string[], seen: number): Promise<void>
+  /** Alias → collection. An alias of a dropped collection may be among them. */
+  aliases(): Promise<ReadonlyMap<string, string>>
+  /** Makes `alias` name the collection, or nothing any more (`undefined`), in one atomic step. Every call takes an alias for a collection. */
+  alias(alias: string, collection: string | undefined): Promise<void>
   /** Brings indexes up to date after many writes; searches are right without it, only slower. */
   optimize(collection: string, options?: { signal?: AbortSignal }): Promise<void>
   close(): Promise<void>

@@ -351,6 +351,93 @@ export function describeVectorStore(name: string, open: () => Promise<StoreUnder
       await expect(store.alias('live', 'absent')).rejects.toMatchObject({ code: 'index-not-found' })
     })
 
+    test('aliases are told with their collections, taken away, and none of them is a collection', async () => {
+      await store.alias('live', 'docs')
+      await store.alias('live.next', 'docs')
+      expect(new Map(await (await subject.reopen()).aliases())).toEqual(
+        new Map([
+          ['live', 'docs'],
+          ['live.next', 'docs'],
+        ]),
+      )
+      expect(await store.list()).toEqual(['docs'])
+      await store.alias('live.next', undefined)
+      await store.alias('absent', undefined)
+      expect([...(await store.aliases()).keys()]).toEqual(['live'])
+      expect(await store.info('live.next')).toBeUndefined()
+      await expect(store.count('live.next')).rejects.toMatchObject({ code: 'index-not-found' })
+    })
+
+    test('every call takes an alias for its collection, and an alias of nothing names nothing', async () => {
+      await store.alias('live', 'docs')
+      await store.ensure('live', schema)
+      await store.upsert('live', [point('d1', { terms: ['x'] }), point('d2')])
+      await store.markSeen('live', ['d1'], 5)
+      expect((await store.scroll('live', { seenBefore: 5 })).points.map(({ documentId }) => documentId)).toEqual(['d2'])
+      expect((await store.scrollKeys('live')).keys).toHaveLength(2)
+      expect(await store.keys('live', ['d1'])).toHaveLength(1)
+      expect(await store.query('live', { mode: 'bm25', terms: ['x'], limit: 3 })).toHaveLength(1)
+      expect(await store.delete('live', { documents: ['d1'] })).toBe(1)
+      await store.drop('docs')
+      expect(await store.info('live')).toBeUndefined()
+      await expect(store.count('live')).rejects.toMatchObject({ code: 'index-not-found' })
+    })
+
+    test('scrolling keys gives those of every point once', async () => {
+      await store.upsert(
+        'docs',
+        Array.from({ length: 25 }, (_, i) => point(`d${10 + i}`)),
+      )
+      const seen: string[] = []
+      let cursor: string | undefined
+      do {
+        const page = await store.scrollKeys('docs', { limit: 7, ...(cursor === undefined ? {} : { cursor }) })
+        for (const key of page.keys) {
+          expect(Object.keys(key).sort()).toEqual(['chunk', 'chunks', 'documentId', 'hash', 'id'])
+          seen.push(key.id)
+        }
+        cursor = page.cursor
+      } while (cursor !== undefined && seen.length < 100)
+      expect(seen.sort()).toEqual(Array.from({ length: 25 }, (_, i) => `d${10 + i}#0`))
+    })
+
+    test('what was seen before a moment is told from what was put or seen since', async () => {
+      const unseen = async (moment: number, limit = 100) => {
+        const found: string[] = []
+        let cursor: string | undefined
+        do {
+          const page = await store.scroll('docs', {
+            seenBefore: moment,
+            limit,
+            ...(cursor === undefined ? {} : { cursor }),
+          })
+          found.push(...page.points.map(({ id }) => id))
+          cursor = page.cursor
+        } while (cursor !== undefined)
+        return found.sort()
+      }
+      const chunks = [0, 1, 2].map((chunk) => point('d1', { id: `d1#${chunk}`, chunk, chunks: 3, seen: 100 }))
+      await store.upsert('docs', [...chunks, point('d2', { seen: 200 }), point('d3')])
+      expect(await unseen(100)).toEqual(['d3#0'])
+      expect(await unseen(200)).toEqual(['d1#0', 'd1#1', 'd1#2', 'd3#0'])
+      await store.markSeen('docs', ['d1', 'd1', `it's absent`], 300)
+      await store.markSeen('docs', [], 900)
+      expect(await unseen(300)).toEqual(['d2#0', 'd3#0'])
+      expect(await unseen(300, 1)).toEqual(['d2#0', 'd3#0'])
+      await store.markSeen('docs', ['d1', 'd3'], 250) // the later mark of d1 stays
+      expect(await unseen(250)).toEqual(['d2#0'])
+      expect(await unseen(300)).toEqual(['d2#0', 'd3#0'])
+      await store.upsert('docs', [point('d3', { seen: 300 })])
+      expect(await unseen(300)).toEqual(['d2#0'])
+      await store.optimize('docs')
+      expect(await unseen(300)).toEqual(['d2#0'])
+      const [stored] = await store.get('docs', { documents: ['d1'] }, { vectors: true })
+      expect(Array.from(stored?.vector ?? [])).toEqual(Array.from(chunks[0]?.vector ?? []))
+      await Promise.all([1, 2, 3].map(async (i) => (await subject.reopen()).markSeen('docs', ['d2'], 300 + i)))
+      expect(await unseen(304)).toEqual(['d1#0', 'd1#1', 'd1#2', 'd2#0', 'd3#0'])
+      expect(await unseen(303)).toEqual(['d1#0', 'd1#1', 'd1#2', 'd3#0'])
+    })
+
     test('another handle sees what was written, at once', async () => {
       const other = await subject.reopen()
       await store.upsert('docs', [point('d1')])

@@ -3,6 +3,7 @@ import path from 'node:path'
 import type { Connection, Table } from '@lancedb/lancedb'
 import { QontrastError, throwIfAborted } from '../../shared/index.ts'
 import { checkPoint, checkSameSchema } from '../check.ts'
+import { indexNames, notFound } from '../names.ts'
 import type { CollectionSchema, PointRecord, Selector, VectorStore } from '../store.ts'
 import { retryConflicts, withStoreErrors } from './lancedb/errors.ts'
 import { idIn, literal } from './lancedb/filter-sql.ts'
@@ -10,11 +11,22 @@ import { bytesOf, createIndexes, type MaintenanceOptions, maintain } from './lan
 import { openPointers } from './lancedb/pointers.ts'
 import { runQuery, toSql } from './lancedb/query.ts'
 import { keyColumns, recordColumns, toKey, toPointKey, toPointRecord, toRow } from './lancedb/rows.ts'
+import { seenSince, seenTable, writeSeen } from './lancedb/seen.ts'
+import { createOrOpen, openIfThere, openUpToDate } from './lancedb/tables.ts'
 
 export interface LanceDbOptions extends Partial<MaintenanceOptions> {
   /** Folder that holds the collections; made when the first is written. */
   readonly path: string
 }
+
+interface Opened {
+  /** Of the collection, where an alias was given. */
+  readonly name: string
+  readonly table: Table
+  readonly schema: CollectionSchema
+}
+
+type ScrollOptions = NonNullable<Parameters<VectorStore['scroll']>[1]>
 
 const approximateFrom = 2_000
 const scrollLimit = 1_000
@@ -41,18 +53,14 @@ export function lancedb(options: LanceDbOptions): VectorStore {
     return connection
   }
 
-  async function open(name: string): Promise<{ name: string; table: Table; schema: CollectionSchema }> {
+  async function open(name: string): Promise<Opened> {
     const collection = await pointers.resolve(name)
     const schema = await pointers.readCollection(collection)
     if (!schema) {
       tables.delete(collection)
-      const known = await pointers.collections()
-      throw new QontrastError(
-        'index-not-found',
-        `There is no index '${name}' in ${folder}. ${known.length > 0 ? `It has: ${known.join(', ')}.` : 'It has none yet: index some documents first.'}`,
-      )
+      throw notFound(name, folder, indexNames(await pointers.collections(), await pointers.aliases()))
     }
-    const table = tables.get(collection) ?? connect().then((db) => db.openTable(collection))
+    const table = tables.get(collection) ?? connect().then((db) => openUpToDate(db, collection))
     tables.set(collection, table)
     try {
       return { name: collection, table: await table, schema }
@@ -63,11 +71,10 @@ export function lancedb(options: LanceDbOptions): VectorStore {
   }
 
   /** One write at a time on each collection of this process; conflicts with other processes are tried again. */
-  function write<T>(name: string, work: (table: Table, schema: CollectionSchema) => Promise<T>): Promise<T> {
+  function write<T>(name: string, work: (opened: Opened) => Promise<T>): Promise<T> {
     const turn = (writers.get(name) ?? Promise.resolve()).then(() =>
       retryConflicts(async () => {
-        const { table, schema } = await open(name)
-        const result = await work(table, schema)
+        const result = await work(await open(name))
         if (++writes % writesUntilReopened === 0) forget()
         return result
       }),
@@ -85,11 +92,31 @@ export function lancedb(options: LanceDbOptions): VectorStore {
     connection = undefined
   }
 
-  function read<T>(name: string, work: (table: Table, schema: CollectionSchema) => Promise<T>): Promise<T> {
-    return retryConflicts(async () => {
-      const { table, schema } = await open(name)
-      return work(table, schema)
-    })
+  function read<T>(name: string, work: (opened: Opened) => Promise<T>): Promise<T> {
+    return retryConflicts(async () => work(await open(name)))
+  }
+
+  /** A page in the order of ids; `seenBefore` leaves out what was seen since. */
+  async function page(name: string, columns: string[], options: ScrollOptions) {
+    const { filter, limit = scrollLimit, cursor, seenBefore } = options
+    const { name: collection, table, schema } = await open(name)
+    const conditions = [
+      ...(cursor === undefined ? [] : [`id > ${literal(cursor)}`]),
+      ...(filter ? [await toSql(table, schema, filter)] : []),
+      ...(seenBefore === undefined ? [] : [`(seen IS NULL OR seen < ${seenBefore})`]),
+    ]
+    const query = table.query().orderBy({ columnName: 'id', ascending: true }).limit(limit).select(columns)
+    const rows = await (conditions.length > 0 ? query.where(conditions.join(' AND ')) : query).toArray()
+    const last: { id: string } | undefined = rows.at(-1)
+    const next = last && rows.length === limit ? last.id : undefined
+    const marks = seenBefore === undefined ? undefined : await openIfThere(await connect(), seenTable(collection))
+    if (!marks || seenBefore === undefined) return { rows, cursor: next }
+    const seen = await seenSince(
+      marks,
+      rows.map(({ document }) => document),
+      seenBefore,
+    )
+    return { rows: rows.filter(({ document }) => !seen.has(document)), cursor: next }
   }
 
   const close = async () => {
@@ -111,7 +138,8 @@ export function lancedb(options: LanceDbOptions): VectorStore {
         const collection = await pointers.resolve(name)
         const existing = await pointers.readCollection(collection)
         if (existing) return checkSameSchema(name, existing, schema)
-        await createIndexes(await createOrOpen(await connect(), collection, schema))
+        const { tableSchema } = await import('./lancedb/library.ts')
+        await createIndexes(await createOrOpen(await connect(), collection, tableSchema(schema)))
         await pointers.writeCollection(collection, schema)
       }),
 
@@ -120,7 +148,7 @@ export function lancedb(options: LanceDbOptions): VectorStore {
     async info(name) {
       const collection = await pointers.resolve(name)
       if (!(await pointers.readCollection(collection))) return undefined
-      return read(collection, async (table, schema) => ({
+      return read(collection, async ({ table, schema }) => ({
         name: collection,
         schema,
         points: await table.countRows(),
@@ -135,13 +163,15 @@ export function lancedb(options: LanceDbOptions): VectorStore {
         await pointers.removeCollection(collection)
         tables.delete(collection)
         table.close()
-        await (await connect()).dropTable(collection)
+        const db = await connect()
+        await db.dropTable(collection)
+        if (await openIfThere(db, seenTable(collection))) await db.dropTable(seenTable(collection))
       }),
 
     async upsert(name, points) {
       if (points.length === 0) return
       const distinct = [...new Map(points.map((point) => [point.id, point])).values()]
-      await write(name, async (table, schema) => {
+      await write(name, async ({ table, schema }) => {
         for (const point of distinct) checkPoint(point, schema)
         const { makeArrowTable, tableSchema } = await import('./lancedb/library.ts')
         const rows = makeArrowTable(
@@ -153,7 +183,7 @@ export function lancedb(options: LanceDbOptions): VectorStore {
     },
 
     get: (name, selector, { vectors = false, limit } = {}) =>
-      read(name, async (table, schema) => {
+      read(name, async ({ table, schema }) => {
         const where = await selectorToSql(table, schema, selector)
         const query = table.query().where(where).select(columnsOf(vectors))
         const rows = await (limit === undefined ? query : query.limit(limit)).toArray()
@@ -161,22 +191,22 @@ export function lancedb(options: LanceDbOptions): VectorStore {
       }),
 
     keys: (name, documents) =>
-      read(name, async (table) => {
+      read(name, async ({ table }) => {
         if (documents.length === 0) return []
         const rows = await table.query().where(documentIn(documents)).select(keyColumns).toArray()
         return rows.map(toPointKey)
       }),
 
     delete: (name, selector) =>
-      write(name, async (table, schema) => {
+      write(name, async ({ table, schema }) => {
         const { numDeletedRows } = await table.delete(await selectorToSql(table, schema, selector))
         return numDeletedRows
       }),
 
-    query: (name, query) => read(name, (table, schema) => runQuery(table, schema, query)),
+    query: (name, query) => read(name, ({ table, schema }) => runQuery(table, schema, query)),
 
     count: (name, { filter, unit = 'points' } = {}) =>
-      read(name, async (table, schema) => {
+      read(name, async ({ table, schema }) => {
         const conditions = [
           ...(unit === 'documents' ? ['chunk = 0'] : []),
           ...(filter ? [await toSql(table, schema, filter)] : []),
@@ -184,52 +214,47 @@ export function lancedb(options: LanceDbOptions): VectorStore {
         return table.countRows(conditions.length > 0 ? conditions.join(' AND ') : undefined)
       }),
 
-    scroll: (name, { filter, limit = scrollLimit, cursor, vectors = false } = {}) =>
-      read(name, async (table, schema) => {
-        const conditions = [
-          ...(cursor === undefined ? [] : [`id > ${literal(cursor)}`]),
-          ...(filter ? [await toSql(table, schema, filter)] : []),
-        ]
-        const query = table
-          .query()
-          .orderBy({ columnName: 'id', ascending: true })
-          .limit(limit)
-          .select(columnsOf(vectors))
-        const rows = await (conditions.length > 0 ? query.where(conditions.join(' AND ')) : query).toArray()
-        const points = rows.map(toScrolled)
-        const last = points.at(-1)
-        return { points, cursor: last && points.length === limit ? toKey(last.id) : undefined }
+    scroll: (name, options = {}) =>
+      retryConflicts(async () => {
+        const { rows, cursor } = await page(name, columnsOf(options.vectors ?? false), options)
+        return { points: rows.map(toScrolled), cursor }
       }),
+
+    scrollKeys: (name, options = {}) =>
+      retryConflicts(async () => {
+        const { rows, cursor } = await page(name, keyColumns, options)
+        return { keys: rows.map(toPointKey), cursor }
+      }),
+
+    async markSeen(name, documents, seen) {
+      if (documents.length === 0) return
+      await write(name, async ({ name: collection }) =>
+        writeSeen(await connect(), collection, documents.map(toKey), seen),
+      )
+    },
+
+    aliases: () => withStoreErrors(() => pointers.aliases()),
 
     alias: (alias, collection) =>
       withStoreErrors(async () => {
+        if (collection === undefined) return pointers.removeAlias(alias)
         const target = (await open(collection)).name
         if (await pointers.readCollection(alias)) {
-          throw new QontrastError('invalid-option', `'${alias}' is the name of an index; choose another alias.`)
+          throw new QontrastError('invalid-option', `'${alias}' is the name of a collection; choose another alias.`)
         }
         await pointers.writeAlias(alias, target)
       }),
 
     optimize: (name, { signal } = {}) =>
-      write(name, async (table, schema) => {
+      write(name, async ({ name: collection, table, schema }) => {
         throwIfAborted(signal)
         await maintain(table, schema, maintenance)
+        const marks = await openIfThere(await connect(), seenTable(collection))
+        await marks?.optimize({ cleanupOlderThan: new Date() })
       }),
 
     close,
     [Symbol.asyncDispose]: close,
-  }
-}
-
-/** Another process may make the same table at the same moment, or may have been killed before it wrote the pointer. */
-async function createOrOpen(db: Connection, collection: string, schema: CollectionSchema): Promise<Table> {
-  const { tableSchema } = await import('./lancedb/library.ts')
-  if ((await db.tableNames()).includes(collection)) return db.openTable(collection)
-  try {
-    return await db.createEmptyTable(collection, tableSchema(schema))
-  } catch (error) {
-    if ((await db.tableNames()).includes(collection)) return db.openTable(collection)
-    throw error
   }
 }
 
@@ -245,7 +270,7 @@ function documentIn(documents: readonly string[]): string {
 }
 
 function columnsOf(vectors: boolean): string[] {
-  return ['id', ...recordColumns, ...(vectors ? ['vector'] : [])]
+  return ['id', 'document', ...recordColumns, ...(vectors ? ['vector'] : [])]
 }
 
 function toScrolled(row: { vector?: Iterable<number> }): PointRecord & { vector?: Float32Array } {

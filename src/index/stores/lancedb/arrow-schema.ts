@@ -15,6 +15,13 @@ export function tableSchema(schema: CollectionSchema): Schema {
     new Field('facets', new List(new Field('item', new Utf8(), true)), false),
     new Field('numbers', new Utf8(), false, new Map([['ARROW:extension:name', 'arrow.json']])),
     ...[...numberColumns(schema).values()].map((column) => new Field(column, new Float64(), true)),
+    new Field('seen', new Float64(), true),
     new Field('vector', new FixedSizeList(schema.dimensions, new Field('item', new Float32(), true)), false),
   ])
 }
+
+/** Marks of documents that were seen again: beside the table, since changing a row would write its vector and its index entries anew. */
+export const seenSchema = new Schema([
+  new Field('document', new Utf8(), false),
+  new Field('seen', new Float64(), false),
+])

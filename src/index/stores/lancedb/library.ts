@@ -1,3 +1,3 @@
 /** What is used of LanceDB and Arrow; imported when a store is first opened, so that importing this package loads neither. */
 export { connect, Index, makeArrowTable } from '@lancedb/lancedb'
-export { tableSchema } from './arrow-schema.ts'
+export { seenSchema, tableSchema } from './arrow-schema.ts'

@@ -15,11 +15,7 @@ const scalarIndexesFrom = 2_000
 /** What a new table needs at once: the key that keeps two processes from inserting one id twice, and the lexical index. */
 export async function createIndexes(table: Table): Promise<void> {
   const { Index } = await import('./library.ts')
-  if (!(await isKeyed(table))) {
-    await table.setUnenforcedPrimaryKey('id').catch(async (error: unknown) => {
-      if (!(await isKeyed(table))) throw error // else another process was first
-    })
-  }
+  await setKey(table, 'id')
   const config = Index.fts({
     baseTokenizer: 'whitespace', // the terms are our own already
     lowercase: false,
@@ -30,6 +26,14 @@ export async function createIndexes(table: Table): Promise<void> {
     maxTokenLength: 300,
   })
   if (!(await indexedColumns(table)).has('terms')) await table.createIndex('terms', { config })
+}
+
+/** The key that keeps two processes from inserting one row twice. */
+export async function setKey(table: Table, column: string): Promise<void> {
+  if (await isKeyed(table)) return
+  await table.setUnenforcedPrimaryKey(column).catch(async (error: unknown) => {
+    if (!(await isKeyed(table))) throw error // else another process was first
+  })
 }
 
 async function isKeyed(table: Table): Promise<boolean> {

@@ -14,6 +14,9 @@ export interface Pointers {
   /** The collection that an alias names; any other name stands for itself. */
   resolve(name: string): Promise<string>
   writeAlias(alias: string, collection: string): Promise<void>
+  removeAlias(alias: string): Promise<void>
+  /** Alias → collection. */
+  aliases(): Promise<ReadonlyMap<string, string>>
 }
 
 const format = 1
@@ -32,32 +35,38 @@ const aliasFile = z.object({ format: z.literal(format), collection: z.string() }
 
 export function openPointers(folder: string): Pointers {
   const file = (name: string, suffix: string) => path.join(folder, checkName(name) + suffix)
+  const namesOf = async (suffix: string) => {
+    const entries = await readdir(folder).catch(() => [])
+    return entries
+      .filter((entry) => entry.endsWith(suffix))
+      .map((entry) => entry.slice(0, -suffix.length))
+      .sort()
+  }
+  const readAlias = async (name: string) => (await read(file(name, aliasSuffix), aliasFile))?.collection
   return {
     async readCollection(name) {
       return (await read(file(name, collectionSuffix), collectionFile))?.schema
     },
     writeCollection: (name, schema) => replace(file(name, collectionSuffix), { format, schema }),
     removeCollection: (name) => rm(file(name, collectionSuffix), { force: true }),
-    async collections() {
-      const entries = await readdir(folder).catch(() => [])
-      return entries
-        .filter((entry) => entry.endsWith(collectionSuffix))
-        .map((entry) => entry.slice(0, -collectionSuffix.length))
-        .sort()
-    },
-    async resolve(name) {
-      return (await read(file(name, aliasSuffix), aliasFile))?.collection ?? name
-    },
+    collections: () => namesOf(collectionSuffix),
+    resolve: async (name) => (await readAlias(name)) ?? name,
     writeAlias: (alias, collection) => replace(file(alias, aliasSuffix), { format, collection: checkName(collection) }),
+    removeAlias: (alias) => rm(file(alias, aliasSuffix), { force: true }),
+    async aliases() {
+      const names = await namesOf(aliasSuffix)
+      const pairs = await Promise.all(names.map(async (name) => [name, await readAlias(name)] as const))
+      return new Map(pairs.flatMap(([name, collection]) => (collection === undefined ? [] : [[name, collection]])))
+    },
   }
 }
 
-/** Names become file and table names. */
+/** Names become file and table names; a generation is the name of its index, a dot and a number. */
 function checkName(name: string): string {
-  if (/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(name)) return name
+  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$/.test(name)) return name
   throw new QontrastError(
     'invalid-option',
-    `An index is named by 1 to 64 letters, digits, '-' and '_', beginning with a letter or digit; got ${JSON.stringify(name.slice(0, 80))}.`,
+    `A collection is named by 1 to 80 letters, digits, '.', '-' and '_', beginning with a letter or digit; got ${JSON.stringify(name.slice(0, 80))}.`,
   )
 }
 

@@ -17,7 +17,7 @@ export const keyColumns = ['id', 'document', 'chunk', 'chunks', 'hash']
 export const recordColumns = ['record']
 
 export function toRow(point: Point, schema: CollectionSchema): Row {
-  const { vector, terms, ...record } = point
+  const { vector, terms, seen = 0, ...record } = point
   const numbers = [...numberColumns(schema)].map(([field, column]) => {
     const value = point.payload[field]
     return [column, typeof value === 'number' ? value : null]
@@ -32,6 +32,7 @@ export function toRow(point: Point, schema: CollectionSchema): Row {
     terms: terms.join(' '),
     ...facetsOf(point.payload),
     ...Object.fromEntries(numbers),
+    seen,
     vector,
   }
 }

@@ -1,0 +1,31 @@
+import { QontrastError } from '../shared/index.ts'
+
+/**
+ * An index is an alias over generations: `docs` names the collection `docs.1`, and after a re-index `docs.2`.
+ * `docs.next` names the one that is being built, `docs.previous` the one before. New indexes have no dot in their names, so none of these can be an index.
+ */
+export const nextAlias = (index: string): string => `${index}.next`
+export const previousAlias = (index: string): string => `${index}.previous`
+export const generationName = (index: string, number: number): string => `${index}.${number}`
+
+/** The names that a user opens: aliases, and collections that no alias names. */
+export function indexNames(collections: readonly string[], aliases: ReadonlyMap<string, string>): string[] {
+  const there = new Set(collections)
+  const named = [...aliases].filter(([alias, collection]) => there.has(collection) && !/\.(next|previous)$/.test(alias))
+  const targets = new Set(aliases.values())
+  return [...named.map(([alias]) => alias), ...collections.filter((name) => !targets.has(name))].sort()
+}
+
+/** New names keep to what every store takes. */
+export function checkIndexName(name: string): void {
+  if (/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(name)) return
+  throw new QontrastError(
+    'invalid-option',
+    `An index is named by 1 to 64 letters, digits, '-' and '_', beginning with a letter or digit; got ${JSON.stringify(name.slice(0, 80))}.`,
+  )
+}
+
+export function notFound(name: string, where: string, known: readonly string[]): QontrastError {
+  const remedy = known.length > 0 ? `It has: ${known.join(', ')}.` : 'It has none yet: index some documents first.'
+  return new QontrastError('index-not-found', `There is no index '${name}' in ${where}. ${remedy}`)
+}

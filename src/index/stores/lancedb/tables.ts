@@ -1,0 +1,31 @@
+import type { Connection, Table } from '@lancedb/lancedb'
+import type { Schema } from 'apache-arrow'
+
+/** Another process may make the same table at the same moment, or may have been killed before it wrote the pointer. */
+export async function createOrOpen(db: Connection, name: string, schema: Schema): Promise<Table> {
+  if (await hasTable(db, name)) return db.openTable(name)
+  try {
+    return await db.createEmptyTable(name, schema)
+  } catch (error) {
+    if (await hasTable(db, name)) return db.openTable(name)
+    throw error
+  }
+}
+
+export async function openIfThere(db: Connection, name: string): Promise<Table | undefined> {
+  return (await hasTable(db, name)) ? db.openTable(name) : undefined
+}
+
+/** Tables made before marks were kept get their column: no document of theirs was seen yet. */
+export async function openUpToDate(db: Connection, name: string): Promise<Table> {
+  const table = await db.openTable(name)
+  const { fields } = await table.schema()
+  if (!fields.some((field) => field.name === 'seen')) {
+    await table.addColumns([{ name: 'seen', valueSql: 'CAST(0 AS DOUBLE)' }])
+  }
+  return table
+}
+
+async function hasTable(db: Connection, name: string): Promise<boolean> {
+  return (await db.tableNames()).includes(name)
+}
