@@ -1,4 +1,3 @@
-import type { Encoder } from '../embed/index.ts'
 import {
   createPace,
   type Document,
@@ -8,21 +7,22 @@ import {
   throwIfAborted,
 } from '../shared/index.ts'
 import { batches, checkIterable } from './batches.ts'
-import { createCutter, encodePieces, type Piece } from './encode-documents.ts'
-import { ensureIndex } from './generations.ts'
+import { type Chunking, checkChunking } from './chunk-settings.ts'
+import { createLiveWriter } from './live-writes.ts'
+import type { Members } from './members.ts'
 import { type Failure, nameOf, type PreparedDocument, prepareDocument } from './prepare.ts'
-import type { CollectionSchema, Point, PointKey, VectorStore } from './store.ts'
-
-export interface ChunkSettings {
-  /** Most tokens of a chunk, its title included; no more than the encoder reads. Defaults to what the encoder recommends, else 256. */
-  readonly tokens?: number
-  /** Tokens that a chunk shares with the one before. */
-  readonly overlap?: number
-}
+import { prune, type StoredDocument } from './prune.ts'
+import { createShardTest, type Shard } from './shard.ts'
+import type { VectorStore } from './store.ts'
+import type { PreparedWrite } from './write-documents.ts'
 
 export interface AddOptions {
   /** How texts are cut; `false` keeps each whole, and the encoder reads its beginning only. */
-  readonly chunk?: ChunkSettings | false
+  readonly chunk?: Chunking
+  /** Takes only the documents of one shard: several processes, each with its own, put one source into one index. */
+  readonly shard?: Shard
+  /** In the end, deletes documents that the source did not give (of this shard, if there is one), except those to keep. Refused where it gave none at all. */
+  readonly prune?: boolean | { readonly keep: (document: StoredDocument) => boolean }
   readonly onProgress?: (progress: AddProgress) => void
   readonly signal?: AbortSignal
 }
@@ -43,33 +43,41 @@ export interface AddReport extends Omit<AddProgress, 'failed' | 'documents'> {
   /** The first 1,000 documents that failed; the others are stored all the same. */
   readonly failed: readonly Failure[]
   readonly failedCount: number
+  /** Documents that `prune` deleted. */
+  readonly pruned?: number
 }
 
 export interface AddTarget {
-  readonly collection: string
-  readonly schema: CollectionSchema
   readonly store: VectorStore
-  readonly encoder: Encoder
+  readonly members: Members
+}
+
+/** Documents that were looked at together, and what they come to in each live generation, the current one first. */
+interface Batch {
+  readonly inputs: number
+  readonly repeated: number
+  readonly ids: ReadonlySet<string>
+  readonly prepared: ReadonlyMap<string, PreparedDocument>
+  readonly writes: readonly PreparedWrite[]
 }
 
 const mostFailures = 1_000
 const optimizeEvery = 100_000
-const defaultTokens = 256
-const defaultOverlapShare = 0.1
 
 /** Documents → batches → chunks → vectors → store. While a batch is stored, the next one is encoded. */
 export async function addDocuments(
   documents: Iterable<Document> | AsyncIterable<Document>,
-  target: AddTarget,
+  { store, members }: AddTarget,
   options: AddOptions,
 ): Promise<AddReport> {
-  const { signal, onProgress } = options
-  const { store, collection } = target
-  const settings = chunkSettings(options.chunk, target.encoder)
-  const cutDocument = createCutter(settings, target.encoder)
+  const { signal, onProgress, chunk = {} } = options
+  const seen = Date.now()
   const totals = { documents: 0, chunks: 0, added: 0, updated: 0, unchanged: 0, cut: 0, failedCount: 0 }
   const failed: Failure[] = []
   const pace = createPace()
+  const writer = createLiveWriter({ store, members, seen, signal })
+  const isInShard = createShardTest(options.shard)
+  let given = 0
   let storing: { ids: ReadonlySet<string>; done: Promise<void> } | undefined
   let sinceOptimize = 0
 
@@ -80,47 +88,21 @@ export async function addDocuments(
   }
 
   checkIterable(documents)
-  await ensureIndex(store, collection, target.schema)
+  await members.ensure()
+  const { collection: marked, encoder, schema } = await members.follow()
+  checkChunking(chunk, encoder)
   const source = batches(documents, signal)
   try {
     for (;;) {
       throwIfAborted(signal)
       const { value: inputs, done } = await source.next()
       if (done) break
-      const prepared = new Map<string, PreparedDocument>()
-      let repeated = 0
-      for (const input of inputs) {
-        await pace()
-        try {
-          const one = prepareDocument(input, target.schema.fields, settings)
-          if (prepared.delete(one.document.id)) repeated += 1
-          prepared.set(one.document.id, one)
-        } catch (error) {
-          fail(nameOf(input), error)
-        }
-      }
-      if (storing && [...prepared.keys()].some((id) => storing?.ids.has(id))) await storing.done
-      const keys = await keysByDocument([...prepared.keys()])
-      const changed = [...prepared.values()].filter((one) => !isUnchanged(one, keys.get(one.document.id) ?? []))
-      const pieces: Piece[] = []
-      for (const one of changed) {
-        await pace()
-        pieces.push(await cutDocument(one))
-      }
-      const { points, failures } = await encodePieces(pieces, target.encoder, signal)
-      for (const { id, error } of failures) fail(id, error)
-
+      given += inputs.length
+      const batch = await prepareBatch(inputs.filter((input) => isInShard(idOf(input))))
       await storing?.done
-      const stored = storeBatch({
-        inputs: inputs.length,
-        repeated,
-        unchanged: prepared.size - changed.length,
-        points,
-        keys,
-        pieces,
-      })
+      const stored = storeBatch(batch)
       stored.catch(() => {}) // it is awaited after the next batch was encoded
-      storing = { ids: new Set(prepared.keys()), done: stored }
+      storing = { ids: batch.ids, done: stored }
     }
   } finally {
     try {
@@ -129,79 +111,88 @@ export async function addDocuments(
       await source.return()
     }
   }
-  if (totals.added + totals.updated > 0) await store.optimize(collection)
+  const pruned = options.prune ? await pruneUnseen(options.prune) : undefined
+  if (totals.added + totals.updated + (pruned ?? 0) > 0) {
+    for (const collection of await members.liveCollections()) await store.optimize(collection)
+  }
   const { documents: _, ...report } = totals
-  return { ...report, failed }
+  return { ...report, failed, ...(pruned === undefined ? {} : { pruned }) }
 
-  async function keysByDocument(ids: readonly string[]): Promise<Map<string, PointKey[]>> {
-    const keys = new Map<string, PointKey[]>()
-    for (const key of await store.keys(collection, ids)) {
-      const others = keys.get(key.documentId)
-      if (others) others.push(key)
-      else keys.set(key.documentId, [key])
+  async function prepareBatch(inputs: readonly Document[]): Promise<Batch> {
+    const prepared = new Map<string, PreparedDocument>()
+    let repeated = 0
+    for (const input of inputs) {
+      await pace()
+      try {
+        const one = prepareDocument(input, schema.fields, chunk)
+        if (prepared.delete(one.document.id)) repeated += 1
+        prepared.set(one.document.id, one)
+      } catch (error) {
+        fail(nameOf(input), error)
+      }
     }
-    return keys
+    const ids = new Set(inputs.map(idOf))
+    if (storing && [...ids].some((id) => storing?.ids.has(id))) await storing.done
+    const writes = await writer.prepare(prepared)
+    for (const [id, error] of failuresOf(writes)) {
+      prepared.delete(id)
+      fail(id, error)
+    }
+    return { inputs: inputs.length, repeated, ids, prepared, writes }
   }
 
-  interface Batch {
-    readonly inputs: number
-    readonly repeated: number
-    readonly unchanged: number
-    readonly points: ReadonlyMap<string, readonly Point[]>
-    readonly keys: ReadonlyMap<string, readonly PointKey[]>
-    readonly pieces: readonly Piece[]
-  }
-
-  /** New chunks first, then those that the new version no longer has: a reader never misses a document. */
-  async function storeBatch({ inputs, repeated, unchanged, points, keys, pieces }: Batch): Promise<void> {
-    const written = [...points.values()].flat()
-    await store.upsert(collection, written)
-    const kept = new Set(written.map(({ id }) => id))
-    const stale = [...points.keys()].flatMap((id) => keys.get(id) ?? []).filter(({ id }) => !kept.has(id))
-    if (stale.length > 0) await store.delete(collection, { ids: stale.map(({ id }) => id) })
-
-    const updated = [...points.keys()].filter((id) => keys.has(id)).length
+  async function storeBatch({ inputs, repeated, ids, prepared, writes }: Batch): Promise<void> {
+    const stored = await writer.store(prepared, writes)
+    for (const [id, error] of failuresOf(stored.slice(writes.length))) fail(id, error)
+    if (options.prune) await store.markSeen(marked, [...ids], seen).catch(refuseToPrune)
+    const [first] = stored
+    if (first) count(first, repeated)
     totals.documents += inputs
-    totals.chunks += written.length
+    if (sinceOptimize >= optimizeEvery) {
+      sinceOptimize = 0
+      for (const { member } of stored) await store.optimize(member.collection)
+    }
+    onProgress?.({ ...totals, failed: totals.failedCount })
+  }
+
+  function count({ points, keys, pieces, unchanged }: PreparedWrite, repeated: number): void {
+    const chunks = [...points.values()].reduce((sum, own) => sum + own.length, 0)
+    const updated = [...points.keys()].filter((id) => keys.has(id)).length
+    totals.chunks += chunks
     totals.unchanged += unchanged
     totals.updated += updated + repeated
     totals.added += points.size - updated
     totals.cut += pieces.filter(({ cut }) => cut).length
-    sinceOptimize += written.length
-    if (sinceOptimize >= optimizeEvery) {
-      await store.optimize(collection)
-      sinceOptimize = 0
+    sinceOptimize += chunks
+  }
+
+  async function pruneUnseen(setting: Exclude<AddOptions['prune'], undefined>): Promise<number> {
+    if (given === 0) {
+      throw new QontrastError(
+        'invalid-input',
+        'No document was given, so prune would empty the index. Drop the index if that is meant.',
+      )
     }
-    onProgress?.({ ...totals, failed: totals.failedCount })
+    const keep = typeof setting === 'object' ? setting.keep : () => false
+    const mayGo = (document: StoredDocument) => isInShard(document.id) && !keep(document)
+    return prune(store, members, { collection: marked, seen, mayGo, signal }).catch(refuseToPrune)
   }
 }
 
-/** Unchanged is only what is there whole: a run that was killed in the middle of a document is finished by the next. */
-function isUnchanged({ hash }: PreparedDocument, keys: readonly PointKey[]): boolean {
-  const [first] = keys
-  return first !== undefined && keys.length === first.chunks && keys.every((key) => key.hash === hash)
+function refuseToPrune(cause: unknown): never {
+  if (!isQontrastError(cause, 'index-not-found')) throw cause
+  throw new QontrastError(
+    'store-busy',
+    'The generation that this run marked its documents in was dropped meanwhile, so it cannot tell what to prune. What was stored stays; run it again.',
+    { cause },
+  )
 }
 
-function chunkSettings(
-  chunk: ChunkSettings | false | undefined,
-  encoder: Encoder,
-): { tokens: number; overlap: number } | false {
-  if (chunk === false) return false
-  const tokens = chunk?.tokens ?? Math.min(encoder.chunkTokens ?? defaultTokens, encoder.maximumTokens)
-  const overlap = chunk?.overlap ?? Math.floor(tokens * defaultOverlapShare)
-  if (!(Number.isInteger(tokens) && tokens > 0))
-    throw new QontrastError('invalid-option', `chunk.tokens must be a whole number above 0; got ${tokens}.`)
-  if (!(Number.isInteger(overlap) && overlap >= 0 && overlap < tokens)) {
-    throw new QontrastError(
-      'invalid-option',
-      `chunk.overlap must be a whole number from 0 to chunk.tokens (${tokens}), itself excluded; got ${overlap}.`,
-    )
-  }
-  if (tokens > encoder.maximumTokens) {
-    throw new QontrastError(
-      'invalid-option',
-      `chunk.tokens is ${tokens}; the encoder '${encoder.name}' reads ${encoder.maximumTokens} tokens at most.`,
-    )
-  }
-  return { tokens, overlap }
+/** Documents without an id are all in one shard, and fail there. */
+function idOf(input: { readonly id?: unknown } | null | undefined): string {
+  return typeof input?.id === 'string' ? input.id : ''
+}
+
+function failuresOf(writes: readonly PreparedWrite[]): Map<string, unknown> {
+  return new Map(writes.flatMap(({ failures }) => failures.map(({ id, error }) => [id, error])))
 }

@@ -1,6 +1,7 @@
 import type { Encoder } from '../embed/index.ts'
 import { createPace, dot, isQontrastError, QontrastError } from '../shared/index.ts'
 import { createChunker, type Span } from './chunk.ts'
+import { chunkingTag, fitChunking } from './chunk-settings.ts'
 import { lexicalTerms } from './lexical.ts'
 import { createPlaces } from './places.ts'
 import type { PreparedDocument } from './prepare.ts'
@@ -23,8 +24,19 @@ export type Cutter = (prepared: PreparedDocument) => Promise<Piece>
 const titleShare = 0.25
 const longestTokenTried = 64
 
+/** Cuts each document by its own settings, as far as the encoder allows them. */
+export function createCutter(encoder: Encoder): Cutter {
+  const cutters = new Map<string, Cutter>()
+  return (prepared) => {
+    const tag = chunkingTag(prepared.chunk)
+    const cutter = cutters.get(tag) ?? createUniformCutter(fitChunking(prepared.chunk, encoder), encoder)
+    cutters.set(tag, cutter)
+    return cutter(prepared)
+  }
+}
+
 /** Cuts texts into chunks, or keeps them whole where `settings` is false. */
-export function createCutter(settings: { tokens: number; overlap: number } | false, encoder: Encoder): Cutter {
+function createUniformCutter(settings: { tokens: number; overlap: number } | false, encoder: Encoder): Cutter {
   const countTokens = encoder.countTokens
   const room = settings ? settings.tokens : encoder.maximumTokens
   const titles = createChunker({ tokens: Math.max(1, Math.floor(room * titleShare)), overlap: 0, countTokens })
@@ -59,8 +71,7 @@ export interface EncodedPieces {
 /** Vectors of all chunks in one call; where that fails, document by document, so that a bad one fails alone. */
 export async function encodePieces(
   pieces: readonly Piece[],
-  encoder: Encoder,
-  signal: AbortSignal | undefined,
+  { encoder, seen, signal }: { encoder: Encoder; seen: number; signal?: AbortSignal | undefined },
 ): Promise<EncodedPieces> {
   const points = new Map<string, readonly Point[]>()
   const failures: { id: string; error: unknown }[] = []
@@ -74,7 +85,7 @@ export async function encodePieces(
     for (const piece of some) {
       const { id } = piece.prepared.document
       const own = piece.spans.map(() => vectors.row(row++))
-      if (own.every(isUsable)) points.set(id, await toPoints(piece, own, pace))
+      if (own.every(isUsable)) points.set(id, await toPoints(piece, { vectors: own, seen, pace }))
       else {
         const error = new QontrastError('invalid-input', 'the encoder gave a vector with NaN or of length zero.')
         failures.push({ id, error })
@@ -107,8 +118,7 @@ function isUsable(vector: Float32Array): boolean {
 
 async function toPoints(
   { prepared: { document, hash }, spans }: Piece,
-  vectors: readonly Float32Array[],
-  pace: () => Promise<void>,
+  { vectors, seen, pace }: { vectors: readonly Float32Array[]; seen: number; pace: () => Promise<void> },
 ): Promise<Point[]> {
   const { id, title, text, payload = {} } = document
   const titleTerms = lexicalTerms(title ?? '')
@@ -129,6 +139,7 @@ async function toPoints(
       end,
       ...placeOf(start),
       payload,
+      seen,
       vector: vectors[chunk]!,
       terms: [...titleTerms, ...lexicalTerms(passage)],
     })

@@ -1,4 +1,6 @@
-export type { AddOptions, AddProgress, AddReport, ChunkSettings } from './add-documents.ts'
+export type { AddOptions, AddProgress, AddReport } from './add-documents.ts'
+export type { Chunking, ChunkSettings } from './chunk-settings.ts'
+export type { LoadByName } from './encoders.ts'
 export {
   and,
   contains,

@@ -1,12 +1,23 @@
 import { QontrastError } from '../shared/index.ts'
 
 /**
- * An index is an alias over generations: `docs` names the collection `docs.1`, and after a re-index `docs.2`.
+ * An index is an alias over generations: `docs` names the collection `docs.1`, and after a re-index `docs.2-1f3a9c`.
  * `docs.next` names the one that is being built, `docs.previous` the one before. New indexes have no dot in their names, so none of these can be an index.
  */
 export const nextAlias = (index: string): string => `${index}.next`
 export const previousAlias = (index: string): string => `${index}.previous`
-export const generationName = (index: string, number: number): string => `${index}.${number}`
+export const firstGeneration = (index: string): string => `${index}.1`
+
+/** Names the encoder too: a name that is used again after a broken-off re-index never stands for another model. */
+export function nextGeneration(index: string, current: string, fingerprint: string): string {
+  return `${index}.${generationNumber(index, current) + 1}-${fingerprint.slice(0, 6)}`
+}
+
+/** 0 for a collection that is no generation of this index. */
+export function generationNumber(index: string, collection: string): number {
+  if (!collection.startsWith(`${index}.`)) return 0
+  return Number(/^\d+/.exec(collection.slice(index.length + 1))?.[0] ?? 0)
+}
 
 /** The names that a user opens: aliases, and collections that no alias names. */
 export function indexNames(collections: readonly string[], aliases: ReadonlyMap<string, string>): string[] {

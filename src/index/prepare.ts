@@ -3,11 +3,13 @@ import { inspect } from 'node:util'
 import { z } from 'zod'
 import { type Document, type ErrorCode, type JsonObject, QontrastError, type Section } from '../shared/index.ts'
 import { fieldProblem } from './check.ts'
+import { type Chunking, chunkingTag } from './chunk-settings.ts'
 import type { CollectionSchema } from './store.ts'
 
-/** A document that passed the checks, with the hash that tells whether it changed. */
+/** A document that passed the checks, with the hash that tells whether it or its settings changed. */
 export interface PreparedDocument {
   readonly document: Document
+  readonly chunk: Chunking
   readonly hash: string
 }
 
@@ -28,20 +30,16 @@ const sectionsSchema = z.array(
 )
 
 /** Checks a document as it comes from outside; throws `invalid-input` with what to correct. */
-export function prepareDocument(
-  input: unknown,
-  fields: CollectionSchema['fields'],
-  settings: object | false,
-): PreparedDocument {
+export function prepareDocument(input: unknown, fields: CollectionSchema['fields'], chunk: Chunking): PreparedDocument {
   const document = checkDocument(input)
   const problem = fieldProblem(document.payload ?? {}, fields)
   if (problem) throw new QontrastError('invalid-input', problem)
   const { title, text, payload, sections } = document
   const hash = createHash('sha256')
-    .update(JSON.stringify([title, text, payload, sections, settings]))
+    .update(JSON.stringify([title, text, payload, sections]))
     .digest('hex')
     .slice(0, 32)
-  return { document, hash }
+  return { document, chunk, hash: hash + chunkingTag(chunk) }
 }
 
 /** The id to report a failed document by, whatever it is. */

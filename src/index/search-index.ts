@@ -1,15 +1,18 @@
 import type { Encoder } from '../embed/index.ts'
-import { type Document, QontrastError, throwIfAborted } from '../shared/index.ts'
+import { type Document, isQontrastError, QontrastError, throwIfAborted } from '../shared/index.ts'
 import { type AddOptions, type AddReport, addDocuments } from './add-documents.ts'
 import { checkSameSchema } from './check.ts'
-import { checkIds, checkNarrows, checkQuery, checkQueryVector, checkSearch } from './check-search.ts'
+import { checkIds, checkNarrows, checkQuery, checkSearch } from './check-search.ts'
+import { deleteEverywhere } from './delete-documents.ts'
+import { createEncoders, type LoadByName } from './encoders.ts'
 import { type FilterInput, toFilter } from './filter.ts'
 import { dropIndex } from './generations.ts'
 import { type Hit, toHit } from './hit.ts'
 import { joinChunks } from './join-chunks.ts'
-import { lexicalTerms } from './lexical.ts'
+import { createMembers, type Member } from './members.ts'
 import { checkIndexName, indexNames } from './names.ts'
-import type { CollectionInfo, CollectionSchema, PointRecord, Ranking, SearchMode, VectorStore } from './store.ts'
+import { rank } from './rank.ts'
+import type { CollectionInfo, CollectionSchema, PointRecord, SearchMode, VectorStore } from './store.ts'
 import { lancedb } from './stores/lancedb.ts'
 
 export interface OpenIndexOptions {
@@ -21,6 +24,8 @@ export interface OpenIndexOptions {
   readonly store?: VectorStore
   /** Payload fields that filters should be fast on; declared when the index is made. */
   readonly fields?: CollectionSchema['fields']
+  /** How other encoders are opened while, and after, the index is re-indexed with one; they are closed with the index. Defaults to {@link loadEncoder}. */
+  readonly loadEncoder?: LoadByName
 }
 
 export interface SearchOptions {
@@ -55,6 +60,7 @@ interface FilterSelection {
 /** Documents under one name, found by meaning, by words, or both. */
 export interface SearchIndex {
   readonly name: string
+  /** The encoder of the generation that is searched: another one once the index was re-indexed. */
   readonly encoder: Encoder
   /** Puts documents by id; those that did not change cost nothing. Rejects with `aborted`, `disk-full`, `store-busy` or the source's own error; what was reported stays. */
   add(documents: Iterable<Document> | AsyncIterable<Document>, options?: AddOptions): Promise<AddReport>
@@ -89,6 +95,7 @@ export async function openIndex({
   path,
   store: given,
   fields = {},
+  loadEncoder,
 }: OpenIndexOptions): Promise<SearchIndex> {
   if ((path === undefined) === (given === undefined)) {
     throw new QontrastError('invalid-option', 'openIndex takes either path (the embedded store) or store.')
@@ -102,13 +109,19 @@ export async function openIndex({
   const existing = await store.info(name)
   if (existing) checkSameSchema(name, existing.schema, asked)
   else checkIndexName(name)
+  const members = createMembers({
+    store,
+    index: name,
+    asked,
+    existing: existing && { collection: existing.name, schema: existing.schema },
+    encoders: createEncoders(encoder, loadEncoder),
+  })
   const schema = existing?.schema ?? asked
-  const target = { collection: name, schema, store, encoder }
-  let known = existing !== undefined
+  let searched = encoder
   let closed = false
-  const defaultMode = encoder.searchMode ?? 'hybrid'
   const close = async () => {
     closed = true
+    await members.close()
     if (!given) await store.close()
   }
 
@@ -116,29 +129,34 @@ export async function openIndex({
     if (closed) throw new QontrastError('closed', `The index '${name}' was closed.`)
   }
 
-  /** Another process may have made the index since it was opened here, with another encoder. */
-  async function checkMadeMeanwhile(): Promise<void> {
+  /** Vectors are compared with those of the encoder's own generation; where that was dropped meanwhile, the search moves to the new one. */
+  async function searchMany(queries: readonly SearchQuery[], options: SearchOptions = {}): Promise<Hit[][]> {
     checkOpen()
-    if (known) return
-    const made = await store.info(name)
-    if (!made) return
-    checkSameSchema(name, made.schema, asked)
-    known = true
+    const member = await members.searched()
+    try {
+      return await searchIn(member, queries, options)
+    } catch (error) {
+      if (!isQontrastError(error, 'index-not-found')) throw error
+      const moved = await members.follow()
+      if (moved.collection === member.collection) throw error
+      return searchIn(moved, queries, options)
+    }
   }
 
-  async function searchMany(queries: readonly SearchQuery[], options: SearchOptions = {}): Promise<Hit[][]> {
-    await checkMadeMeanwhile()
+  async function searchIn(member: Member, queries: readonly SearchQuery[], options: SearchOptions): Promise<Hit[][]> {
+    searched = member.encoder
     for (const query of queries) checkQuery(query)
+    const defaultMode = member.encoder.searchMode ?? 'hybrid'
     const { limit, offset, mode, minScore, exact, signal, groupByDocument } = checkSearch(options, {
       queries,
       defaultMode,
     })
     const filter = options.filter && toFilter(options.filter, schema.fields)
-    const rankings = await rank(queries, mode, signal)
+    const rankings = await rank(queries, { member, mode, defaultMode, signal })
     return Promise.all(
       rankings.map(async (ranking) => {
         throwIfAborted(signal)
-        const hits = await store.query(name, {
+        const hits = await store.query(member.collection, {
           ...ranking,
           limit,
           offset,
@@ -149,29 +167,6 @@ export async function openIndex({
         return hits.filter(({ score }) => score >= minScore).map(toHit)
       }),
     )
-  }
-
-  /** Texts are encoded in one call; a vector has no words, so it is searched densely. */
-  async function rank(
-    queries: readonly SearchQuery[],
-    mode: SearchMode | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<Ranking[]> {
-    const texts = queries.filter((query) => typeof query === 'string')
-    const textMode = mode ?? defaultMode
-    const vectors =
-      textMode === 'bm25' || texts.length === 0
-        ? undefined
-        : await encoder.encode(texts, { purpose: 'query', ...(signal ? { signal } : {}) })
-    let row = 0
-    return queries.map((query): Ranking => {
-      if (typeof query !== 'string')
-        return { mode: 'dense', vector: checkQueryVector(query.vector, schema.dimensions, mode) }
-      const terms = lexicalTerms(query)
-      if (textMode === 'bm25' || !vectors) return { mode: 'bm25', terms }
-      const vector = vectors.row(row++)
-      return textMode === 'dense' ? { mode: 'dense', vector } : { mode: 'hybrid', vector, terms }
-    })
   }
 
   function get(id: string): Promise<Document | undefined>
@@ -188,10 +183,12 @@ export async function openIndex({
 
   return {
     name,
-    encoder,
+    get encoder() {
+      return searched
+    },
     async add(documents, options = {}) {
       checkOpen()
-      return addDocuments(documents, target, options)
+      return addDocuments(documents, { store, members }, options)
     },
     async search(query, options) {
       const [hits = []] = await searchMany([query], options)
@@ -205,12 +202,12 @@ export async function openIndex({
         const filter = toFilter(selection.filter, schema.fields)
         checkNarrows(filter)
         const documents = await store.count(name, { filter, unit: 'documents' })
-        await store.delete(name, { filter })
+        await deleteEverywhere(store, members, { filter })
         return documents
       }
       const ids = checkIds(selection)
       const found = new Set((await store.keys(name, ids)).map(({ documentId }) => documentId))
-      await store.delete(name, { documents: [...found] })
+      await deleteEverywhere(store, members, { documents: [...found] })
       return found.size
     },
     async count(filter) {

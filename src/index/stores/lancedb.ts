@@ -158,11 +158,10 @@ export function lancedb(options: LanceDbOptions): VectorStore {
 
     drop: (name) =>
       withStoreErrors(async () => {
-        const { name: collection, table } = await open(name)
+        const { name: collection } = await open(name)
         await writers.get(collection)
         await pointers.removeCollection(collection)
-        tables.delete(collection)
-        table.close()
+        tables.delete(collection) // searches that are under way may still read from it: the collector closes it
         const db = await connect()
         await db.dropTable(collection)
         if (await openIfThere(db, seenTable(collection))) await db.dropTable(seenTable(collection))

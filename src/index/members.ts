@@ -1,0 +1,144 @@
+import type { Encoder } from '../embed/index.ts'
+import { isQontrastError, messageOf } from '../shared/index.ts'
+import { checkSameSchema } from './check.ts'
+import { type Cutter, createCutter } from './encode-documents.ts'
+import type { Encoders } from './encoders.ts'
+import { ensureIndex, type Generation, indexNotFound } from './generations.ts'
+import { nextAlias } from './names.ts'
+import type { CollectionSchema, VectorStore } from './store.ts'
+
+/** A generation together with the encoder that fits it: only as such are its vectors read and written. */
+export interface Member extends Generation {
+  readonly encoder: Encoder
+  readonly cut: Cutter
+}
+
+/** Follows an index from generation to generation. */
+export interface Members {
+  /** The one to search. It stays the same until the encoder of a new one is loaded, in the background. */
+  searched(): Promise<Member>
+  /** Moves over to the generation that the index names now, once its encoder is loaded. Rejects with `index-not-found` or `encoder-mismatch`. */
+  follow(): Promise<Member>
+  /** Makes the index where there is none, and checks that it is the one that was opened. */
+  ensure(): Promise<void>
+  /** What a write goes to: the current generation first, then the one that is being built. */
+  live(): Promise<Member[]>
+  /** The same by name; no encoder is loaded. */
+  liveCollections(): Promise<string[]>
+  close(): Promise<void>
+}
+
+const lookEveryMilliseconds = 1_000
+
+export function toMember(generation: Generation, encoder: Encoder): Member {
+  return { ...generation, encoder, cut: createCutter(encoder) }
+}
+
+export function createMembers({
+  store,
+  index,
+  asked,
+  existing,
+  encoders,
+}: {
+  store: VectorStore
+  index: string
+  asked: CollectionSchema
+  existing: Generation | undefined
+  encoders: Encoders
+}): Members {
+  const known = new Map<string, Member>()
+  let bound: Member | undefined
+  let lookedAt = performance.now()
+  let looking: Promise<unknown> | undefined
+  let warned: string | undefined
+
+  async function memberOf({ collection, schema }: Generation): Promise<Member> {
+    const member = known.get(collection) ?? toMember({ collection, schema }, await encoders.fitting(index, schema))
+    known.set(collection, member)
+    return member
+  }
+
+  async function member(collection: string): Promise<Member | undefined> {
+    const before = known.get(collection)
+    if (before) return before
+    const info = await store.info(collection)
+    return info && memberOf({ collection: info.name, schema: info.schema })
+  }
+
+  /** The first time, the encoder must be the one that was given. */
+  async function bind(): Promise<Member> {
+    if (bound) return bound
+    const generation = existing ?? (await store.info(index).then((info) => info && { ...info, collection: info.name }))
+    if (!generation) throw await indexNotFound(store, index)
+    checkSameSchema(index, generation.schema, asked)
+    bound = await memberOf(generation)
+    return bound
+  }
+
+  async function moveTo(collection: string): Promise<Member> {
+    if (bound?.collection === collection) return bound
+    const found = await member(collection)
+    if (!found) throw await indexNotFound(store, index)
+    bound = found
+    return found
+  }
+
+  async function follow(): Promise<Member> {
+    await bind()
+    return moveTo((await store.aliases()).get(index) ?? index)
+  }
+
+  async function liveCollections(): Promise<string[]> {
+    const aliases = await store.aliases()
+    const current = aliases.get(index) ?? index
+    const next = aliases.get(nextAlias(index))
+    return next === undefined || next === current ? [current] : [current, next]
+  }
+
+  function lookInBackground(): void {
+    if (looking || performance.now() - lookedAt < lookEveryMilliseconds) return
+    looking = follow()
+      .catch((error: unknown) => {
+        const message = messageOf(error)
+        if (message !== warned) process.emitWarning(`Searching on as before: ${message}`, 'QontrastWarning')
+        warned = message
+      })
+      .finally(() => {
+        lookedAt = performance.now()
+        looking = undefined
+      })
+  }
+
+  return {
+    async searched() {
+      const member = await bind()
+      lookInBackground()
+      return member
+    },
+    follow,
+    async ensure() {
+      const info = await store.info(index)
+      if (info && bound && info.name !== bound.collection) return // re-indexed since: writes follow
+      const made = await ensureIndex(store, index, bound?.schema ?? asked)
+      bound ??= await memberOf(made)
+    },
+    async live() {
+      await bind()
+      const [current = index, next] = await liveCollections()
+      const first = await moveTo(current)
+      const building = next === undefined ? undefined : await member(next)
+      return building ? [first, building] : [first]
+    },
+    liveCollections,
+    async close() {
+      await looking
+      await encoders.close()
+    },
+  }
+}
+
+/** True for what a call on a generation ends with that was dropped meanwhile, and that no write needs to reach any more. */
+export async function isGone(error: unknown, collection: string, members: Members): Promise<boolean> {
+  return isQontrastError(error, 'index-not-found') && !(await members.liveCollections()).includes(collection)
+}
