@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs'
-import path from 'node:path'
 import { Command } from 'commander'
 import { type ReadFailure, readableExtensions, readDocuments } from '../documents/index.ts'
 import {
@@ -8,14 +6,16 @@ import {
   type ChunkSettings,
   type FieldType,
   openIndex,
-  type SearchIndex,
+  type Shard,
+  type StoredDocument,
 } from '../index/index.ts'
-import { type Document, isQontrastError, QontrastError } from '../shared/index.ts'
+import { isQontrastError } from '../shared/index.ts'
 import { exitCodes } from './exit-codes.ts'
 import { abortOnInterrupt } from './interrupt.ts'
 import {
   deviceOption,
   fieldArgument,
+  findableModel,
   indexOption,
   jsonOption,
   modelOption,
@@ -23,6 +23,7 @@ import {
   openStore,
   pathOption,
   type SetExitCode,
+  shardArgument,
   wholeNumber,
 } from './options.ts'
 import { count, createProgressLine, number } from './progress-line.ts'
@@ -33,6 +34,7 @@ interface IndexFlags {
   readonly model?: string
   readonly device: string
   readonly prune?: boolean
+  readonly shard?: Shard
   readonly chunk: boolean
   readonly chunkTokens?: number
   readonly chunkOverlap?: number
@@ -52,6 +54,11 @@ export const indexCommand = (setExitCode: SetExitCode): Command =>
     .addOption(modelOption('default: the one the index was made with, else the bundled one'))
     .addOption(deviceOption())
     .option('--prune', 'remove documents that are not among the files any more')
+    .option(
+      '--shard <number/of>',
+      'take one part of the documents, for several processes or machines that index one data set',
+      shardArgument,
+    )
     .option('--chunk-tokens <n>', 'most tokens of a chunk', wholeNumber(1))
     .option('--chunk-overlap <n>', 'tokens that a chunk shares with the one before', wholeNumber(0))
     .option('--no-chunk', 'keep every text whole; the model reads its beginning only')
@@ -66,12 +73,13 @@ export const indexCommand = (setExitCode: SetExitCode): Command =>
     .addOption(jsonOption('the report'))
     .addHelpText(
       'after',
-      '\nExamples:\n  qontrast index ./docs\n  qontrast index "notes/**/*.md" faq.jsonl --index notes --prune\n  qontrast index papers/ --model ./all-MiniLM-L6-v2 --field year:number',
+      '\nExamples:\n  qontrast index ./docs\n  qontrast index "notes/**/*.md" faq.jsonl --index notes --prune\n  qontrast index papers/ --model ./all-MiniLM-L6-v2 --field year:number\n  qontrast index corpus.jsonl --shard 3/16',
     )
     .action(async (files: string[], flags: IndexFlags) => {
       const { signal, stop } = abortOnInterrupt()
       await using store = openStore(flags.path)
-      await using encoder = await openEncoder(findableModel(flags.model), flags.device, { store, index: flags.index })
+      const model = flags.model === undefined ? undefined : findableModel(flags.model)
+      await using encoder = await openEncoder(model, flags.device, { store, index: flags.index })
       await using index = await openIndex({
         name: flags.index,
         encoder,
@@ -80,22 +88,23 @@ export const indexCommand = (setExitCode: SetExitCode): Command =>
       })
 
       const unread: ReadFailure[] = []
-      const seen = flags.prune ? new Set<string>() : undefined
-      const documents = note(
-        readDocuments(files, { ...columns(flags), signal, onFailure: (failure) => unread.push(failure) }),
-        seen,
-      )
+      const documents = readDocuments(files, {
+        ...columns(flags),
+        signal,
+        onFailure: (failure) => unread.push(failure),
+      })
       const started = performance.now()
       const line = createProgressLine()
       try {
         const report = await index.add(documents, {
           chunk: chunking(flags),
+          ...(flags.shard ? { shard: flags.shard } : {}),
+          ...(flags.prune ? { prune: { keep: mayBeAmong(unread) } } : {}),
           signal,
           onProgress: (progress) => line.update(describe(progress, started)),
         })
         line.clear()
-        const pruned = seen ? await prune(index, seen, unread) : undefined
-        finish(flags, report, unread, pruned, (performance.now() - started) / 1000)
+        finish(flags, report, unread, (performance.now() - started) / 1000)
         if (report.failedCount + unread.length > 0) setExitCode(exitCodes['done, but some documents failed'])
       } catch (error) {
         if (isQontrastError(error, 'aborted'))
@@ -106,34 +115,12 @@ export const indexCommand = (setExitCode: SetExitCode): Command =>
       }
     })
 
-/** The index remembers its model by name: a folder by its absolute path, so that it is found from anywhere. */
-function findableModel(model: string | undefined): string | undefined {
-  return model !== undefined && existsSync(model) ? path.resolve(model) : model
-}
-
-/** Remembers the ids that passed. */
-async function* note(documents: AsyncIterable<Document>, seen: Set<string> | undefined): AsyncGenerator<Document> {
-  for await (const document of documents) {
-    seen?.add(document.id)
-    yield document
+/** True for documents of files and folders that could not be read: they may be there still. */
+function mayBeAmong(unread: readonly ReadFailure[]): (document: StoredDocument) => boolean {
+  return ({ payload }) => {
+    const file = String(payload['path'])
+    return unread.some(({ path }) => file === path || file.startsWith(`${path}/`))
   }
-}
-
-/** Removes what was not seen, except documents of files and folders that could not be read. Refuses where nothing was read at all. */
-async function prune(index: SearchIndex, seen: ReadonlySet<string>, unread: readonly ReadFailure[]): Promise<number> {
-  if (seen.size === 0)
-    throw new QontrastError(
-      'invalid-input',
-      'Nothing was read, so --prune would empty the index. Use another --path or drop the index if that is meant.',
-    )
-  const unreadPaths = unread.map(({ path }) => path)
-  const mayBeThere = (file: string) =>
-    unreadPaths.some((unreadPath) => file === unreadPath || file.startsWith(`${unreadPath}/`))
-  const gone: string[] = []
-  for await (const { id, payload } of index.scroll()) {
-    if (!seen.has(id) && !mayBeThere(String(payload?.['path']))) gone.push(id)
-  }
-  return gone.length > 0 ? index.delete(gone) : 0
 }
 
 function describe({ documents, chunks, unchanged, failed }: AddProgress, started: number): string {
@@ -147,13 +134,7 @@ function describe({ documents, chunks, unchanged, failed }: AddProgress, started
   return [...parts, ...(failed > 0 ? [`${number(failed)} failed`] : [])].join(' · ')
 }
 
-function finish(
-  flags: IndexFlags,
-  report: AddReport,
-  unread: readonly ReadFailure[],
-  pruned: number | undefined,
-  seconds: number,
-): void {
+function finish(flags: IndexFlags, report: AddReport, unread: readonly ReadFailure[], seconds: number): void {
   const failed = [...unread.map(({ id, code, reason }) => ({ id, code, reason })), ...report.failed]
   if (flags.json) {
     console.log(
@@ -162,7 +143,6 @@ function finish(
         ...report,
         failed,
         failedCount: report.failedCount + unread.length,
-        ...(pruned === undefined ? {} : { pruned }),
         seconds: Number(seconds.toFixed(3)),
       }),
     )
@@ -170,7 +150,7 @@ function finish(
   }
   for (const { id, reason } of failed.slice(0, 20)) console.error(`left out: ${id}: ${reason}`)
   if (failed.length > 20) console.error(`left out: ${failed.length - 20} more`)
-  const { added, updated, unchanged, chunks, cut } = report
+  const { added, updated, unchanged, chunks, cut, pruned } = report
   const parts = [
     `${number(added)} added`,
     `${number(updated)} updated`,

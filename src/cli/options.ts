@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs'
+import path from 'node:path'
 import { InvalidArgumentError, Option } from 'commander'
 import { bundledEncoder, type Encoder, loadEncoder } from '../embed/index.ts'
-import { type FieldType, type FilterInput, lancedb, toFilter, type VectorStore } from '../index/index.ts'
+import { type FieldType, type FilterInput, lancedb, type Shard, toFilter, type VectorStore } from '../index/index.ts'
 import { messageOf } from '../shared/index.ts'
 
 /** A command is told how to set the program's exit code. */
@@ -54,6 +56,19 @@ export function fieldArgument(text: string, before: Record<string, FieldType> = 
   throw new InvalidArgumentError(`name:type is expected, with one of the types ${Object.keys(fieldTypes).join(', ')}.`)
 }
 
+/** An index remembers its model by name: a folder by its absolute path, so that it is found from anywhere. */
+export function findableModel(model: string): string {
+  return existsSync(model) ? path.resolve(model) : model
+}
+
+/** `3/16`: the third of sixteen. */
+export function shardArgument(text: string): Shard {
+  const [, number, of] = /^(\d+)\/(\d+)$/.exec(text) ?? []
+  const shard = { number: Number(number), of: Number(of) }
+  if (shard.number >= 1 && shard.number <= shard.of) return shard
+  throw new InvalidArgumentError('A part is expected as NUMBER/OF, such as 3/16, counted from 1.')
+}
+
 /** The model that was asked for, else the one that the index was made with, else the bundled one. */
 export async function openEncoder(
   model: string | undefined,
@@ -73,6 +88,6 @@ export function deviceOf(name: string): (typeof devices)[number] {
   return devices.find((device) => device === name) ?? 'auto'
 }
 
-export function openStore(path: string): VectorStore {
-  return lancedb({ path })
+export function openStore(folder: string): VectorStore {
+  return lancedb({ path: folder })
 }

@@ -6,8 +6,19 @@ import { exitCodeOf, exitCodes } from './exit-codes.ts'
 import { finetuneCommand } from './finetune.ts'
 import { indexCommand } from './index-documents.ts'
 import { indexesCommand } from './indexes.ts'
+import { reindexCommand } from './reindex.ts'
 import { searchCommand } from './search.ts'
 import { version } from './version.ts'
+
+const commands = [
+  indexCommand,
+  searchCommand,
+  reindexCommand,
+  indexesCommand,
+  embedCommand,
+  evaluateCommand,
+  finetuneCommand,
+]
 
 /** Runs the command line and gives its exit code; everything it prints is printed by then. */
 export async function runProgram(args: readonly string[]): Promise<number> {
@@ -24,7 +35,7 @@ export async function runProgram(args: readonly string[]): Promise<number> {
         .map(([name, code]) => `  ${String(code).padStart(3)}  ${name}`)
         .join('\n')}`,
     )
-  for (const command of [indexCommand, searchCommand, embedCommand, indexesCommand, evaluateCommand, finetuneCommand]) {
+  for (const command of commands) {
     program.addCommand(
       command((code) => {
         exitCode = code

@@ -7,14 +7,11 @@ export function checkSameSchema(name: string, existing: CollectionSchema, asked:
   if (existing.encoder.fingerprint !== asked.encoder.fingerprint) {
     const { encoder: made } = existing
     const { encoder: given } = asked
-    const remedy =
-      made.name === given.name
-        ? 'The model has changed since.'
-        : `Open it with '${made.name}', or keep both models apart.`
+    const remedy = made.name === given.name ? 'The model has changed since.' : `Open it with '${made.name}'.`
     throw new QontrastError(
       'encoder-mismatch',
       `Index '${name}' was made with the encoder '${made.name}' (${made.fingerprint.slice(0, 8)}), not with '${given.name}' (${given.fingerprint.slice(0, 8)}): ` +
-        `their vectors cannot be compared. ${remedy} To use this encoder, index the documents again: qontrast index --index ${name}-2 --model ${given.name} FILES.`,
+        `their vectors cannot be compared. ${remedy} To put the index on this encoder, from the texts it holds: qontrast reindex --index ${name} --model ${given.name}.`,
     )
   }
   if (existing.dimensions !== asked.dimensions) {

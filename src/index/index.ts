@@ -27,6 +27,16 @@ export {
 export type { Hit } from './hit.ts'
 export { lexicalTerms } from './lexical.ts'
 export type { Failure } from './prepare.ts'
+export type { StoredDocument } from './prune.ts'
+export {
+  dropOldIndex,
+  type ReindexOptions,
+  type ReindexProgress,
+  type ReindexReport,
+  type RollbackOptions,
+  reindex,
+  rollbackIndex,
+} from './reindex.ts'
 export {
   type IndexInfo,
   listIndexes,
@@ -36,5 +46,6 @@ export {
   type SearchOptions,
   type SearchQuery,
 } from './search-index.ts'
+export type { Shard } from './shard.ts'
 export type { CollectionInfo, CollectionSchema, SearchMode, VectorStore } from './store.ts'
 export { type LanceDbOptions, lancedb } from './stores/lancedb.ts'

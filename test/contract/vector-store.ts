@@ -465,7 +465,7 @@ export function describeVectorStore(name: string, open: () => Promise<StoreUnder
       const other = { ...schema, encoder: { name: 'other', fingerprint: 'e'.repeat(32) } }
       await expect(store.ensure('docs', other)).rejects.toMatchObject({
         code: 'encoder-mismatch',
-        message: expect.stringMatching(/fixed.*other.*qontrast index/s),
+        message: expect.stringMatching(/fixed.*other.*qontrast reindex/s),
       })
       await expect(store.ensure('docs', { ...schema, dimensions: 9 })).rejects.toMatchObject({
         code: 'dimension-mismatch',
