@@ -10,6 +10,7 @@ test('the package exports what its users rely on', () => {
       "and",
       "bundledEncoder",
       "contains",
+      "copyIndex",
       "dropOldIndex",
       "eq",
       "exists",

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { isQontrastError, messageOf } from '../shared/index.ts'
+import { copyCommand } from './copy.ts'
 import { embedCommand } from './embed.ts'
 import { evaluateCommand } from './evaluate.ts'
 import { exitCodeOf, exitCodes } from './exit-codes.ts'
@@ -15,6 +16,7 @@ const commands = [
   searchCommand,
   reindexCommand,
   indexesCommand,
+  copyCommand,
   embedCommand,
   evaluateCommand,
   finetuneCommand,

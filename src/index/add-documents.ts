@@ -112,9 +112,7 @@ export async function addDocuments(
     }
   }
   const pruned = options.prune ? await pruneUnseen(options.prune) : undefined
-  if (totals.added + totals.updated + (pruned ?? 0) > 0) {
-    for (const collection of await members.liveCollections()) await store.optimize(collection)
-  }
+  if (totals.added + totals.updated + (pruned ?? 0) > 0) await writer.optimize()
   const { documents: _, ...report } = totals
   return { ...report, failed, ...(pruned === undefined ? {} : { pruned }) }
 
@@ -150,7 +148,7 @@ export async function addDocuments(
     totals.documents += inputs
     if (sinceOptimize >= optimizeEvery) {
       sinceOptimize = 0
-      for (const { member } of stored) await store.optimize(member.collection)
+      await writer.optimize()
     }
     onProgress?.({ ...totals, failed: totals.failedCount })
   }

@@ -1,6 +1,7 @@
 import { throwIfAborted } from '../shared/index.ts'
 import { chunkingOf } from './chunk-settings.ts'
 import { joinChunks } from './join-chunks.ts'
+import { keyPages } from './key-pages.ts'
 import type { Member } from './members.ts'
 import type { PreparedDocument } from './prepare.ts'
 import type { PointKey, PointRecord, VectorStore } from './store.ts'
@@ -30,7 +31,6 @@ export interface CarriedOver {
   readonly failures: ReadonlyMap<string, unknown>
 }
 
-const pageKeys = 2_000
 const batchDocuments = 256
 const batchCharacters = 400_000
 const documentsAtOnce = 32
@@ -146,20 +146,6 @@ export async function storedDocuments(
     if (document) found.set(id, { document, hash, chunk: chunkingOf(hash) })
   }
   return found
-}
-
-async function* keyPages(
-  store: VectorStore,
-  collection: string,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<readonly PointKey[], void, undefined> {
-  let cursor: string | undefined
-  do {
-    throwIfAborted(signal)
-    const page = await store.scrollKeys(collection, { limit: pageKeys, ...(cursor === undefined ? {} : { cursor }) })
-    yield page.keys
-    cursor = page.cursor
-  } while (cursor !== undefined)
 }
 
 /** The version of a document is that of its first chunk: a rewritten document gets its new chunks before it loses the old ones. */

@@ -2,7 +2,7 @@ import type { Encoder } from '../embed/index.ts'
 import { createPace, dot, isQontrastError, QontrastError } from '../shared/index.ts'
 import { createChunker, type Span } from './chunk.ts'
 import { chunkingTag, fitChunking } from './chunk-settings.ts'
-import { lexicalTerms } from './lexical.ts'
+import { passageTerms } from './lexical.ts'
 import { createPlaces } from './places.ts'
 import type { PreparedDocument } from './prepare.ts'
 import type { Point } from './store.ts'
@@ -121,7 +121,6 @@ async function toPoints(
   { vectors, seen, pace }: { vectors: readonly Float32Array[]; seen: number; pace: () => Promise<void> },
 ): Promise<Point[]> {
   const { id, title, text, payload = {} } = document
-  const titleTerms = lexicalTerms(title ?? '')
   const placeOf = createPlaces(document)
   const points: Point[] = []
   for (const [chunk, { start, end }] of spans.entries()) {
@@ -141,7 +140,7 @@ async function toPoints(
       payload,
       seen,
       vector: vectors[chunk]!,
-      terms: [...titleTerms, ...lexicalTerms(passage)],
+      terms: passageTerms({ title, text: passage }),
     })
   }
   return points

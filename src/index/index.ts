@@ -1,5 +1,6 @@
 export type { AddOptions, AddProgress, AddReport } from './add-documents.ts'
 export type { Chunking, ChunkSettings } from './chunk-settings.ts'
+export { type CopyOptions, type CopyReport, copyIndex, type IndexPlace } from './copy-index.ts'
 export type { LoadByName } from './encoders.ts'
 export {
   and,

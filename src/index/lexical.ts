@@ -61,3 +61,8 @@ function pairs(run: string): string[] {
   if (characters.length === 1) return characters
   return characters.slice(1).map((character, i) => `${characters[i]}${character}`)
 }
+
+/** Terms of a chunk: those of the document's title, then those of its own text. */
+export function passageTerms({ title, text }: { readonly title: string | undefined; readonly text: string }): string[] {
+  return [...lexicalTerms(title ?? ''), ...lexicalTerms(text)]
+}

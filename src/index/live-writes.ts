@@ -14,6 +14,8 @@ export interface LiveWriter {
    * Returns all that was written.
    */
   store(prepared: Prepared, writes: readonly PreparedWrite[]): Promise<PreparedWrite[]>
+  /** Brings the indexes of all generations up to date. */
+  optimize(): Promise<void>
 }
 
 export function createLiveWriter(options: {
@@ -28,14 +30,21 @@ export function createLiveWriter(options: {
     const writes: PreparedWrite[] = []
     for (const member of await members.live()) {
       if (done.has(member.collection)) continue
-      try {
-        writes.push(await prepareWrite(store, member, [...prepared.values()], options))
-      } catch (error) {
-        if (!(await isGone(error, member.collection, members))) throw error
-      }
+      const write = await unlessGone(member.collection, prepareWrite(store, member, [...prepared.values()], options))
+      if (write) writes.push(write)
     }
     const bad = new Set(writes.flatMap(({ failures }) => failures.map(({ id }) => id)))
     return writes.map((write) => ({ ...write, points: without(write.points, bad) }))
+  }
+
+  /** A generation that was dropped meanwhile needs nothing any more. */
+  async function unlessGone<T>(collection: string, work: Promise<T>): Promise<T | undefined> {
+    try {
+      return await work
+    } catch (error) {
+      if (await isGone(error, collection, members)) return undefined
+      throw error
+    }
   }
 
   async function storeAll(prepared: Prepared, writes: readonly PreparedWrite[]): Promise<PreparedWrite[]> {
@@ -44,9 +53,7 @@ export function createLiveWriter(options: {
     for (let todo = writes; ; ) {
       for (const write of todo) {
         const { collection } = write.member
-        await storeWrite(store, write).catch(async (error: unknown) => {
-          if (!(await isGone(error, collection, members))) throw error
-        })
+        await unlessGone(collection, storeWrite(store, write))
         stored.push(write)
         done.add(collection)
       }
@@ -55,7 +62,15 @@ export function createLiveWriter(options: {
     }
   }
 
-  return { prepare: (prepared) => prepare(prepared), store: storeAll }
+  return {
+    prepare: (prepared) => prepare(prepared),
+    store: storeAll,
+    async optimize() {
+      for (const collection of await members.liveCollections()) {
+        await unlessGone(collection, store.optimize(collection))
+      }
+    },
+  }
 }
 
 function without<T>(map: ReadonlyMap<string, T>, keys: ReadonlySet<string>): ReadonlyMap<string, T> {

@@ -76,18 +76,24 @@ export function createMembers({
     return bound
   }
 
-  async function moveTo(collection: string): Promise<Member> {
-    if (bound?.collection === collection) return bound
-    const found = await member(collection)
-    if (!found) throw await indexNotFound(store, index)
-    bound = found
+  async function moveTo(collection: string): Promise<Member | undefined> {
+    const found = bound?.collection === collection ? bound : await member(collection)
+    bound = found ?? bound
     return found
   }
 
-  async function follow(): Promise<Member> {
+  /** Works with what the index names now; again where that was switched, and dropped, in between. */
+  async function whileSwitching<T>(work: (collections: string[]) => Promise<T | undefined>): Promise<T> {
     await bind()
-    return moveTo((await store.aliases()).get(index) ?? index)
+    for (;;) {
+      const collections = await liveCollections()
+      const result = await work(collections)
+      if (result !== undefined) return result
+      if ((await liveCollections())[0] === collections[0]) throw await indexNotFound(store, index)
+    }
   }
+
+  const follow = () => whileSwitching(([current = index]) => moveTo(current))
 
   async function liveCollections(): Promise<string[]> {
     const aliases = await store.aliases()
@@ -123,13 +129,12 @@ export function createMembers({
       const made = await ensureIndex(store, index, bound?.schema ?? asked)
       bound ??= await memberOf(made)
     },
-    async live() {
-      await bind()
-      const [current = index, next] = await liveCollections()
-      const first = await moveTo(current)
-      const building = next === undefined ? undefined : await member(next)
-      return building ? [first, building] : [first]
-    },
+    live: () =>
+      whileSwitching(async ([current = index, next]) => {
+        const first = await moveTo(current)
+        const building = next === undefined ? undefined : await member(next)
+        return first && (building ? [first, building] : [first])
+      }),
     liveCollections,
     async close() {
       await looking

@@ -267,7 +267,7 @@ async function describeIndex(store: VectorStore, name: string): Promise<IndexInf
   const info = await store.info(name)
   if (!info) return undefined
   const { name: collection, ...rest } = info
-  return { ...rest, name, collection, documents: await store.count(collection, { unit: 'documents' }) }
+  return { ...rest, name, collection, documents: await store.count(name, { unit: 'documents' }) }
 }
 
 function isFilterSelection(selection: string | readonly string[] | FilterSelection): selection is FilterSelection {

@@ -105,6 +105,10 @@ test.each([
   [['index', 'absent'], 2, 'matches no file'],
   [['index', 'docs', '--field', 'year'], 2, 'name:type'],
   [['index', 'docs', '--chunk-tokens', '0'], 2, 'whole number'],
+  [['index', 'docs', '--shard', '17/16'], 2, 'NUMBER/OF'],
+  [['reindex', '--index', 'absent', '--model', 'default'], 4, 'index-not-found'],
+  [['reindex'], 2, '--model NAME'],
+  [['reindex', '--rollback', '--drop-old'], 2, '--rollback goes with neither'],
   [['embed', 'x', '--model', './absent'], 4, 'model-not-found'],
   [['evaluate', '--data', 'absent'], 2, 'absent'],
   [['nonsense'], 2, 'unknown command'],
@@ -116,7 +120,7 @@ test.each([
 })
 
 test('every command has help with an example', async () => {
-  for (const command of ['index', 'search', 'embed', 'indexes', 'evaluate']) {
+  for (const command of ['index', 'search', 'reindex', 'copy', 'embed', 'indexes', 'evaluate']) {
     const { code, stdout } = await run(command, '--help')
     expect(code).toBe(0)
     expect(stdout).toContain(`  qontrast ${command} `)

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import type { Connection, Table } from '@lancedb/lancedb'
-import { QontrastError, throwIfAborted } from '../../shared/index.ts'
+import { isQontrastError, QontrastError, throwIfAborted } from '../../shared/index.ts'
 import { checkPoint, checkSameSchema } from '../check.ts'
 import { indexNames, notFound } from '../names.ts'
 import type { CollectionSchema, PointRecord, Selector, VectorStore } from '../store.ts'
@@ -58,6 +58,7 @@ export function lancedb(options: LanceDbOptions): VectorStore {
     const schema = await pointers.readCollection(collection)
     if (!schema) {
       tables.delete(collection)
+      if ((await pointers.resolve(name)) !== collection) return open(name) // switched in between, and the old one dropped
       throw notFound(name, folder, indexNames(await pointers.collections(), await pointers.aliases()))
     }
     const table = tables.get(collection) ?? connect().then((db) => openUpToDate(db, collection))
@@ -145,16 +146,16 @@ export function lancedb(options: LanceDbOptions): VectorStore {
 
     list: () => withStoreErrors(() => pointers.collections()),
 
-    async info(name) {
-      const collection = await pointers.resolve(name)
-      if (!(await pointers.readCollection(collection))) return undefined
-      return read(collection, async ({ table, schema }) => ({
+    info: (name) =>
+      read(name, async ({ name: collection, table, schema }) => ({
         name: collection,
         schema,
         points: await table.countRows(),
         bytes: await bytesOf(path.join(folder, `${collection}.lance`)),
-      }))
-    },
+      })).catch((error: unknown) => {
+        if (isQontrastError(error, 'index-not-found')) return undefined
+        throw error
+      }),
 
     drop: (name) =>
       withStoreErrors(async () => {
