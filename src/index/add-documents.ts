@@ -112,7 +112,7 @@ export async function addDocuments(
     }
   }
   const pruned = options.prune ? await pruneUnseen(options.prune) : undefined
-  if (totals.added + totals.updated + (pruned ?? 0) > 0) await writer.optimize()
+  await writer.optimize() // also where nothing changed: a run before may have been killed before it came to this
   const { documents: _, ...report } = totals
   return { ...report, failed, ...(pruned === undefined ? {} : { pruned }) }
 

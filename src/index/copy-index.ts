@@ -65,7 +65,7 @@ export async function copyIndex({ from, to, signal, onProgress }: CopyOptions): 
       `'${from.index}' has ${counts[0]} points and its copy ${counts[1]}: it was written to meanwhile. Stop the writers and run this again.`,
     )
   }
-  if (written > 0) await to.store.optimize(target, signal ? { signal } : {})
+  await to.store.optimize(target, signal ? { signal } : {})
   if (!(await to.store.info(to.index))) await to.store.alias(to.index, target)
   const documents = await to.store.count(target, { unit: 'documents' })
   return { from: source.name, to: target, documents, points: counts[1], written }

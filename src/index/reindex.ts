@@ -159,7 +159,7 @@ async function moveTo({ store, index, generations, target, member, signal, onPro
   }
   let carried = await pass(1)
   refuseFailures(index, carried.failures)
-  if (embedded > 0) await store.optimize(target.collection, signal ? { signal } : {})
+  await store.optimize(target.collection, signal ? { signal } : {})
   for (let number = 2; carried.mended > 0 && number <= mostPasses; number++) {
     carried = await pass(number)
     refuseFailures(index, carried.failures)

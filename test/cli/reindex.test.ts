@@ -40,7 +40,7 @@ async function interrupted(...args: string[]): Promise<{ code: number | null; st
   return { code: await ended, stderr }
 }
 
-test('two shards at once, a re-index stopped by Ctrl-C and finished, a rollback, and the old one dropped', async () => {
+test('two shards at once, a re-index stopped by Ctrl-C and finished, a rollback, the old one dropped, and a copy', async () => {
   const index = ['index', 'words.jsonl', '--index', 'docs', '--model', './left']
   const shards = await Promise.all(['1/2', '2/2'].map((shard) => run(...index, '--shard', shard)))
   expect(shards).toMatchObject([{ failedCount: 0 }, { failedCount: 0 }])
@@ -60,4 +60,10 @@ test('two shards at once, a re-index stopped by Ctrl-C and finished, a rollback,
   expect(await run('reindex', '--index', 'docs', '--rollback')).toMatchObject({ to: 'docs.1', chunks: 0 })
   expect(await run(...reindex, '--drop-old')).toMatchObject({ from: 'docs.1', dropped: 'docs.1', chunks: 0 })
   expect(await run('search', query, '--index', 'docs', '--limit', '1')).toMatchObject([{ id: 'd3' }])
+
+  const copied = await run('copy', '--to', './copy', '--index', 'docs', '--as', 'copy')
+  expect(copied).toMatchObject({ index: 'copy', documents })
+  expect(await run('search', query, '--path', './copy', '--index', 'copy', '--limit', '1')).toMatchObject([
+    { id: 'd3' },
+  ])
 })

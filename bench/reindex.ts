@@ -1,0 +1,111 @@
+/**
+ * Re-indexes MedQuAD under 20 searches a second: the bundled encoder against the same one with its dimensions turned round, so that a cosine tells whether
+ * query and document come from one model. Each search asks for a document by its own text: what is not found at a cosine of 1 is mixed.
+ *
+ *     npm run bench:reindex
+ */
+import { cp, mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { medQuadTask } from '../examples/medquad.ts'
+import { readSafetensors, writeSafetensors } from '../src/embed/index.ts'
+import { dropOldIndex, lancedb, loadEncoder, openIndex, reindex, rollbackIndex, type SearchIndex } from '../src/main.ts'
+import { machine, percentile } from './support/sides.ts'
+
+const everyMilliseconds = 50
+const folder = await mkdtemp(path.join(tmpdir(), 'qontrast-bench-'))
+const { documents } = await medQuadTask()
+await using encoder = await loadEncoder()
+await using turned = await loadEncoder(await turnedModel(path.join(folder, 'turned')))
+await using store = lancedb({ path: path.join(folder, 'data') })
+await using index = await openIndex({ name: 'medquad', encoder, store })
+
+const seconds = (since: number) => (performance.now() - since) / 1000
+const row = (...cells: readonly (string | number)[]) => console.log(`| ${cells.join(' | ')} |`)
+
+console.log(`${documents.length} documents of MedQuAD, a search every ${everyMilliseconds} ms · ${machine()}\n`)
+row('what', 's', 'chunks embedded', 'searches', 'failed', 'mixed', 'p50, p99 ms')
+row(...Array<string>(7).fill('---'))
+const indexing = performance.now()
+const { chunks } = await index.add(documents)
+row('index, no searches', seconds(indexing).toFixed(1), chunks, 0, 0, 0, '')
+
+const asked = await singleChunks()
+const target = { store, index: 'medquad' }
+await underSearches('re-index', async () => (await reindex({ ...target, encoder: turned })).chunks)
+await underSearches('old one kept: the open index moves over', () => movedTo(turned.fingerprint))
+await underSearches('roll back', async () => (await rollbackIndex(target)).chunks)
+await underSearches(
+  're-index again, nothing changed',
+  async () => (await reindex({ ...target, encoder: turned })).chunks,
+)
+await underSearches('drop the old one', async () => {
+  await dropOldIndex(target)
+  return movedTo(turned.fingerprint)
+})
+
+/** Runs work while the index that was opened in the beginning is searched, and prints what became of the searches. */
+async function underSearches(what: string, work: () => Promise<number>): Promise<void> {
+  const milliseconds: number[] = []
+  const searches: Promise<void>[] = []
+  let failed = 0
+  let mixed = 0
+  const search = async ({ id, text }: { id: string; text: string }) => {
+    const start = performance.now()
+    try {
+      const [hit] = await index.search(text, { mode: 'dense', limit: 1 })
+      if (!hit || hit.score < 0.999) mixed += 1
+    } catch (error) {
+      failed += 1
+      console.error(`search for ${id}: ${error}`)
+    }
+    milliseconds.push(performance.now() - start)
+  }
+  const timer = setInterval(() => {
+    const one = asked[searches.length % asked.length]
+    if (one) searches.push(search(one))
+  }, everyMilliseconds)
+  const started = performance.now()
+  const embedded = await work().finally(() => clearInterval(timer))
+  const took = seconds(started)
+  await Promise.all(searches)
+  const delays = [0.5, 0.99].map((p) => percentile(milliseconds, p).toFixed(0)).join(', ')
+  row(what, took.toFixed(1), embedded, searches.length, failed, mixed, delays)
+}
+
+/** Waits until searches go to the generation of that encoder. */
+async function movedTo(fingerprint: string): Promise<number> {
+  const opened: SearchIndex = index
+  while (opened.encoder.fingerprint !== fingerprint)
+    await new Promise((resolve) => setTimeout(resolve, everyMilliseconds))
+  return 0
+}
+
+/** Documents of one chunk, as they are embedded: title, line break, text. */
+async function singleChunks(): Promise<{ id: string; text: string }[]> {
+  const { points } = await store.scroll('medquad', { limit: 5_000 })
+  return points
+    .filter((point) => point.chunks === 1)
+    .map(({ documentId: id, title, text }) => ({ id, text: title === undefined ? text : `${title}\n${text}` }))
+}
+
+/** The bundled model with the second half of each vector before the first. */
+async function turnedModel(to: string): Promise<string> {
+  const from = fileURLToPath(new URL('../models/default/', import.meta.url))
+  await cp(from, to, { recursive: true, filter: (file) => !path.basename(file).startsWith('.qontrast') })
+  const tensors = await readSafetensors(path.join(from, 'model.safetensors'))
+  const turnedTensors = [...tensors].map(([name, tensor]) => {
+    const { shape } = tensor
+    const [rows = 0, columns = 1] = shape
+    const values = tensor.toFloat32()
+    if (shape.length < 2) return { name, dtype: 'F32' as const, shape, values }
+    const moved = values.map((_, i) => {
+      const start = i - (i % columns)
+      return values[start + (((i % columns) + columns / 2) % columns)] ?? Number.NaN
+    })
+    return { name, dtype: 'F32' as const, shape: [rows, columns], values: moved }
+  })
+  await writeSafetensors(path.join(to, 'model.safetensors'), turnedTensors)
+  return to
+}
