@@ -35,6 +35,8 @@ const batchDocuments = 256
 const batchCharacters = 400_000
 const documentsAtOnce = 32
 const looksAtHalfWritten = 5
+/** What still changes after so many looks is left to the next pass. */
+const mostLooks = 20
 const pauseMilliseconds = 50
 
 /**
@@ -68,7 +70,7 @@ export async function carryOver(options: CarryOverOptions): Promise<CarriedOver>
     for (let look = patient ? 0 : 1; ; look++) {
       const { gone, changed } = await differences(rest)
       rest = [...gone, ...changed.map(({ id }) => id)].filter((id) => !failures.has(id))
-      if (rest.length === 0) return touched.size
+      if (rest.length === 0 || look > mostLooks) return touched.size
       throwIfAborted(signal)
       if (look === 0) {
         await pause(look)

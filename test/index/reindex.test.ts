@@ -57,6 +57,26 @@ function counting(encoder: Encoder): { encoder: Encoder; embedded(): number } {
   }
 }
 
+/** A handle that lets something else happen right before its first write of a kind, as another process might. */
+function beforeFirst(write: 'upsert' | 'delete', store: VectorStore, happen: () => Promise<void>): VectorStore {
+  let happened: Promise<void> | undefined
+  const first = () => {
+    happened ??= happen()
+    return happened
+  }
+  return {
+    ...store,
+    async upsert(...args) {
+      if (write === 'upsert') await first()
+      return store.upsert(...args)
+    },
+    async delete(...args) {
+      if (write === 'delete') await first()
+      return store.delete(...args)
+    },
+  }
+}
+
 /** Every document is there as it was put, and its own best hit with the encoder that is asked. */
 async function expectWhole(encoder: Encoder, expected = documents): Promise<void> {
   await using index = await open(encoder)
@@ -231,6 +251,41 @@ describe('meanwhile', () => {
     await expectWhole(right, expected)
     await rollbackIndex({ store, index: 'docs' })
     await expectWhole(left, expected)
+  })
+
+  test.each([false, true])(
+    'a batch that was under way when a re-index began and ended is in the new generation (old one dropped: %s)',
+    async (drop) => {
+      await start()
+      const other = lancedb({ path: folder })
+      const between = beforeFirst('upsert', other, async () => {
+        await move(right)
+        if (drop) await dropOldIndex({ store, index: 'docs' })
+      })
+      const index = await open(left, between)
+      expect(await index.add([wordDocument(1, 1), wordDocument(800)])).toMatchObject({ failedCount: 0 })
+      const undeleted = beforeFirst('delete', other, async () => {
+        await move(left)
+        if (drop) await dropOldIndex({ store, index: 'docs' })
+      })
+      const again = await open(right, undeleted)
+      expect(await again.delete(['d2', 'd3'])).toBe(2)
+      await expectWhole(left, [...documents.slice(0, 1), wordDocument(1, 1), ...documents.slice(4), wordDocument(800)])
+      await Promise.all([index.close(), again.close()])
+      await other.close()
+    },
+  )
+
+  test('what a re-index read before it changed, and writes afterwards, does not stay', async () => {
+    await using index = await start()
+    const other = lancedb({ path: folder })
+    const between = beforeFirst('upsert', other, async () => {
+      await index.add([wordDocument(1, 1), wordDocument(800)])
+      await index.delete(['d2', 'd3'])
+    })
+    await reindex({ store: between, index: 'docs', encoder: right })
+    await expectWhole(right, [...documents.slice(0, 1), wordDocument(1, 1), ...documents.slice(4), wordDocument(800)])
+    await other.close()
   })
 
   test('a process that cannot load the new model writes nothing, and says so', async () => {
