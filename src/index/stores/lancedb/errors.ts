@@ -10,7 +10,7 @@ const meanings: readonly { pattern: RegExp; code: 'disk-full' | 'store-busy'; me
   {
     // a version that was read from was cleaned up by another process's maintenance: `Not found: …/_versions/….manifest`
     pattern:
-      /commit conflict|concurrent|too many (concurrent )?writers|retryable|not found: \S+\.(manifest|lance|idx|txn)/i,
+      /commit conflict|concurrent|too many (concurrent )?writers|retryable|not found: \S+\.(manifest|lance|idx|txn|arrow|bin)/i,
     code: 'store-busy',
     message: 'Other processes write to this index at the same time and got in the way again and again. Try again.',
   },

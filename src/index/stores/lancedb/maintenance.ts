@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import path from 'node:path'
 import type { Table } from '@lancedb/lancedb'
+import { systemCodeOf } from '../../../shared/index.ts'
 import type { CollectionSchema } from '../../store.ts'
 import { numberColumns } from './rows.ts'
 
@@ -82,9 +83,12 @@ async function indexedColumns(table: Table): Promise<Set<string>> {
   return new Set((await table.listIndices()).flatMap(({ columns }) => columns))
 }
 
-/** Size of a folder with everything below it. */
+/** Size of a folder with everything below it; 0 for one that is gone. */
 export async function bytesOf(folder: string): Promise<number> {
-  const names = await readdir(folder, { recursive: true })
+  const names = await readdir(folder, { recursive: true }).catch((error: unknown) => {
+    if (systemCodeOf(error) === 'ENOENT') return []
+    throw error
+  })
   const sizes = await Promise.all(
     names.map((name) =>
       stat(path.join(folder, name)).then(
