@@ -9,7 +9,7 @@ import { wordDocument, writeModels } from '../support/static-models.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
 const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
-const documents = 12_000
+const documents = 8_000
 
 let folder: string
 beforeAll(async () => {

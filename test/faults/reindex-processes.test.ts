@@ -8,6 +8,7 @@ import { temporaryFolder } from '../support/temporary.ts'
 
 const worker = fileURLToPath(new URL('../support/reindex-worker.ts', import.meta.url))
 const kills = Number(process.env['QONTRAST_KILLS'] ?? 3)
+const timeout = 60_000 + kills * 20_000
 const total = 1_500
 const stableFrom = 1_000
 const documents = Array.from({ length: total }, (_, i) => wordDocument(i))
@@ -101,7 +102,9 @@ function searchOn(asked: readonly Document[]): { stop(): Promise<number> } {
   }
 }
 
-test(`a re-index killed at any moment (${kills} times) leaves the index as it was, and is finished without embedding twice`, async () => {
+test(`a re-index killed at any moment (${kills} times) leaves the index as it was, and is finished without embedding twice`, {
+  timeout,
+}, async () => {
   const random = createRandom(23)
   const points = async () => (await store.info('docs'))?.points ?? 0
   let stored = 0
@@ -117,7 +120,9 @@ test(`a re-index killed at any moment (${kills} times) leaves the index as it wa
   expect(await store.list()).toHaveLength(1)
 })
 
-test('two processes write while one re-indexes and drops the old generation, and no search fails or mixes models', async () => {
+test('two processes write while one re-indexes and drops the old generation, and no search fails or mixes models', {
+  timeout,
+}, async () => {
   const search = searchOn(stable)
   const building = run(['reindex', folder, models.right])
   const begun = async () => (await store.aliases()).has('docs.next') || (await store.list()).join() !== 'docs.1'
@@ -129,7 +134,9 @@ test('two processes write while one re-indexes and drops the old generation, and
   await expectWhole(right, [...changed, ...documents.slice(300), ...added])
 })
 
-test(`writers and the re-index are killed together (${kills} times), and all that was acknowledged is there`, async () => {
+test(`writers and the re-index are killed together (${kills} times), and all that was acknowledged is there`, {
+  timeout,
+}, async () => {
   const random = createRandom(29)
   const search = searchOn(stable)
   let acknowledged = 0
