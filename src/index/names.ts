@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { QontrastError } from '../shared/index.ts'
 
 /**
@@ -8,9 +9,9 @@ export const nextAlias = (index: string): string => `${index}.next`
 export const previousAlias = (index: string): string => `${index}.previous`
 export const firstGeneration = (index: string): string => `${index}.1`
 
-/** Names the encoder too: a name that is used again after a broken-off re-index never stands for another model. */
-export function nextGeneration(index: string, current: string, fingerprint: string): string {
-  return `${index}.${generationNumber(index, current) + 1}-${fingerprint.slice(0, 6)}`
+/** A name of its own each time: it never stands for another model, nor for what is left of a dropped collection. */
+export function nextGeneration(index: string, current: string): string {
+  return `${index}.${generationNumber(index, current) + 1}-${randomBytes(3).toString('hex')}`
 }
 
 /** 0 for a collection that is no generation of this index. */

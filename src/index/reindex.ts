@@ -1,5 +1,5 @@
 import type { Encoder } from '../embed/index.ts'
-import { messageOf, QontrastError } from '../shared/index.ts'
+import { isQontrastError, messageOf, QontrastError } from '../shared/index.ts'
 import { type CarriedOver, carryOver } from './carry-over.ts'
 import { checkSample } from './check-sample.ts'
 import { createEncoders, type LoadByName } from './encoders.ts'
@@ -71,7 +71,12 @@ export async function reindex({ encoder, ...options }: ReindexOptions): Promise<
   const known = generations.next ?? (fits(generations.previous) ? generations.previous : undefined)
   const target = known ?? (await createNext(store, index, current, encoder))
   const member = toMember(target, encoder)
-  return moveTo({ ...options, generations, target, member: async () => member })
+  try {
+    return await moveTo({ ...options, generations, target, member: async () => member })
+  } catch (error) {
+    if (isQontrastError(error, 'store-busy')) await dropUnnamed(store, target)
+    throw error
+  }
 }
 
 /**
@@ -138,9 +143,11 @@ async function moveTo({ store, index, generations, target, member, signal, onPro
   let embedded = 0
   await store.alias(nextAlias(index), target.collection)
 
-  /** Once another process has switched, what differs is newer in the target: nothing may be written any more. */
+  /** Once another process has switched, what differs is newer in the target, and one that builds another target has come later: nothing may be written any more. */
   const check = async () => {
-    if ((await store.aliases()).get(index) !== current.collection) throw switchedMeanwhile(index)
+    const aliases = await store.aliases()
+    const unchanged = aliases.get(index) === current.collection && aliases.get(nextAlias(index)) === target.collection
+    if (!unchanged) throw switchedMeanwhile(index)
   }
   const pass = async (number: number): Promise<CarriedOver> => {
     const before = embedded
@@ -192,14 +199,14 @@ async function switchTo({
   await store.alias(nextAlias(index), undefined)
 }
 
-/** Makes the generation to build. One that a killed run made before it was marked is taken up. */
+/** Makes the generation to build. */
 async function createNext(
   store: VectorStore,
   index: string,
   current: Generation,
   encoder: Encoder,
 ): Promise<Generation> {
-  const collection = nextGeneration(index, current.collection, encoder.fingerprint)
+  const collection = nextGeneration(index, current.collection)
   const schema = {
     dimensions: encoder.dimensions,
     encoder: { name: encoder.name, fingerprint: encoder.fingerprint },
@@ -207,6 +214,12 @@ async function createNext(
   }
   await store.ensure(collection, schema)
   return { collection, schema }
+}
+
+/** Of two runs that began at once, the one whose generation nobody names takes it away. */
+async function dropUnnamed(store: VectorStore, { collection }: Generation): Promise<void> {
+  if ([...(await store.aliases()).values()].includes(collection)) return
+  if (await store.info(collection)) await store.drop(collection)
 }
 
 async function tidy(store: VectorStore, index: string): Promise<void> {

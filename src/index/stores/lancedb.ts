@@ -12,7 +12,7 @@ import { openPointers } from './lancedb/pointers.ts'
 import { runQuery, toSql } from './lancedb/query.ts'
 import { keyColumns, recordColumns, toKey, toPointKey, toPointRecord, toRow } from './lancedb/rows.ts'
 import { seenSince, seenTable, writeSeen } from './lancedb/seen.ts'
-import { createOrOpen, openIfThere, openUpToDate } from './lancedb/tables.ts'
+import { createOrOpen, openIfThere, openUpToDate, removeTable } from './lancedb/tables.ts'
 
 export interface LanceDbOptions extends Partial<MaintenanceOptions> {
   /** Folder that holds the collections; made when the first is written. */
@@ -71,11 +71,22 @@ export function lancedb(options: LanceDbOptions): VectorStore {
     }
   }
 
+  /** What fails because its collection was dropped meanwhile is done on what the name stands for now, or ends with `index-not-found`. */
+  async function withOpened<T>(name: string, work: (opened: Opened) => Promise<T>): Promise<T> {
+    const opened = await open(name)
+    try {
+      return await work(opened)
+    } catch (error) {
+      if ((await open(name)).name !== opened.name) return withOpened(name, work)
+      throw error
+    }
+  }
+
   /** One write at a time on each collection of this process; conflicts with other processes are tried again. */
   function write<T>(name: string, work: (opened: Opened) => Promise<T>): Promise<T> {
     const turn = (writers.get(name) ?? Promise.resolve()).then(() =>
       retryConflicts(async () => {
-        const result = await work(await open(name))
+        const result = await withOpened(name, work)
         if (++writes % writesUntilReopened === 0) forget()
         return result
       }),
@@ -94,13 +105,12 @@ export function lancedb(options: LanceDbOptions): VectorStore {
   }
 
   function read<T>(name: string, work: (opened: Opened) => Promise<T>): Promise<T> {
-    return retryConflicts(async () => work(await open(name)))
+    return retryConflicts(() => withOpened(name, work))
   }
 
   /** A page in the order of ids; `seenBefore` leaves out what was seen since. */
-  async function page(name: string, columns: string[], options: ScrollOptions) {
+  async function page({ name: collection, table, schema }: Opened, columns: string[], options: ScrollOptions) {
     const { filter, limit = scrollLimit, cursor, seenBefore } = options
-    const { name: collection, table, schema } = await open(name)
     const conditions = [
       ...(cursor === undefined ? [] : [`id > ${literal(cursor)}`]),
       ...(filter ? [await toSql(table, schema, filter)] : []),
@@ -162,10 +172,8 @@ export function lancedb(options: LanceDbOptions): VectorStore {
         const { name: collection } = await open(name)
         await writers.get(collection)
         await pointers.removeCollection(collection)
-        tables.delete(collection) // searches that are under way may still read from it: the collector closes it
-        const db = await connect()
-        await db.dropTable(collection)
-        if (await openIfThere(db, seenTable(collection))) await db.dropTable(seenTable(collection))
+        forget() // searches that are under way may still read from it: the collector closes it
+        for (const table of [collection, seenTable(collection)]) await removeTable(folder, table)
       }),
 
     async upsert(name, points) {
@@ -215,14 +223,14 @@ export function lancedb(options: LanceDbOptions): VectorStore {
       }),
 
     scroll: (name, options = {}) =>
-      retryConflicts(async () => {
-        const { rows, cursor } = await page(name, columnsOf(options.vectors ?? false), options)
+      read(name, async (opened) => {
+        const { rows, cursor } = await page(opened, columnsOf(options.vectors ?? false), options)
         return { points: rows.map(toScrolled), cursor }
       }),
 
     scrollKeys: (name, options = {}) =>
-      retryConflicts(async () => {
-        const { rows, cursor } = await page(name, keyColumns, options)
+      read(name, async (opened) => {
+        const { rows, cursor } = await page(opened, keyColumns, options)
         return { keys: rows.map(toPointKey), cursor }
       }),
 

@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises'
+import path from 'node:path'
 import type { Connection, Table } from '@lancedb/lancedb'
 import type { Schema } from 'apache-arrow'
 
@@ -24,6 +26,11 @@ export async function openUpToDate(db: Connection, name: string): Promise<Table>
     await table.addColumns([{ name: 'seen', valueSql: 'CAST(0 AS DOUBLE)' }])
   }
   return table
+}
+
+/** LanceDB's own drop fails where another process is writing, and leaves a folder that can be neither opened nor made again. */
+export async function removeTable(folder: string, name: string): Promise<void> {
+  await rm(path.join(folder, `${name}.lance`), { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
 }
 
 async function hasTable(db: Connection, name: string): Promise<boolean> {
