@@ -1,7 +1,17 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { type Document, type Encoder, lancedb, loadEncoder, openIndex, type VectorStore } from '../../src/main.ts'
+import {
+  type Document,
+  dropOldIndex,
+  type Encoder,
+  lancedb,
+  loadEncoder,
+  openIndex,
+  reindex,
+  type SearchIndex,
+  type VectorStore,
+} from '../../src/main.ts'
 import { createRandom } from '../../src/shared/index.ts'
 import { type Models, wordDocument, writeModels } from '../support/static-models.ts'
 import { temporaryFolder } from '../support/temporary.ts'
@@ -156,6 +166,37 @@ test(`writers and the re-index are killed together (${kills} times), and all tha
   await search.stop()
   const changed = Array.from({ length: 600 }, (_, i) => wordDocument(i, 1))
   await expectWhole(right, [...changed, ...documents.slice(600)])
+})
+
+test(`an index that moves back and forth, and drops the old generation each time (${kills} times), loses nothing of two writers`, {
+  timeout,
+}, async () => {
+  let moving = true
+  const opened = await Promise.all([0, 200].map(() => openIndex({ name: 'docs', encoder: left, path: folder })))
+  const write = async (index: SearchIndex, from: number) => {
+    const written = new Map<number, number>()
+    for (let version = 1; moving; version++) {
+      for (let at = from; at < from + 200 && moving; at += 20) {
+        const numbers = Array.from({ length: 20 }, (_, i) => at + i)
+        await index.add(numbers.map((i) => wordDocument(i, version)))
+        for (const i of numbers) written.set(i, version)
+      }
+    }
+    return written
+  }
+  const writers = Promise.all(opened.map((index, i) => write(index, i * 200)))
+  writers.catch(() => {}) // it is awaited in the end
+  for (let i = 0; i < kills * 2; i++) {
+    await reindex({ store, index: 'docs', encoder: i % 2 === 0 ? right : left })
+    await dropOldIndex({ store, index: 'docs' })
+  }
+  moving = false
+  const written = new Map((await writers).flatMap((map) => [...map]))
+  await expectWhole(
+    left,
+    documents.map((_, i) => wordDocument(i, written.get(i))),
+  )
+  await Promise.all(opened.map((index) => index.close()))
 })
 
 async function currentEncoder(): Promise<Encoder> {
