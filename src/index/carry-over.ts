@@ -35,6 +35,7 @@ const batchDocuments = 256
 const batchCharacters = 400_000
 const documentsAtOnce = 32
 const looksAtHalfWritten = 5
+const halfWrittenReason = 'only a part of it is stored: a run that wrote it was killed.'
 /** What still changes after so many looks is left to the next pass. */
 const mostLooks = 20
 const pauseMilliseconds = 50
@@ -81,10 +82,9 @@ export async function carryOver(options: CarryOverOptions): Promise<CarriedOver>
       if (gone.length > 0) await store.delete(to.collection, { documents: gone })
       const halfWritten = await copy(changed.filter(({ id }) => !failures.has(id)))
       if (halfWritten.length === 0) continue
-      if (look < looksAtHalfWritten) await pause(look)
-      else
-        for (const id of halfWritten)
-          failures.set(id, new Error('only a part of it is stored: a run that wrote it was killed.'))
+      await pause(look)
+      if (look < looksAtHalfWritten) continue
+      for (const id of halfWritten) failures.set(id, new Error(halfWrittenReason))
     }
   }
 

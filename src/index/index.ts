@@ -27,13 +27,12 @@ export {
 } from './filter.ts'
 export type { Hit } from './hit.ts'
 export { lexicalTerms } from './lexical.ts'
+export type { ReindexProgress, ReindexReport } from './move-to.ts'
 export type { Failure } from './prepare.ts'
 export type { StoredDocument } from './prune.ts'
 export {
   dropOldIndex,
   type ReindexOptions,
-  type ReindexProgress,
-  type ReindexReport,
   type RollbackOptions,
   reindex,
   rollbackIndex,

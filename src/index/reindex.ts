@@ -1,50 +1,20 @@
 import type { Encoder } from '../embed/index.ts'
-import { isQontrastError, messageOf, QontrastError } from '../shared/index.ts'
-import { type CarriedOver, carryOver } from './carry-over.ts'
-import { checkSample } from './check-sample.ts'
+import { isQontrastError, QontrastError } from '../shared/index.ts'
 import { createEncoders, type LoadByName } from './encoders.ts'
-import { type Generation, type Generations, readGenerations } from './generations.ts'
-import { type Member, toMember } from './members.ts'
+import { type Generation, readGenerations } from './generations.ts'
+import { toMember } from './members.ts'
+import { countDocuments, type MoveOptions, moveTo, type ReindexReport } from './move-to.ts'
 import { generationNumber, nextAlias, nextGeneration, previousAlias } from './names.ts'
 import type { VectorStore } from './store.ts'
 
-export interface ReindexProgress {
-  /** Passes over the whole index: the first embeds, those after it mend what changed meanwhile. */
-  readonly pass: number
-  /** Documents of this pass that are compared, and mended where they differ, of how many. */
-  readonly documents: number
-  readonly total: number
-  /** Chunks that this run embedded. */
-  readonly chunks: number
-}
-
-interface Options {
-  readonly store: VectorStore
-  readonly index: string
-  readonly signal?: AbortSignal
-  readonly onProgress?: (progress: ReindexProgress) => void
-}
-
-export interface ReindexOptions extends Options {
+export interface ReindexOptions extends MoveOptions {
   readonly encoder: Encoder
 }
 
-export interface RollbackOptions extends Options {
+export interface RollbackOptions extends MoveOptions {
   /** How the encoder of the generation before is opened, if documents changed since; closed afterwards. Defaults to {@link loadEncoder}. */
   readonly loadEncoder?: LoadByName
 }
-
-export interface ReindexReport {
-  readonly index: string
-  /** Collection that the index named before, and names now; the same where there was nothing to do. */
-  readonly from: string
-  readonly to: string
-  readonly documents: number
-  /** Chunks that this run embedded. */
-  readonly chunks: number
-}
-
-const mostPasses = 12
 
 /**
  * Puts an index on another encoder while it is searched and written: builds a new generation from the stored texts, then has the index's name point to it in one step.
@@ -88,9 +58,9 @@ export async function rollbackIndex({ loadEncoder, ...options }: RollbackOptions
   const generations = await readGenerations(store, index)
   const { current, next, previous } = generations
   const number = (generation: Generation) => generationNumber(index, generation.collection)
-  if (next && next.collection !== previous?.collection && number(next) > number(current)) {
+  if (next && number(next) > number(current)) {
     await store.alias(nextAlias(index), undefined) // first, so that nobody writes to it any more
-    await store.drop(next.collection)
+    if (next.collection !== previous?.collection) await store.drop(next.collection)
     return {
       index,
       from: next.collection,
@@ -130,75 +100,6 @@ export async function dropOldIndex({
   return previous?.collection
 }
 
-interface Move extends Options {
-  readonly generations: Generations
-  readonly target: Generation
-  readonly member: () => Promise<Member>
-}
-
-/** Marks the target as live, brings it up to date, checks it, and switches. */
-async function moveTo({ store, index, generations, target, member, signal, onProgress }: Move): Promise<ReindexReport> {
-  const { current, previous } = generations
-  const total = await countDocuments(store, current)
-  let embedded = 0
-  await store.alias(nextAlias(index), target.collection)
-
-  /** Once another process has switched, what differs is newer in the target, and one that builds another target has come later: nothing may be written any more. */
-  const check = async () => {
-    const aliases = await store.aliases()
-    const unchanged = aliases.get(index) === current.collection && aliases.get(nextAlias(index)) === target.collection
-    if (!unchanged) throw switchedMeanwhile(index)
-  }
-  const pass = async (number: number): Promise<CarriedOver> => {
-    const before = embedded
-    return carryOver({
-      store,
-      from: current.collection,
-      to: { collection: target.collection, member },
-      check,
-      patient: number > 1,
-      signal,
-      onProgress: ({ compared, chunks }) => {
-        embedded = before + chunks
-        onProgress?.({ pass: number, documents: compared, total: Math.max(total, compared), chunks: embedded })
-      },
-    })
-  }
-  let carried = await pass(1)
-  refuseFailures(index, carried.failures)
-  await store.optimize(target.collection, signal ? { signal } : {})
-  for (let number = 2; carried.mended > 0 && number <= mostPasses; number++) {
-    carried = await pass(number)
-    refuseFailures(index, carried.failures)
-  }
-  if (carried.mended > 0) throw neverStill(index)
-  if (embedded > 0) await checkSample(store, current.collection, await member())
-
-  await check()
-  await switchTo({ store, index, current, previous, target })
-  return { index, from: current.collection, to: target.collection, documents: carried.documents, chunks: embedded }
-}
-
-/** Only the step in the middle counts: an alias that a broken-off switch leaves is read rightly, and the next run takes it away. */
-async function switchTo({
-  store,
-  index,
-  current,
-  previous,
-  target,
-}: {
-  store: VectorStore
-  index: string
-  current: Generation
-  previous: Generation | undefined
-  target: Generation
-}): Promise<void> {
-  if (previous && previous.collection !== target.collection) await store.drop(previous.collection)
-  await store.alias(previousAlias(index), current.collection)
-  await store.alias(index, target.collection)
-  await store.alias(nextAlias(index), undefined)
-}
-
 /** Makes the generation to build. */
 async function createNext(
   store: VectorStore,
@@ -226,10 +127,6 @@ async function tidy(store: VectorStore, index: string): Promise<void> {
   if ((await store.aliases()).has(nextAlias(index))) await store.alias(nextAlias(index), undefined)
 }
 
-function countDocuments(store: VectorStore, { collection }: Generation): Promise<number> {
-  return store.count(collection, { unit: 'documents' })
-}
-
 function withoutGenerations(index: string): QontrastError {
   return new QontrastError(
     'invalid-option',
@@ -242,29 +139,5 @@ function underWay(index: string, next: Generation): QontrastError {
   return new QontrastError(
     'invalid-option',
     `Index '${index}' is being re-indexed with '${name}', or that was broken off. Finish it with qontrast reindex --index ${index} --model ${name}, or give it up with --rollback.`,
-  )
-}
-
-function refuseFailures(index: string, failures: ReadonlyMap<string, unknown>): void {
-  const [first] = failures
-  if (!first) return
-  throw new QontrastError(
-    'invalid-input',
-    `${failures.size} of the documents of '${index}' cannot be carried over, so it stays as it is. The first is ${JSON.stringify(first[0])}: ${messageOf(first[1])} Index them again or delete them, then run this again.`,
-    { cause: first[1] },
-  )
-}
-
-function switchedMeanwhile(index: string): QontrastError {
-  return new QontrastError(
-    'store-busy',
-    `Another process re-indexed '${index}', or rolled it back, at the same time, and was first. Run this again to see what is left to do.`,
-  )
-}
-
-function neverStill(index: string): QontrastError {
-  return new QontrastError(
-    'store-busy',
-    `Documents of '${index}' kept changing in one generation only, in ${mostPasses} passes: does another version of this package write to it? It stays as it is; stop the writers and run this again.`,
   )
 }

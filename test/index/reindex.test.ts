@@ -188,6 +188,19 @@ describe('going back', () => {
     await expectWhole(right, expected)
   })
 
+  test('a re-index back to the generation before, given up, leaves both as they are', async () => {
+    await start()
+    await move(right)
+    await rollbackIndex({ store, index: 'docs' })
+    const collections = await store.list()
+    await expect(move(right, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'aborted' })
+    expect(await rollbackIndex({ store, index: 'docs' })).toMatchObject({ to: 'docs.1', chunks: 0 })
+    expect(await store.list()).toEqual(collections)
+    await expectWhole(left)
+    expect(await move(right)).toMatchObject({ from: 'docs.1', chunks: 0 })
+    await expectWhole(right)
+  })
+
   test('where nothing changed, a rollback needs no model', async () => {
     await start()
     await move(right)
