@@ -21,9 +21,10 @@ function runWorker(
   from: number,
   to: number,
   onStored: (stored: number, kill: () => void) => void = () => {},
+  shard: readonly number[] = [],
 ): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [worker, folder, String(from), String(to)], {
+    const child = spawn(process.execPath, [worker, folder, String(from), String(to), ...shard.map(String)], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     let stored = 0
@@ -71,6 +72,21 @@ test(`a process killed at any moment (${kills} times) leaves a usable index, and
 test('two processes that put the same documents leave each once', async () => {
   const folder = await temporaryFolder()
   await Promise.all([runWorker(folder, 0, 800), runWorker(folder, 400, 1_200)])
+  await checkIndex(folder, 1_200)
+  await using index = await openIndex({ name: 'docs', encoder, path: folder })
+  expect(await index.count()).toBe(1_200)
+})
+
+test('three shards at once, one of them killed and run again, put and prune each document once', async () => {
+  const folder = await temporaryFolder()
+  await runWorker(folder, 1_000, 1_600)
+  const kill = (stored: number, end: () => void) => {
+    if (stored > 0) end()
+  }
+  await Promise.all(
+    [1, 2, 3].map((number) => runWorker(folder, 0, 1_200, number === 2 ? kill : undefined, [number, 3])),
+  )
+  await runWorker(folder, 0, 1_200, undefined, [2, 3])
   await checkIndex(folder, 1_200)
   await using index = await openIndex({ name: 'docs', encoder, path: folder })
   expect(await index.count()).toBe(1_200)

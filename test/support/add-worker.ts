@@ -1,4 +1,4 @@
-/** node add-worker.ts FOLDER FROM TO: adds documents d<FROM> to d<TO>, and prints how many are stored after each batch. For tests that kill it. */
+/** node add-worker.ts FOLDER FROM TO [SHARD OF]: adds documents d<FROM> to d<TO>, or a shard of them, and prints how many are stored after each batch. For tests that kill it. */
 import { writeSync } from 'node:fs'
 import { loadEncoder, openIndex } from '../../src/main.ts'
 
@@ -7,10 +7,13 @@ export function killDocument(i: number): { id: string; text: string } {
   return { id: `d${i}`, text: `Document ${i} has some sentences about number ${i}. `.repeat(sentences) }
 }
 
-const [folder, from, to] = process.argv.slice(2)
+const [folder, from, to, shard, of] = process.argv.slice(2)
 if (folder && import.meta.filename === process.argv[1]) {
   await using encoder = await loadEncoder()
   await using index = await openIndex({ name: 'docs', encoder, path: folder })
   const documents = Array.from({ length: Number(to) - Number(from) }, (_, i) => killDocument(Number(from) + i))
-  await index.add(documents, { onProgress: ({ documents: stored }) => writeSync(1, `${stored}\n`) })
+  await index.add(documents, {
+    ...(shard ? { shard: { number: Number(shard), of: Number(of) }, prune: true } : {}),
+    onProgress: ({ documents: stored }) => writeSync(1, `${stored}\n`),
+  })
 }
