@@ -54,14 +54,14 @@ export function createMembers({
   let warned: string | undefined
 
   async function memberOf({ collection, schema }: Generation): Promise<Member> {
-    const member = known.get(collection) ?? toMember({ collection, schema }, await encoders.fitting(index, schema))
+    const before = known.get(collection)
+    if (before?.schema.encoder.fingerprint === schema.encoder.fingerprint) return before // else dropped and made anew
+    const member = toMember({ collection, schema }, await encoders.fitting(index, schema))
     known.set(collection, member)
     return member
   }
 
   async function member(collection: string): Promise<Member | undefined> {
-    const before = known.get(collection)
-    if (before) return before
     const info = await store.info(collection)
     return info && memberOf({ collection: info.name, schema: info.schema })
   }
@@ -125,9 +125,9 @@ export function createMembers({
     follow,
     async ensure() {
       const info = await store.info(index)
-      if (info && bound && info.name !== bound.collection) return // re-indexed since: writes follow
-      const made = await ensureIndex(store, index, bound?.schema ?? asked)
-      bound ??= await memberOf(made)
+      if (!info) bound = await memberOf(await ensureIndex(store, index, bound?.schema ?? asked))
+      else if (!bound) await bind()
+      else if (info.name === bound.collection) checkSameSchema(index, info.schema, bound.schema) // else re-indexed since: writes follow
     },
     live: () =>
       whileSwitching(async ([current = index, next]) => {

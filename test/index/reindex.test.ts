@@ -313,6 +313,22 @@ describe('meanwhile', () => {
     await other.close()
   })
 
+  test('an open index that was dropped is made again with the encoder it had last', async () => {
+    await using index = await start()
+    await move(right)
+    await index.add([])
+    await index.drop()
+    expect(await index.add(documents)).toMatchObject({ added: 600 })
+    expect(await store.list()).toEqual(['docs.1'])
+    await expectWhole(right)
+    await using other = await open(right)
+    await other.drop()
+    await using fresh = await open(left)
+    await fresh.add(documents)
+    await expect(index.add(documents)).rejects.toMatchObject({ code: 'encoder-mismatch' })
+    await expectWhole(left)
+  })
+
   test('a process that cannot load the new model writes nothing, and says so', async () => {
     await start()
     const loadNone = async () => {
