@@ -16,6 +16,9 @@ export type ErrorCode =
   | 'training-diverged' // lower the learning rate, or look at the data
   | 'disk-full' // free some space, then run again
   | 'store-busy' // another process writes: try again
+  | 'store-unavailable' // start the server or correct its address, then run again
+  | 'store-denied' // pass the right key
+  | 'store-outdated' // upgrade the server
   | 'store-failed' // look at the cause
   | 'worker-crashed' // try again
   | 'aborted' // the caller's own signal

@@ -1,0 +1,174 @@
+import type { QdrantClient, Schemas } from '@qdrant/js-client-rest'
+import { z } from 'zod'
+import { isQontrastError, QontrastError } from '../../../shared/index.ts'
+import { checkSameSchema } from '../../check.ts'
+import type { FieldType } from '../../filter.ts'
+import { type CollectionSchema, unknownEncoder } from '../../store.ts'
+import type { Connection } from './connection.ts'
+import { decodeJson, encodeJson, pathTo } from './json.ts'
+import { detectLayout, type Layout, ourLayout, recordKey } from './layout.ts'
+import type { QdrantOptions } from './options.ts'
+import { recordPath } from './records.ts'
+
+export interface Described {
+  readonly layout: Layout
+  readonly schema: CollectionSchema
+  readonly info: Schemas['CollectionInfo']
+  /** What `optimize` sets the indexing threshold to, in kB of vectors. */
+  readonly indexingThreshold: number
+}
+
+const format = 1
+const samples = 32
+const usualThreshold = 10_000
+/** Indexing begins when `optimize` says so: an index built while points stream in is built again and again. */
+const deferred = 0
+
+const metadataSchema = z.object({
+  format: z.literal(format),
+  indexingThreshold: z.number(),
+  schema: z.object({
+    dimensions: z.number().int().positive(),
+    encoder: z.object({ name: z.string(), fingerprint: z.string() }),
+    fields: z.record(z.string(), z.enum(['keyword', 'number', 'boolean'])),
+  }),
+})
+
+/** What a collection is like; undefined where there is none. */
+export async function findCollection(
+  connection: Connection,
+  name: string,
+  options: QdrantOptions,
+): Promise<Described | undefined> {
+  checkCollectionName(name)
+  try {
+    return await connection.call(name, async (client) => {
+      const info = await client.getCollection(name)
+      const kept = info.config.metadata?.[recordKey]
+      return kept === undefined ? describeForeign(client, name, info, options) : describeOurs(name, info, kept)
+    })
+  } catch (error) {
+    if (isQontrastError(error, 'index-not-found')) return undefined
+    throw error
+  }
+}
+
+function describeOurs(name: string, info: Schemas['CollectionInfo'], kept: unknown): Described {
+  const parsed = metadataSchema.safeParse(isObject(kept) ? decodeJson(kept) : kept)
+  if (!parsed.success) {
+    throw new QontrastError('store-failed', `What is kept with '${name}' is damaged, or written by a newer version.`, {
+      cause: parsed.error,
+    })
+  }
+  const { schema, indexingThreshold } = parsed.data
+  return { layout: ourLayout(schema.dimensions), schema, info, indexingThreshold }
+}
+
+async function describeForeign(
+  client: QdrantClient,
+  name: string,
+  info: Schemas['CollectionInfo'],
+  options: QdrantOptions,
+): Promise<Described> {
+  const { points } = await client.scroll(name, { limit: samples, with_payload: true })
+  const payloads = points.flatMap(({ payload }) => (payload ? [payload] : []))
+  const layout = detectLayout(name, info.config.params.vectors, payloads, options.foreign)
+  const schema = { dimensions: layout.dimensions, encoder: unknownEncoder, fields: {} }
+  return { layout, schema, info, indexingThreshold: info.config.optimizer_config.indexing_threshold ?? usualThreshold }
+}
+
+/** Makes the collection with its payload indexes, or checks that the one that is there fits. Done twice, it is the same as once. */
+export async function ensureCollection(
+  connection: Connection,
+  name: string,
+  schema: CollectionSchema,
+  options: QdrantOptions,
+): Promise<Described> {
+  const existing = (await findCollection(connection, name, options)) ?? (await create(connection, name, schema, options))
+  checkSameSchema(name, existing.schema, schema)
+  if (!existing.layout.ours) checkWritable(name, options)
+  await createIndexes(connection, name, existing, options)
+  return existing
+}
+
+async function create(
+  connection: Connection,
+  name: string,
+  schema: CollectionSchema,
+  options: QdrantOptions,
+): Promise<Described> {
+  const layout = ourLayout(schema.dimensions)
+  const { optimizers_config: optimizers = {}, ...collection } = options.collection ?? {}
+  const asked: unknown = optimizers && Reflect.get(optimizers, 'indexing_threshold')
+  const indexingThreshold = typeof asked === 'number' ? asked : usualThreshold
+  await connection.call(name, async (client) => {
+    const { exists } = await client.collectionExists(name) // another process, or an attempt of ours whose answer was lost
+    if (exists) return
+    try {
+      await client.createCollection(name, {
+        ...collection,
+        vectors: { [layout.vector]: { ...options.vectors, size: schema.dimensions, distance: layout.distance } },
+        sparse_vectors: { [layout.lexical ?? '']: { modifier: 'idf' } },
+        optimizers_config: { ...optimizers, indexing_threshold: deferred },
+        metadata: { [recordKey]: encodeJson({ format, indexingThreshold, schema: { ...schema } }) },
+      })
+    } catch (error) {
+      if (!(await client.collectionExists(name)).exists) throw error
+    }
+  })
+  const made = await findCollection(connection, name, options)
+  if (made) return made
+  throw new QontrastError('store-busy', `The collection '${name}' was dropped while it was made. Try again.`)
+}
+
+const fieldIndexes: Readonly<Record<FieldType, Schemas['PayloadSchemaParams']>> = {
+  keyword: { type: 'keyword' },
+  number: { type: 'float' },
+  boolean: { type: 'bool' },
+}
+
+async function createIndexes(
+  connection: Connection,
+  name: string,
+  { layout, schema, info }: Described,
+  options: QdrantOptions,
+): Promise<void> {
+  const declared = Object.entries(schema.fields).map(([field, type]): [string, Schemas['PayloadSchemaParams']] => [
+    pathTo(layout.payload === undefined ? [field] : [layout.payload, field]),
+    options.fieldIndexes?.[field] ?? fieldIndexes[type],
+  ])
+  const wanted: [path: string, index: Schemas['PayloadSchemaParams']][] = [
+    [recordPath('document'), { type: 'keyword' }],
+    [recordPath('chunk'), { type: 'integer', lookup: true, range: false }],
+    [recordPath('seen'), { type: 'integer', lookup: false, range: true }],
+    ...declared,
+  ]
+  for (const [path, index] of wanted) {
+    if (info.payload_schema[path]) continue
+    await connection.call(name, (client) =>
+      client.createPayloadIndex(name, { field_name: path, field_schema: index, wait: true }),
+    )
+  }
+}
+
+export function checkWritable(name: string, { foreign }: QdrantOptions): void {
+  if (foreign?.write) return
+  throw new QontrastError(
+    'invalid-option',
+    `Collection '${name}' was made by something else and is only read. To write into it all the same: qdrant({ foreign: { write: true } }).`,
+  )
+}
+
+/** What Qdrant takes as a name. */
+function checkCollectionName(name: string): void {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
+  if (name.length > 0 && name.length <= 255 && !/[<>:"/\\|?*\u0000-\u001f]/.test(name) && !/^\.+$/.test(name)) return
+  throw new QontrastError(
+    'invalid-option',
+    `A collection's name has 1 to 255 characters and none of < > : " / \\ | ? *; got ${JSON.stringify(name.slice(0, 80))}.`,
+  )
+}
+
+function isObject(value: unknown): value is Parameters<typeof decodeJson>[0] {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

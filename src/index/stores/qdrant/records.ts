@@ -1,0 +1,125 @@
+import type { Schemas } from '@qdrant/js-client-rest'
+import { z } from 'zod'
+import type { JsonObject } from '../../../shared/index.ts'
+import type { Point, PointKey, PointRecord, ScrollPage } from '../../store.ts'
+import { decodeJson, decodeText, encodeJson, encodeText } from './json.ts'
+import { type Layout, recordKey } from './layout.ts'
+import { uuidOf } from './point-id.ts'
+import { documentVector } from './sparse.ts'
+
+/** Paths below which we keep what belongs to a point. */
+export const recordPath = (field: 'document' | 'chunk' | 'seen'): string => `${recordKey}.${field}`
+export const keyPaths = ['id', 'document', 'chunk', 'chunks', 'hash'].map((field) => `${recordKey}.${field}`)
+
+type Stored = Pick<Schemas['Record'], 'id' | 'payload' | 'vector'>
+
+const keySchema = z.object({
+  id: z.string(),
+  document: z.string(),
+  chunk: z.number(),
+  chunks: z.number(),
+  hash: z.string(),
+})
+const recordSchema = keySchema.extend({
+  title: z.string().optional(),
+  start: z.number(),
+  end: z.number(),
+  heading: z.string().optional(),
+  line: z.number().optional(),
+  page: z.number().optional(),
+})
+
+export function toPointStruct(point: Point, layout: Layout): Schemas['PointStruct'] {
+  const { text, payload, vector, terms, documentId, id, title, heading, seen, ...rest } = point
+  const record = {
+    id: encodeText(id),
+    document: encodeText(documentId),
+    ...rest,
+    ...(title === undefined ? {} : { title: encodeText(title) }),
+    ...(heading === undefined ? {} : { heading: encodeText(heading) }),
+    ...(seen === undefined ? {} : { seen }),
+  }
+  const own = encodeJson(payload)
+  return {
+    id: uuidOf(id),
+    vector: toVector(vector, terms, layout),
+    payload: {
+      ...(layout.payload === undefined ? own : { [layout.payload]: own }),
+      [layout.text ?? 'text']: encodeText(text),
+      [recordKey]: record,
+    },
+  }
+}
+
+function toVector(vector: Float32Array, terms: readonly string[], layout: Layout): Schemas['VectorStruct'] {
+  const dense = Array.from(vector)
+  if (layout.vector === '') return dense
+  const sparse = layout.lexical !== undefined && terms.length > 0 ? { [layout.lexical]: documentVector(terms) } : {}
+  return { [layout.vector]: dense, ...sparse }
+}
+
+export function toPointKey({ id, payload }: Stored): PointKey {
+  const record = payload?.[recordKey]
+  if (record === undefined) return foreignKey(id)
+  const { id: stored, document, ...rest } = keySchema.parse(record)
+  return { id: decodeText(stored), documentId: decodeText(document), ...rest }
+}
+
+/** A point that something else put is a document of its own. */
+function foreignKey(id: Schemas['ExtendedPointId']): PointKey {
+  return { id: String(id), documentId: String(id), chunk: 0, chunks: 1, hash: '' }
+}
+
+export function toPointRecord({ id, payload }: Stored, layout: Layout): PointRecord {
+  const all: Readonly<Record<string, unknown>> = payload ?? {}
+  const { text, own } = partsOf(all, layout)
+  if (all[recordKey] === undefined) {
+    const title = stringOr(all['title'] ?? own['title'])
+    const places = { heading: undefined, line: undefined, page: undefined }
+    return { ...foreignKey(id), title, text, start: 0, end: text.length, ...places, payload: own }
+  }
+  const { id: stored, document, title, heading, line, page, ...rest } = recordSchema.parse(all[recordKey])
+  return {
+    id: decodeText(stored),
+    documentId: decodeText(document),
+    ...rest,
+    title: title === undefined ? undefined : decodeText(title),
+    text: decodeText(text),
+    heading: heading === undefined ? undefined : decodeText(heading),
+    line,
+    page,
+    payload: decodeJson(own),
+  }
+}
+
+function partsOf(all: Readonly<Record<string, unknown>>, layout: Layout): { text: string; own: JsonObject } {
+  const key = layout.text ?? 'text'
+  const text = stringOr(all[key]) ?? ''
+  if (layout.payload !== undefined) return { text, own: objectOr(all[layout.payload]) }
+  const { [key]: _, [recordKey]: __, ...own } = all
+  return { text, own: objectOr(own) }
+}
+
+export function toScrolled(stored: Stored, layout: Layout): ScrollPage['points'][number] {
+  const record = toPointRecord(stored, layout)
+  const vector = vectorOf(stored, layout)
+  return vector ? { ...record, vector } : record
+}
+
+function vectorOf({ vector }: Stored, layout: Layout): Float32Array | undefined {
+  const dense: unknown = Array.isArray(vector) || !vector ? vector : Reflect.get(vector, layout.vector)
+  return Array.isArray(dense) ? Float32Array.from(dense) : undefined
+}
+
+function stringOr(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}
+
+/** What the server sends is JSON already. */
+function objectOr(value: unknown): JsonObject {
+  return isJsonObject(value) ? value : {}
+}
+
+function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
