@@ -29,6 +29,7 @@ test('the package exports what its users rely on', () => {
       "oneOf",
       "openIndex",
       "or",
+      "qdrant",
       "range",
       "readDocuments",
       "readLabelledData",
@@ -63,6 +64,8 @@ test('importing the package loads no store, no runtime and no network client', (
     'onnxruntime-node',
     '@huggingface/hub',
     '@huggingface/tokenizers',
+    '@qdrant/js-client-rest',
+    'undici',
     'hono',
     'sharp',
   ]) {

@@ -24,12 +24,13 @@ import {
   pathOption,
   type SetExitCode,
   shardArgument,
+  type StoreFlags,
+  storeOption,
   wholeNumber,
 } from './options.ts'
 import { count, createProgressLine, number } from './progress-line.ts'
 
-interface IndexFlags {
-  readonly path: string
+interface IndexFlags extends StoreFlags {
   readonly index: string
   readonly model?: string
   readonly device: string
@@ -50,6 +51,7 @@ export const indexCommand = (setExitCode: SetExitCode): Command =>
     .description('Index documents: files, folders or globs. Run again, it embeds only what changed.')
     .argument('<files...>', `files, folders or globs (${readableExtensions.join(' ')})`)
     .addOption(pathOption())
+    .addOption(storeOption())
     .addOption(indexOption())
     .addOption(modelOption('default: the one the index was made with, else the bundled one'))
     .addOption(deviceOption())
@@ -77,7 +79,7 @@ export const indexCommand = (setExitCode: SetExitCode): Command =>
     )
     .action(async (files: string[], flags: IndexFlags) => {
       const { signal, stop } = abortOnInterrupt()
-      await using store = openStore(flags.path)
+      await using store = openStore(flags)
       const model = flags.model === undefined ? undefined : findableModel(flags.model)
       await using encoder = await openEncoder(model, flags.device, { store, index: flags.index })
       await using index = await openIndex({

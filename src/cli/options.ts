@@ -2,8 +2,18 @@ import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { InvalidArgumentError, Option } from 'commander'
 import { bundledEncoder, type Encoder, loadEncoder } from '../embed/index.ts'
-import { type FieldType, type FilterInput, lancedb, type Shard, toFilter, type VectorStore } from '../index/index.ts'
-import { messageOf } from '../shared/index.ts'
+import {
+  type CollectionInfo,
+  type FieldType,
+  type FilterInput,
+  lancedb,
+  qdrant,
+  type Shard,
+  toFilter,
+  unknownEncoder,
+  type VectorStore,
+} from '../index/index.ts'
+import { messageOf, QontrastError } from '../shared/index.ts'
 
 /** A command is told how to set the program's exit code. */
 export type SetExitCode = (code: number) => void
@@ -12,6 +22,11 @@ export const defaultPath = './qontrast-data'
 export const defaultIndex = 'documents'
 
 export const pathOption = () => new Option('--path <folder>', 'where indexes are kept').default(defaultPath)
+export const storeOption = () =>
+  new Option(
+    '--store <address>',
+    'a Qdrant server instead of a folder (qdrant://host:6333; qdrants:// for TLS)',
+  ).conflicts('path')
 export const indexOption = () => new Option('--index <name>', 'name of the index').default(defaultIndex)
 export const modelOption = (otherwise: string) =>
   new Option('--model <name>', `folder, hub name (owner/name) or '${bundledEncoder}' (${otherwise})`)
@@ -76,10 +91,16 @@ export async function openEncoder(
   made?: { store: VectorStore; index: string },
 ): Promise<Encoder> {
   const info = model === undefined && made ? await made.store.info(made.index) : undefined
-  return loadEncoder(model ?? info?.schema.encoder.name ?? bundledEncoder, {
+  return loadEncoder(model ?? madeWith(info) ?? bundledEncoder, {
     device: deviceOf(device),
     onWarning: (message) => console.error(`warning: ${message}`),
   })
+}
+
+/** A collection that something else made does not say by which model. */
+function madeWith(info: CollectionInfo | undefined): string | undefined {
+  const made = info?.schema.encoder
+  return made?.fingerprint === unknownEncoder.fingerprint ? undefined : made?.name
 }
 
 const devices = ['auto', 'cpu', 'cuda', 'webgpu', 'dml', 'coreml'] as const
@@ -88,6 +109,29 @@ export function deviceOf(name: string): (typeof devices)[number] {
   return devices.find((device) => device === name) ?? 'auto'
 }
 
-export function openStore(folder: string): VectorStore {
-  return lancedb({ path: folder })
+/** Flags of every command that works on indexes. */
+export interface StoreFlags {
+  readonly path: string
+  readonly store?: string
+}
+
+export function openStore({ path, store }: StoreFlags): VectorStore {
+  return storeAt(store ?? path)
+}
+
+const protocols: Readonly<Record<string, string>> = { 'qdrant:': 'http:', 'qdrants:': 'https:' }
+
+/** The store at a folder or at a server's address; Qdrant's key comes from QDRANT_API_KEY. */
+export function storeAt(location: string): VectorStore {
+  if (!/^\w[\w+.-]*:\/\//.test(location)) return lancedb({ path: location })
+  const [scheme = '', rest = ''] = location.split('//', 2)
+  const protocol = protocols[scheme]
+  if (!protocol || !URL.canParse(`${protocol}//${rest}`)) {
+    throw new QontrastError(
+      'invalid-option',
+      `A store is a folder, or a Qdrant server such as qdrant://localhost:6333 (qdrants:// for TLS); got ${JSON.stringify(location)}.`,
+    )
+  }
+  const apiKey = process.env['QDRANT_API_KEY']
+  return qdrant({ url: `${protocol}//${rest}`, ...(apiKey ? { apiKey } : {}) })
 }

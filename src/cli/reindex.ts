@@ -13,11 +13,12 @@ import {
   openEncoder,
   openStore,
   pathOption,
+  type StoreFlags,
+  storeOption,
 } from './options.ts'
 import { count, createProgressLine, number } from './progress-line.ts'
 
-interface ReindexFlags {
-  readonly path: string
+interface ReindexFlags extends StoreFlags {
   readonly index: string
   readonly model?: string
   readonly device: string
@@ -32,6 +33,7 @@ export const reindexCommand = (): Command =>
       'Put an index on another model, from the texts it holds. Searches and writes go on; broken off, it goes on where it was.',
     )
     .addOption(pathOption())
+    .addOption(storeOption())
     .addOption(indexOption())
     .addOption(modelOption('the new one'))
     .addOption(deviceOption())
@@ -47,7 +49,7 @@ export const reindexCommand = (): Command =>
     )
     .action(async (flags: ReindexFlags) => {
       const { signal, stop } = abortOnInterrupt()
-      await using store = openStore(flags.path)
+      await using store = openStore(flags)
       const started = performance.now()
       const line = createProgressLine()
       const onProgress = (progress: ReindexProgress) => line.update(describe(progress, started))

@@ -11,12 +11,13 @@ import {
   openEncoder,
   openStore,
   pathOption,
+  type StoreFlags,
+  storeOption,
   wholeNumber,
 } from './options.ts'
 import { wrap } from './wrap.ts'
 
-interface SearchFlags {
-  readonly path: string
+interface SearchFlags extends StoreFlags {
   readonly index: string
   readonly model?: string
   readonly device: string
@@ -31,6 +32,7 @@ export const searchCommand = (): Command =>
     .description('Search an index. Several queries are answered one after the other.')
     .argument('<queries...>', 'what to look for; quote a query of several words')
     .addOption(pathOption())
+    .addOption(storeOption())
     .addOption(indexOption())
     .addOption(modelOption('default: the one the index was made with'))
     .addOption(deviceOption())
@@ -43,7 +45,7 @@ export const searchCommand = (): Command =>
       '\nExamples:\n  qontrast search "how is asthma treated?"\n  qontrast search "side effects" --filter \'{"source":"NHLBI"}\' --limit 3 --json',
     )
     .action(async (queries: string[], flags: SearchFlags) => {
-      await using store = openStore(flags.path)
+      await using store = openStore(flags)
       await using encoder = await openEncoder(flags.model, flags.device, { store, index: flags.index })
       await using index = await openIndex({ name: flags.index, encoder, store })
       const { mode, limit, filter } = flags

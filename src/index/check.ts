@@ -1,10 +1,15 @@
 import { type JsonObject, QontrastError } from '../shared/index.ts'
 import type { FieldType } from './filter.ts'
-import type { CollectionSchema, Point } from './store.ts'
+import { type CollectionSchema, type Point, unknownEncoder } from './store.ts'
+
+/** True for a collection that something else made: nothing says which encoder, and it has no words of ours to rank by. */
+export function isUnknown({ encoder }: CollectionSchema): boolean {
+  return encoder.fingerprint === unknownEncoder.fingerprint
+}
 
 /** A collection is opened with the encoder and the fields it was made with. */
 export function checkSameSchema(name: string, existing: CollectionSchema, asked: CollectionSchema): void {
-  if (existing.encoder.fingerprint !== asked.encoder.fingerprint) {
+  if (!isUnknown(existing) && existing.encoder.fingerprint !== asked.encoder.fingerprint) {
     const { encoder: made } = existing
     const { encoder: given } = asked
     const remedy = made.name === given.name ? 'The model has changed since.' : `Open it with '${made.name}'.`

@@ -1,5 +1,6 @@
 import { type Encoder, loadEncoder } from '../embed/index.ts'
 import { isQontrastError, messageOf, QontrastError } from '../shared/index.ts'
+import { isUnknown } from './check.ts'
 import type { CollectionSchema } from './store.ts'
 
 /** Opens the encoder that a collection was made with, by the name it was made under. */
@@ -18,7 +19,7 @@ export function createEncoders(given: Encoder | undefined, load: LoadByName = lo
   return {
     async fitting(index, schema) {
       const { fingerprint } = schema.encoder
-      if (given?.fingerprint === fingerprint) return given
+      if (given && (given.fingerprint === fingerprint || isUnknown(schema))) return given
       const encoder = loaded.get(fingerprint) ?? loadFitting(index, schema, load)
       loaded.set(fingerprint, encoder)
       try {

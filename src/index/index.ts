@@ -47,5 +47,12 @@ export {
   type SearchQuery,
 } from './search-index.ts'
 export type { Shard } from './shard.ts'
-export type { CollectionInfo, CollectionSchema, SearchMode, VectorStore } from './store.ts'
+export {
+  type CollectionInfo,
+  type CollectionSchema,
+  type SearchMode,
+  unknownEncoder,
+  type VectorStore,
+} from './store.ts'
 export { type LanceDbOptions, lancedb } from './stores/lancedb.ts'
+export { type ForeignOptions, type QdrantOptions, qdrant } from './stores/qdrant.ts'

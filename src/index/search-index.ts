@@ -1,7 +1,7 @@
 import type { Encoder } from '../embed/index.ts'
 import { type Document, isQontrastError, QontrastError, throwIfAborted } from '../shared/index.ts'
 import { type AddOptions, type AddReport, addDocuments } from './add-documents.ts'
-import { checkSameSchema } from './check.ts'
+import { checkSameSchema, isUnknown } from './check.ts'
 import { checkIds, checkNarrows, checkQuery, checkSearch } from './check-search.ts'
 import { deleteEverywhere } from './delete-documents.ts'
 import { createEncoders, type LoadByName } from './encoders.ts'
@@ -146,7 +146,7 @@ export async function openIndex({
   async function searchIn(member: Member, queries: readonly SearchQuery[], options: SearchOptions): Promise<Hit[][]> {
     searched = member.encoder
     for (const query of queries) checkQuery(query)
-    const defaultMode = member.encoder.searchMode ?? 'hybrid'
+    const defaultMode = isUnknown(member.schema) ? 'dense' : (member.encoder.searchMode ?? 'hybrid')
     const { limit, offset, mode, minScore, exact, signal, groupByDocument } = checkSearch(options, {
       queries,
       defaultMode,

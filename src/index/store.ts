@@ -9,6 +9,9 @@ export interface CollectionSchema {
   readonly fields: Readonly<Record<string, FieldType>>
 }
 
+/** Stands for the encoder of a collection that something else made: whoever opens it has to know. */
+export const unknownEncoder: CollectionSchema['encoder'] = { name: 'unknown', fingerprint: 'unknown' }
+
 export interface CollectionInfo {
   readonly name: string
   readonly schema: CollectionSchema

@@ -6,7 +6,10 @@ const mostCharacters = 4_000_000
 const charactersOfNumber = 20
 
 /** Points in batches bounded by number and by size. */
-export function cutInBatches(points: readonly Schemas['PointStruct'][], dimensions: number): Schemas['PointStruct'][][] {
+export function cutInBatches(
+  points: readonly Schemas['PointStruct'][],
+  dimensions: number,
+): Schemas['PointStruct'][][] {
   const batches: Schemas['PointStruct'][][] = []
   let batch: Schemas['PointStruct'][] = []
   let size = 0
@@ -24,7 +27,11 @@ export function cutInBatches(points: readonly Schemas['PointStruct'][], dimensio
 }
 
 /** Runs work on all items, at most `width` at a time; the first error ends it once what runs has ended. */
-export async function inParallel<T>(items: readonly T[], width: number, work: (item: T) => Promise<void>): Promise<void> {
+export async function inParallel<T>(
+  items: readonly T[],
+  width: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
   const queue = items.values()
   let failed = false
   const lane = async () => {

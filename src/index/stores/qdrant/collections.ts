@@ -84,7 +84,8 @@ export async function ensureCollection(
   schema: CollectionSchema,
   options: QdrantOptions,
 ): Promise<Described> {
-  const existing = (await findCollection(connection, name, options)) ?? (await create(connection, name, schema, options))
+  const existing =
+    (await findCollection(connection, name, options)) ?? (await create(connection, name, schema, options))
   checkSameSchema(name, existing.schema, schema)
   if (!existing.layout.ours) checkWritable(name, options)
   await createIndexes(connection, name, existing, options)

@@ -79,12 +79,14 @@ const meanings: readonly Meaning[] = [
   {
     when: ({ status, words }) => status === 404 && /Collection .* doesn't exist/.test(words),
     code: 'index-not-found',
-    message: (_, { server, collection }) => `There is no index '${collection}' on ${server}: index some documents first.`,
+    message: (_, { server, collection }) =>
+      `There is no index '${collection}' on ${server}: index some documents first.`,
   },
   {
     when: ({ status }) => status === 404,
     code: 'store-unavailable',
-    message: (_, { server }) => `What answers at ${server} is not Qdrant, or its address has a path: correct the address.`,
+    message: (_, { server }) =>
+      `What answers at ${server} is not Qdrant, or its address has a path: correct the address.`,
   },
   {
     when: ({ words }) => /Vector dimension error/.test(words),

@@ -69,7 +69,9 @@ function findVector(
 }
 
 /** The unnamed vector goes by the empty name. */
-function vectorsOf(vectors: Schemas['VectorsConfig'] | undefined): Pick<Layout, 'vector' | 'dimensions' | 'distance'>[] {
+function vectorsOf(
+  vectors: Schemas['VectorsConfig'] | undefined,
+): Pick<Layout, 'vector' | 'dimensions' | 'distance'>[] {
   if (vectors === undefined) return []
   const named: [string, Schemas['VectorParams'] | undefined][] = isParams(vectors)
     ? [['', vectors]]

@@ -7,7 +7,7 @@ import { type Layout, recordKey } from './layout.ts'
 import { uuidOf } from './point-id.ts'
 import { documentVector } from './sparse.ts'
 
-/** Paths below which we keep what belongs to a point. */
+/** Path of what we keep with a point. */
 export const recordPath = (field: 'document' | 'chunk' | 'seen'): string => `${recordKey}.${field}`
 export const keyPaths = ['id', 'document', 'chunk', 'chunks', 'hash'].map((field) => `${recordKey}.${field}`)
 
@@ -30,10 +30,11 @@ const recordSchema = keySchema.extend({
 })
 
 export function toPointStruct(point: Point, layout: Layout): Schemas['PointStruct'] {
-  const { text, payload, vector, terms, documentId, id, title, heading, seen, ...rest } = point
+  const { text, payload, vector, terms, documentId, id, hash, title, heading, seen, ...rest } = point
   const record = {
     id: encodeText(id),
     document: encodeText(documentId),
+    hash: encodeText(hash),
     ...rest,
     ...(title === undefined ? {} : { title: encodeText(title) }),
     ...(heading === undefined ? {} : { heading: encodeText(heading) }),
@@ -61,8 +62,8 @@ function toVector(vector: Float32Array, terms: readonly string[], layout: Layout
 export function toPointKey({ id, payload }: Stored): PointKey {
   const record = payload?.[recordKey]
   if (record === undefined) return foreignKey(id)
-  const { id: stored, document, ...rest } = keySchema.parse(record)
-  return { id: decodeText(stored), documentId: decodeText(document), ...rest }
+  const { id: stored, document, hash, ...rest } = keySchema.parse(record)
+  return { id: decodeText(stored), documentId: decodeText(document), hash: decodeText(hash), ...rest }
 }
 
 /** A point that something else put is a document of its own. */
@@ -78,10 +79,11 @@ export function toPointRecord({ id, payload }: Stored, layout: Layout): PointRec
     const places = { heading: undefined, line: undefined, page: undefined }
     return { ...foreignKey(id), title, text, start: 0, end: text.length, ...places, payload: own }
   }
-  const { id: stored, document, title, heading, line, page, ...rest } = recordSchema.parse(all[recordKey])
+  const { id: stored, document, hash, title, heading, line, page, ...rest } = recordSchema.parse(all[recordKey])
   return {
     id: decodeText(stored),
     documentId: decodeText(document),
+    hash: decodeText(hash),
     ...rest,
     title: title === undefined ? undefined : decodeText(title),
     text: decodeText(text),

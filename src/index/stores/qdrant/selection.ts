@@ -1,0 +1,43 @@
+import type { Schemas } from '@qdrant/js-client-rest'
+import type { Filter } from '../../filter.ts'
+import type { Selector } from '../../store.ts'
+import { piecesOf } from './batches.ts'
+import { type Condition, compileFilter } from './filter.ts'
+import { encodeText } from './json.ts'
+import type { Layout } from './layout.ts'
+import { foreignId, uuidOf } from './point-id.ts'
+import { recordPath } from './records.ts'
+
+/** What selects points, in pieces of at most `most` ids. */
+export function* selected(selector: Selector, layout: Layout, most: number): Generator<Schemas['Filter']> {
+  if ('filter' in selector) yield { must: [compileFilter(selector.filter, layout.payload)] }
+  else if ('ids' in selector) for (const ids of piecesOf(selector.ids, most)) yield { must: [idIn(ids, layout)] }
+  else for (const ids of piecesOf(selector.documents, most)) yield { must: [documentIn(ids, layout)] }
+}
+
+export function documentIn(documents: readonly string[], layout: Layout): Condition {
+  const ours = { key: recordPath('document'), match: { any: documents.map(encodeText) } }
+  return layout.ours ? ours : { should: [ours, { has_id: foreignIds(documents) }] }
+}
+
+/** A document counts by its first chunk; one that something else put has no other. */
+export function firstChunk(layout: Layout): Condition {
+  const ours = { key: recordPath('chunk'), match: { value: 0 } }
+  return layout.ours ? ours : { should: [ours, { is_empty: { key: recordPath('chunk') } }] }
+}
+
+export function notSeenSince(moment: number): Condition {
+  return { must_not: [{ key: recordPath('seen'), range: { gte: moment } }] }
+}
+
+export function everyOf(layout: Layout, filter: Filter | undefined, others: readonly Condition[]): Schemas['Filter'] {
+  return { must: [...others, ...(filter ? [compileFilter(filter, layout.payload)] : [])] }
+}
+
+function idIn(ids: readonly string[], layout: Layout): Condition {
+  return { has_id: [...ids.map(uuidOf), ...(layout.ours ? [] : foreignIds(ids))] }
+}
+
+function foreignIds(ids: readonly string[]): (string | number)[] {
+  return ids.map(foreignId).filter((id) => id !== undefined)
+}

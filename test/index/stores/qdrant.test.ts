@@ -1,0 +1,30 @@
+import { afterAll, describe, expect } from 'vitest'
+import type { VectorStore } from '../../../src/index/store.ts'
+import { qdrant } from '../../../src/index/stores/qdrant.ts'
+import { describeVectorStore } from '../../contract/vector-store.ts'
+import { openQdrant } from '../../support/qdrant-subject.ts'
+
+const subject = await openQdrant('contract')
+console.log(`store suite: ${subject?.source ?? 'skipped: no QDRANT_URL, no qdrant on PATH and no recording'}`)
+afterAll(() => subject?.close())
+
+if (!subject) describe.skip('VectorStore: Qdrant', () => {})
+else {
+  describeVectorStore('Qdrant', async () => {
+    await subject.begin(expect.getState().currentTestName ?? '')
+    const opened: VectorStore[] = []
+    const open = () => {
+      const store = qdrant({ url: subject.url })
+      opened.push(store)
+      return store
+    }
+    return {
+      store: open(),
+      reopen: async () => open(),
+      async dispose() {
+        await Promise.all(opened.map((store) => store.close()))
+        await subject.end()
+      },
+    }
+  })
+}
