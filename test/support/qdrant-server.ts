@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { z } from 'zod'
 
 export interface QdrantServer {
   readonly url: string
@@ -70,8 +71,8 @@ export async function startQdrant(
 }
 
 export async function versionOf(url: string): Promise<string> {
-  const { version }: { version: string } = await (await fetch(url)).json()
-  return version
+  const response = await fetch(url)
+  return z.object({ version: z.string() }).parse(await response.json()).version
 }
 
 async function untilReady(url: string, child: ChildProcess): Promise<void> {

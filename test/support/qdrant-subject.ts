@@ -15,16 +15,22 @@ export interface QdrantSubject {
 
 /**
  * `QDRANT_URL` (an empty server), else `qdrant` on PATH, else the recording of that name; undefined where there is none of them.
+ * Settings of the server need the one on PATH.
  * With `QONTRAST_RECORD=1` what the server answers is written down.
  */
-export async function openQdrant(recording: string): Promise<QdrantSubject | undefined> {
+export async function openQdrant(
+  recording: string,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<QdrantSubject | undefined> {
   const file = fileURLToPath(new URL(`../fixtures/qdrant/${recording}.jsonl.br`, import.meta.url))
   const given = process.env['QDRANT_URL']
   const program = qdrantProgram()
-  if (given !== undefined) return real(file, given, await versionOf(given), async () => {})
+  const apiKey = settings['SERVICE__API_KEY']
+  if (given !== undefined && Object.keys(settings).length === 0)
+    return real({ file, url: given, version: await versionOf(given), stop: async () => {} })
   if (program !== undefined) {
-    const { url, version, close } = await startQdrant(program)
-    return real(file, url, version, close)
+    const { url, version, close } = await startQdrant(program, settings)
+    return real({ file, url, version, stop: close, ...(apiKey ? { apiKey } : {}) })
   }
   const recorded = readRecording(file)
   if (!recorded) return undefined
@@ -42,8 +48,16 @@ export async function openQdrant(recording: string): Promise<QdrantSubject | und
   }
 }
 
-async function real(file: string, url: string, version: string, stop: () => Promise<void>): Promise<QdrantSubject> {
-  const client = new QdrantClient({ url, checkCompatibility: false })
+interface Server {
+  readonly file: string
+  readonly url: string
+  readonly version: string
+  readonly apiKey?: string
+  stop(): Promise<void>
+}
+
+async function real({ file, url, version, stop, ...key }: Server): Promise<QdrantSubject> {
+  const client = new QdrantClient({ url, ...key, checkCompatibility: false })
   const { collections } = await client.getCollections()
   if (collections.length > 0) throw new Error(`Qdrant at ${url} holds collections; the tests need an empty one.`)
   const recorder: (RecordingProxy & { save(): void }) | undefined =

@@ -41,10 +41,10 @@ export async function record(
   const proxy = await listen(async (scene, message, body) => {
     const response = await fetch(`${server}${message.url}`, {
       method: message.method ?? 'GET',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...keyHeader(message) },
       ...(body === '' ? {} : { body }),
     })
-    const answer = withoutTime(await response.json())
+    const answer = withoutTime(parse(await response.text()))
     exchanges.push({ scene, request: keyOf(message, body), status: response.status, answer })
     return { status: response.status, answer }
   })
@@ -98,7 +98,10 @@ async function listen(answer: Answer): Promise<RecordingProxy> {
   const server = createServer(async (message, response) => {
     const body = Buffer.concat(await Array.fromAsync(message)).toString()
     const { status, answer: content } = await answer(scene, message, body)
-    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(content))
+    const plain = typeof content === 'string'
+    response
+      .writeHead(status, { 'content-type': plain ? 'text/plain' : 'application/json' })
+      .end(plain ? content : JSON.stringify(content))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
@@ -126,6 +129,20 @@ function sorted(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
   return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]))
+}
+
+function keyHeader({ headers }: IncomingMessage): Record<string, string> {
+  const key = headers['api-key']
+  return typeof key === 'string' ? { 'api-key': key } : {}
+}
+
+/** A refusal comes as plain words. */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
 }
 
 /** How long it took says nothing when it is played again. */

@@ -76,7 +76,7 @@ async function createClient(options: QdrantOptions, timeout: number): Promise<Qd
     https: protocol === 'https:',
     timeout,
     checkCompatibility: false, // it only warns, and on the console
-    ...(options.apiKey === undefined ? {} : { apiKey: options.apiKey }),
+    ...(options.apiKey === undefined ? {} : { headers: { 'api-key': options.apiKey } }), // as `apiKey` it warns on the console
     ...(pathname === '/' ? {} : { prefix: pathname.replace(/\/$/, '') }),
   })
 }

@@ -51,7 +51,9 @@ const meanings: readonly Meaning[] = [
       `Qdrant at ${server} refuses the API key (${words}). Pass the right one: qdrant({ url, apiKey }), or QDRANT_API_KEY on the command line.`,
   },
   {
-    when: ({ status, name }) => status === 429 || name === 'QdrantClientResourceExhaustedError',
+    // the client cannot read a date in Retry-After and throws an error of its own
+    when: ({ status, name, words }) =>
+      status === 429 || name === 'QdrantClientResourceExhaustedError' || /^Invalid retryAfter/.test(words),
     code: 'store-busy',
     passing: true,
     message: ({ words }, { server }) =>

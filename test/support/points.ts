@@ -1,0 +1,35 @@
+import type { CollectionSchema, Point } from '../../src/index/store.ts'
+import { createRandom, normalizeInPlace } from '../../src/shared/index.ts'
+
+/** Points without an encoder: everything is fixed by their number. */
+export function seededPoints(count: number, dimensions: number, perDocument = 1): Point[] {
+  const random = createRandom(23)
+  return Array.from({ length: count }, (_, i) => {
+    const document = Math.floor(i / perDocument)
+    const vector = normalizeInPlace(Float32Array.from({ length: dimensions }, () => random() - 0.5))
+    const text = `Text ${i} says ${i % 7} and ${i % 11}`
+    return {
+      id: `d${document}#${i % perDocument}`,
+      documentId: `d${document}`,
+      chunk: i % perDocument,
+      chunks: perDocument,
+      hash: `hash ${document}`,
+      title: `Title ${document}`,
+      text,
+      start: 0,
+      end: text.length,
+      heading: undefined,
+      line: undefined,
+      page: undefined,
+      payload: { year: 2000 + (document % 20), source: `s${document % 3}`, tags: [`t${document % 5}`, 'all'] },
+      vector,
+      terms: [`w${i % 7}`, `v${i % 11}`],
+    }
+  })
+}
+
+export const seededSchema = (dimensions: number): CollectionSchema => ({
+  dimensions,
+  encoder: { name: 'fixed', fingerprint: 'f'.repeat(32) },
+  fields: { year: 'number', source: 'keyword' },
+})
