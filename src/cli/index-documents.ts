@@ -23,8 +23,8 @@ import {
   openStore,
   pathOption,
   type SetExitCode,
-  shardArgument,
   type StoreFlags,
+  shardArgument,
   storeOption,
   wholeNumber,
 } from './options.ts'
