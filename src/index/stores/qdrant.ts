@@ -4,7 +4,7 @@ import { checkPoint } from '../check.ts'
 import { indexNames, notFound } from '../names.ts'
 import type { PointRecord, ScrollPage, VectorStore } from '../store.ts'
 import { cutInBatches, inParallel, piecesOf } from './qdrant/batches.ts'
-import { checkWritable, type Described, ensureCollection, findCollection } from './qdrant/collections.ts'
+import { checkWritable, type Described, deferred, ensureCollection, findCollection } from './qdrant/collections.ts'
 import { connectTo } from './qdrant/connection.ts'
 import { recordKey } from './qdrant/layout.ts'
 import type { QdrantOptions } from './qdrant/options.ts'
@@ -250,7 +250,7 @@ export function qdrant(options: QdrantOptions): VectorStore {
     async optimize(name, { signal } = {}) {
       throwIfAborted(signal)
       const { layout, info, indexingThreshold } = await describe(name)
-      if (!layout.ours || info.config.optimizer_config.indexing_threshold === indexingThreshold) return
+      if (!layout.ours || info.config.optimizer_config.indexing_threshold !== deferred) return
       await connection.call(name, (client) =>
         client.updateCollection(name, { optimizers_config: { indexing_threshold: indexingThreshold } }),
       )

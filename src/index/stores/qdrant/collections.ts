@@ -21,8 +21,8 @@ export interface Described {
 const format = 1
 const samples = 32
 const usualThreshold = 10_000
-/** Indexing begins when `optimize` says so: an index built while points stream in is built again and again. */
-const deferred = 0
+/** The threshold at which indexing begins only when `optimize` says so: an index built while points stream in is built again and again. */
+export const deferred = 0
 
 const metadataSchema = z.object({
   format: z.literal(format),
