@@ -2,7 +2,7 @@ import { Command, Option } from 'commander'
 import { copyIndex } from '../index/index.ts'
 import { isQontrastError } from '../shared/index.ts'
 import { abortOnInterrupt } from './interrupt.ts'
-import { defaultPath, indexOption, jsonOption, openStore } from './options.ts'
+import { defaultPath, indexOption, jsonOption, storeAt } from './options.ts'
 import { count, createProgressLine, number } from './progress-line.ts'
 
 interface CopyFlags {
@@ -29,8 +29,8 @@ export const copyCommand = (): Command =>
     )
     .action(async ({ from, to, index, as: name = index, json }: CopyFlags) => {
       const { signal, stop } = abortOnInterrupt()
-      await using source = openStore(from)
-      await using other = to === from ? undefined : openStore(to)
+      await using source = storeAt(from)
+      await using other = to === from ? undefined : storeAt(to)
       const started = performance.now()
       const line = createProgressLine()
       try {
