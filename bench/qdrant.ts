@@ -68,32 +68,43 @@ async function emptyIndex(store: VectorStore, encoder: Awaited<ReturnType<typeof
   return openIndex({ name: 'medquad', encoder, store })
 }
 
-/** A search of ours and the same request through the client alone, in turn. */
+/** What of a search is spent in our code, and what in the client's calls that it makes. */
 async function search(): Promise<void> {
   const { documents } = await medQuadTask()
   await using encoder = await loadEncoder()
-  await using store = qdrant({ url })
-  await using index = await emptyIndex(store, encoder)
-  await index.add(documents.slice(0, 4_000))
-  const { collection } = await index.info()
-  const vectors = await encoder.encode(
-    documents.slice(0, rounds).map(({ title = '' }) => title),
-    { purpose: 'query' },
-  )
   const client = new QdrantClient({ url, checkCompatibility: false })
-  const limit = 10
-  const ours: number[] = []
-  const theirs: number[] = []
-  for (let i = 0; i < rounds; i++) {
-    const vector = vectors.row(i)
-    ours.push(await milliseconds(() => index.search({ vector }, { limit })))
-    const request = { query: Array.from(vector), using: 'dense', limit: limit * 3, with_payload: true }
-    theirs.push(await milliseconds(() => client.query(collection, request)))
+  const clock = { calls: 0, milliseconds: 0 }
+  await using store = qdrant({ client: timed(client, clock) })
+  await using index = await emptyIndex(store, encoder)
+  await index.add(documents.slice(0, 1_000))
+  const titles = documents.slice(0, rounds).map(({ title = '' }) => title)
+  const vectors = await encoder.encode(titles, { purpose: 'query' })
+  console.log('\n| search, p50 ms | whole | in the client | our share | calls |\n|---|---|---|---|---|')
+  for (const mode of ['dense', 'bm25', 'hybrid'] as const) {
+    const figures: { whole: number; client: number; calls: number }[] = []
+    for (const [i, title] of titles.entries()) {
+      Object.assign(clock, { calls: 0, milliseconds: 0 })
+      const query = mode === 'dense' ? { vector: vectors.row(i) } : title
+      const whole = await milliseconds(() => index.search(query, { mode, limit: 10 }))
+      figures.push({ whole, client: clock.milliseconds, calls: clock.calls })
+    }
+    const p50 = (pick: (figure: (typeof figures)[number]) => number) => percentile(figures.map(pick), 0.5)
+    const cells = [p50(({ whole }) => whole), p50(({ client }) => client), p50(({ whole, client }) => whole - client)]
+    const calls = figures.reduce((sum, figure) => sum + figure.calls, 0) / figures.length
+    console.log(`| ${mode} | ${cells.map((cell) => cell.toFixed(2)).join(' | ')} | ${calls.toFixed(2)} |`)
   }
-  const [own, bare] = [percentile(ours, 0.5), percentile(theirs, 0.5)]
-  console.log('\n| a dense search, p50 | ms |\n|---|---|')
-  console.log(`| \`index.search\` | ${own.toFixed(2)} |\n| the same request by the client alone | ${bare.toFixed(2)} |`)
-  console.log(`| our share | ${(own - bare).toFixed(2)} |`)
+}
+
+/** The client with a clock on its queries. */
+function timed(client: QdrantClient, clock: { calls: number; milliseconds: number }): QdrantClient {
+  const query: QdrantClient['query'] = async (...args) => {
+    const start = performance.now()
+    const answer = await client.query(...args)
+    clock.calls += 1
+    clock.milliseconds += performance.now() - start
+    return answer
+  }
+  return Object.assign(Object.create(client), { query })
 }
 
 async function milliseconds(work: () => Promise<unknown>): Promise<number> {

@@ -32,7 +32,7 @@ export async function runQuery(
     if (query.mode === 'bm25' && query.terms.length === 0) return []
   }
   const wanted = offset + limit
-  for (let depth = groupByDocument ? wanted * 3 : wanted; ; depth *= 4) {
+  for (let depth = groupByDocument ? wanted * 4 : wanted; ; depth *= 4) {
     const request = toRequest(query, layout, depth, options)
     const { points } = await connection.call(collection, (client) => client.query(collection, request))
     const ranked = points.map((point) => toScored(point, layout, query.mode)).sort(byScoreThenPoint)
