@@ -1,5 +1,6 @@
-/** node add-worker.ts FOLDER FROM TO [SHARD OF]: adds documents d<FROM> to d<TO>, or a shard of them, and prints how many are stored after each batch. For tests that kill it. */
+/** node add-worker.ts STORE FROM TO [SHARD OF]: adds documents d<FROM> to d<TO>, or a shard of them, and prints how many are stored after each batch. For tests that kill it. */
 import { writeSync } from 'node:fs'
+import { storeAt } from '../../src/cli/options.ts'
 import { loadEncoder, openIndex } from '../../src/main.ts'
 
 export function killDocument(i: number): { id: string; text: string } {
@@ -7,10 +8,11 @@ export function killDocument(i: number): { id: string; text: string } {
   return { id: `d${i}`, text: `Document ${i} has some sentences about number ${i}. `.repeat(sentences) }
 }
 
-const [folder, from, to, shard, of] = process.argv.slice(2)
-if (folder && import.meta.filename === process.argv[1]) {
+const [location, from, to, shard, of] = process.argv.slice(2)
+if (location && import.meta.filename === process.argv[1]) {
   await using encoder = await loadEncoder()
-  await using index = await openIndex({ name: 'docs', encoder, path: folder })
+  await using store = storeAt(location)
+  await using index = await openIndex({ name: 'docs', encoder, store })
   const documents = Array.from({ length: Number(to) - Number(from) }, (_, i) => killDocument(Number(from) + i))
   await index.add(documents, {
     ...(shard ? { shard: { number: Number(shard), of: Number(of) }, prune: true } : {}),
