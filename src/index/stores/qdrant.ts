@@ -10,7 +10,7 @@ import { recordKey } from './qdrant/layout.ts'
 import type { QdrantOptions } from './qdrant/options.ts'
 import { foreignId } from './qdrant/point-id.ts'
 import { runQuery } from './qdrant/query.ts'
-import { keyPaths, toPointKey, toPointStruct, toScrolled } from './qdrant/records.ts'
+import { checkKeys, keyPaths, toPointKey, toPointStruct, toScrolled } from './qdrant/records.ts'
 import { documentIn, everyOf, firstChunk, notSeenSince, selected } from './qdrant/selection.ts'
 
 export type { ForeignOptions, QdrantOptions } from './qdrant/options.ts'
@@ -48,10 +48,9 @@ export function qdrant(options: QdrantOptions): VectorStore {
     } catch (error) {
       described.delete(name)
       if (!isQontrastError(error) || error.code === 'closed') throw error
-      const { layout, schema } = await describe(name)
-      if (JSON.stringify({ layout, schema }) === JSON.stringify({ layout: known.layout, schema: known.schema }))
-        throw error
-      return work(await describe(name))
+      const fresh = await describe(name)
+      if (sameCollection(fresh, known)) throw error
+      return work(fresh)
     }
   }
 
@@ -157,7 +156,10 @@ export function qdrant(options: QdrantOptions): VectorStore {
       if (points.length === 0) return
       const distinct = [...new Map(points.map((point) => [point.id, point])).values()]
       await onWritable(name, async ({ layout, schema }) => {
-        for (const point of distinct) checkPoint(point, schema)
+        for (const point of distinct) {
+          checkPoint(point, schema)
+          checkKeys(point, layout)
+        }
         const structs = distinct.map((point) => toPointStruct(point, layout))
         await inParallel(cutInBatches(structs, schema.dimensions), parallelBatches, (batch) => put(name, batch))
       })
@@ -259,6 +261,10 @@ export function qdrant(options: QdrantOptions): VectorStore {
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+function sameCollection(a: Described, b: Described): boolean {
+  return JSON.stringify([a.layout, a.schema]) === JSON.stringify([b.layout, b.schema])
 }
 
 function byDocumentThenChunk(a: PointRecord, b: PointRecord): number {

@@ -155,5 +155,9 @@ describe.skipIf(!subject)('a collection made by others', () => {
     expect(raw?.payload).toMatchObject({ page_content: ours[0]?.text, metadata: { source: 's0' } })
     expect(await store.delete('theirs', { documents: ['d0', 'd1'] })).toBe(2)
     expect(await store.count('theirs')).toBe(3)
+
+    await using flat = open({ write: true, payload: false })
+    const hiding = ours.map((point) => ({ ...point, payload: { page_content: 'mine' } }))
+    await expect(flat.upsert('theirs', hiding)).rejects.toMatchObject({ code: 'invalid-input' })
   })
 })

@@ -116,13 +116,13 @@ const meanings: readonly Meaning[] = [
 ]
 
 export function failureOf(cause: unknown): Failure {
-  const fields = fieldsOf(cause)
-  const inner = fieldsOf(fields['cause'])
-  const answered = fieldsOf(fieldsOf(fields['data'])['status'])['error']
-  const retryAfter = Number(fields['retry_after'])
+  const status = fieldOf(cause, 'status')
+  const inner = fieldOf(fieldOf(cause, 'cause'), 'code')
+  const answered = fieldOf(fieldOf(fieldOf(cause, 'data'), 'status'), 'error')
+  const retryAfter = Number(fieldOf(cause, 'retry_after'))
   return {
-    status: typeof fields['status'] === 'number' ? fields['status'] : undefined,
-    system: systemCodeOf(cause) ?? (typeof inner['code'] === 'string' ? inner['code'] : ''),
+    status: typeof status === 'number' ? status : undefined,
+    system: systemCodeOf(cause) ?? (typeof inner === 'string' ? inner : ''),
     name: cause instanceof Error ? cause.constructor.name : '',
     words: typeof answered === 'string' ? answered : messageOf(cause),
     retryAfter: Number.isFinite(retryAfter) ? retryAfter : 0,
@@ -148,16 +148,6 @@ function meaningOf(failure: Failure): Meaning | undefined {
   return meanings.find(({ when }) => when(failure))
 }
 
-function fieldsOf(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? { ...value, ...ownErrorFields(value) } : {}
-}
-
-/** `cause` of an error is not enumerable, nor are fields that a class defines. */
-function ownErrorFields(value: object): Record<string, unknown> {
-  return Object.fromEntries(
-    ['cause', 'code', 'status', 'data', 'retry_after'].flatMap((name) => {
-      const field: unknown = Reflect.get(value, name)
-      return field === undefined ? [] : [[name, field]]
-    }),
-  )
+function fieldOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
 }

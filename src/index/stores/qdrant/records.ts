@@ -1,6 +1,6 @@
 import type { Schemas } from '@qdrant/js-client-rest'
 import { z } from 'zod'
-import type { JsonObject } from '../../../shared/index.ts'
+import { type JsonObject, QontrastError } from '../../../shared/index.ts'
 import type { Point, PointKey, PointRecord, ScrollPage } from '../../store.ts'
 import { decodeJson, decodeText, encodeJson, encodeText } from './json.ts'
 import { type Layout, recordKey } from './layout.ts'
@@ -28,6 +28,18 @@ const recordSchema = keySchema.extend({
   line: z.number().optional(),
   page: z.number().optional(),
 })
+
+/** Where payloads lie beside the text, as in some collections of others, neither may hide the other: `invalid-input`. */
+export function checkKeys({ id, payload }: Point, layout: Layout): void {
+  const taken = [layout.text ?? 'text', recordKey].find(
+    (key) => layout.payload === undefined && Object.hasOwn(payload, key),
+  )
+  if (taken === undefined) return
+  throw new QontrastError(
+    'invalid-input',
+    `point ${JSON.stringify(id.slice(0, 80))}: the payload has the field '${taken}', which this collection needs for itself. Rename it.`,
+  )
+}
 
 export function toPointStruct(point: Point, layout: Layout): Schemas['PointStruct'] {
   const { text, payload, vector, terms, documentId, id, hash, title, heading, seen, ...rest } = point
