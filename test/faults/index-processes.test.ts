@@ -93,12 +93,12 @@ for (const [name, { there, total, open }] of Object.entries(places)) {
 
     test('two processes that put the same documents leave each once', async () => {
       const location = await open()
-      const [third, part] = [total / 5, (2 * total) / 5]
-      await Promise.all([runWorker(location, 0, part), runWorker(location, third, part + third)])
-      await checkIndex(location, part + third, total)
+      const [from, part] = [total / 5, (2 * total) / 5]
+      await Promise.all([runWorker(location, 0, part), runWorker(location, from, from + part)])
+      await checkIndex(location, from + part, total)
       await using store = storeAt(location)
       await using index = await openIndex({ name: 'docs', encoder, store })
-      expect(await index.count()).toBe(part + third)
+      expect(await index.count()).toBe(from + part)
     })
 
     test('three shards at once, one of them killed and run again, put and prune each document once', async () => {
