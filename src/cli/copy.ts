@@ -25,7 +25,7 @@ export const copyCommand = (): Command =>
     .addOption(jsonOption('the report'))
     .addHelpText(
       'after',
-      '\nExamples:\n  qontrast copy --from ./qontrast-data --to ./backup --index docs\n  qontrast copy --index docs --as docs-before',
+      '\nExamples:\n  qontrast copy --from ./qontrast-data --to ./backup --index docs\n  qontrast copy --to qdrant://localhost:6333 --index docs\n  qontrast copy --index docs --as docs-before',
     )
     .action(async ({ from, to, index, as: name = index, json }: CopyFlags) => {
       const { signal, stop } = abortOnInterrupt()
