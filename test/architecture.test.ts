@@ -20,7 +20,11 @@ const arrows: Record<string, readonly string[]> = {
 const typesOnly = new Set(['evaluate → embed', 'index → evaluate'])
 const longestFile = 400
 /** Packages that one folder alone imports. */
-const keepers: Record<string, string> = { 'onnxruntime-node': 'runtime', '@lancedb/lancedb': 'index' }
+const keepers: Record<string, string> = {
+  'onnxruntime-node': 'runtime',
+  '@lancedb/lancedb': 'index',
+  '@qdrant/js-client-rest': 'index',
+}
 
 const root = fileURLToPath(new URL('../src/', import.meta.url))
 const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
