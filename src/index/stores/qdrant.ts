@@ -2,7 +2,7 @@ import type { Schemas } from '@qdrant/js-client-rest'
 import { isQontrastError, QontrastError, throwIfAborted } from '../../shared/index.ts'
 import { checkPoint } from '../check.ts'
 import { indexNames, notFound } from '../names.ts'
-import type { PointRecord, ScrollPage, VectorStore } from '../store.ts'
+import type { PointRecord, VectorStore } from '../store.ts'
 import { cutInBatches, inParallel, piecesOf } from './qdrant/batches.ts'
 import { checkWritable, type Described, deferred, ensureCollection, findCollection } from './qdrant/collections.ts'
 import { connectTo } from './qdrant/connection.ts'
@@ -94,18 +94,23 @@ export function qdrant(options: QdrantOptions): VectorStore {
     return { points, cursor: next === null || next === undefined ? undefined : String(next) }
   }
 
+  /** Everything that one of the filters selects, at most so many. */
   async function all(
     name: string,
-    walk: Omit<Walk, 'cursor' | 'limit'>,
+    filters: Iterable<Schemas['Filter']>,
+    walk: Pick<Walk, 'payload' | 'vectors'>,
     most = Infinity,
   ): Promise<Schemas['Record'][]> {
     const found: Schemas['Record'][] = []
-    let cursor: string | undefined
-    do {
-      const next = await page(name, { ...walk, cursor, limit: Math.min(scrollLimit, most - found.length) })
-      found.push(...next.points)
-      cursor = next.cursor
-    } while (cursor !== undefined && found.length < most)
+    for (const filter of filters) {
+      let cursor: string | undefined
+      do {
+        if (found.length >= most) return found
+        const next = await page(name, { ...walk, filter, cursor, limit: Math.min(scrollLimit, most - found.length) })
+        found.push(...next.points)
+        cursor = next.cursor
+      } while (cursor !== undefined)
+    }
     return found
   }
 
@@ -167,21 +172,14 @@ export function qdrant(options: QdrantOptions): VectorStore {
 
     get: (name, selector, { vectors = false, limit } = {}) =>
       on(name, async ({ layout }) => {
-        const found: ScrollPage['points'][number][] = []
-        for (const filter of selected(selector, layout, mostIds)) {
-          const records = await all(name, { filter, vectors }, limit === undefined ? undefined : limit - found.length)
-          found.push(...records.map((record) => toScrolled(record, layout)))
-          if (limit !== undefined && found.length >= limit) break
-        }
-        return found.sort(byDocumentThenChunk)
+        const records = await all(name, selected(selector, layout, mostIds), { vectors }, limit)
+        return records.map((record) => toScrolled(record, layout)).sort(byDocumentThenChunk)
       }),
 
     keys: (name, documents) =>
       on(name, async ({ layout }) => {
-        const pieces = await Promise.all(
-          [...selected({ documents }, layout, mostIds)].map((filter) => all(name, { filter, payload: keyPaths })),
-        )
-        return pieces.flat().map(toPointKey)
+        const records = await all(name, selected({ documents }, layout, mostIds), { payload: keyPaths })
+        return records.map(toPointKey)
       }),
 
     delete: (name, selector) =>
