@@ -1,5 +1,5 @@
 import type { Schemas } from '@qdrant/js-client-rest'
-import { isQontrastError, QontrastError, throwIfAborted } from '../../shared/index.ts'
+import { type ErrorCode, isQontrastError, QontrastError, throwIfAborted } from '../../shared/index.ts'
 import { checkPoint } from '../check.ts'
 import { indexNames, notFound } from '../names.ts'
 import type { PointRecord, VectorStore } from '../store.ts'
@@ -20,6 +20,14 @@ const parallelBatches = 3
 /** Ids in one filter. */
 const mostIds = 1_000
 const waited = { wait: true } as const
+/** How a call may fail where what is known of its collection is out of date. */
+const perhapsStale: ReadonlySet<ErrorCode> = new Set([
+  'index-not-found',
+  'dimension-mismatch',
+  'invalid-input',
+  'invalid-option',
+  'store-failed',
+])
 
 /** A Qdrant server, 1.16 or newer: `qdrant({ url: 'http://localhost:6333' })`. */
 export function qdrant(options: QdrantOptions): VectorStore {
@@ -47,7 +55,7 @@ export function qdrant(options: QdrantOptions): VectorStore {
       return await work(known)
     } catch (error) {
       described.delete(name)
-      if (!isQontrastError(error) || error.code === 'closed') throw error
+      if (!isQontrastError(error) || !perhapsStale.has(error.code)) throw error
       const fresh = await describe(name)
       if (sameCollection(fresh, known)) throw error
       return work(fresh)
