@@ -126,4 +126,21 @@ describe.skipIf(!subject)('settings of Qdrant', () => {
     const [raw] = await client.retrieve('docs', { ids: [uuidOf(first.id)] })
     expect(raw?.payload).toMatchObject({ text: first.text, payload: { source: 's' }, qontrast: { id: first.id } })
   })
+  test('an alias that moved to vectors of another size is followed by a store that knew the old ones', async () => {
+    await using store = qdrant({ client })
+    await using other = qdrant({ client })
+    await store.ensure('docs', schema)
+    await other.ensure('wide', seededSchema(12))
+    await store.alias('live', 'docs')
+    await store.upsert('live', points)
+    await other.alias('live', 'wide')
+    await store.upsert('live', seededPoints(3, 12))
+    expect(await store.count('live')).toBe(3)
+    expect(await store.count('docs')).toBe(20)
+    await expect(store.upsert('live', points)).rejects.toMatchObject({ code: 'dimension-mismatch' })
+    const vector = points[0]?.vector ?? new Float32Array(8)
+    await expect(store.query('live', { mode: 'dense', vector, limit: 1 })).rejects.toMatchObject({
+      code: 'dimension-mismatch',
+    })
+  })
 })
