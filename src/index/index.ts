@@ -1,7 +1,9 @@
 export type { AddOptions, AddProgress, AddReport } from './add-documents.ts'
+export { checkNarrows } from './check-search.ts'
 export type { Chunking, ChunkSettings } from './chunk-settings.ts'
 export { type CopyOptions, type CopyReport, copyIndex, type IndexPlace } from './copy-index.ts'
 export type { LoadByName } from './encoders.ts'
+export { exampleVector } from './example-vector.ts'
 export {
   and,
   contains,
@@ -16,6 +18,7 @@ export {
   gte,
   lt,
   lte,
+  matchesFilter,
   not,
   oneOf,
   or,
@@ -28,6 +31,7 @@ export {
 export type { Hit } from './hit.ts'
 export { lexicalTerms } from './lexical.ts'
 export type { ReindexProgress, ReindexReport } from './move-to.ts'
+export { type MarkedPassage, markPassage } from './mark-passage.ts'
 export type { Failure } from './prepare.ts'
 export type { StoredDocument } from './prune.ts'
 export {
@@ -37,6 +41,7 @@ export {
   reindex,
   rollbackIndex,
 } from './reindex.ts'
+export { type DocumentPage, scrollDocuments } from './scroll-documents.ts'
 export {
   type IndexInfo,
   listIndexes,

@@ -23,6 +23,17 @@ export type ErrorCode =
   | 'worker-crashed' // try again
   | 'aborted' // the caller's own signal
   | 'closed' // the resource was closed before
+  | 'malformed' // send JSON that can be read
+  | 'unauthorized' // send a valid API key
+  | 'forbidden' // use a key that may do this
+  | 'not-found' // look at what there is
+  | 'method-not-allowed' // use a method that the path has
+  | 'too-slow' // send the body faster
+  | 'already-exists' // choose another name
+  | 'too-large' // send less at once
+  | 'unsupported-media-type' // send the content type named in the message
+  | 'overloaded' // try again later
+  | 'deadline-exceeded' // allow more time, or ask for less
   | 'internal' // our bug: report it
 
 /** The one error class of this package: a stable `code`, and a message that says expected, given and remedy. */

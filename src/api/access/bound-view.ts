@@ -1,0 +1,85 @@
+import { checkNarrows, type FilterInput, matchesFilter, type SearchMode, toFilter } from '../../index/index.ts'
+import { type Document, QontrastError } from '../../shared/index.ts'
+import { type IndexView, narrowed, type ViewQuery } from '../view.ts'
+import type { Access } from './keys.ts'
+
+/**
+ * The documents of an index that match a key's filter: for its bearer the others do not exist.
+ * Ids that it puts live in a space of their own, so that an id another tenant has is free; documents of its filter that came otherwise keep theirs.
+ */
+export function boundView(
+  view: IndexView,
+  { filter: bound, prefix, sharedWordStatistics }: NonNullable<Access['bound']>,
+): IndexView {
+  const sees = ({ payload = {} }: Document) => matchesFilter(bound, payload)
+  const outer = (id: string) => (id.startsWith(prefix) ? id.slice(prefix.length) : id)
+  const renamed = <T extends { readonly id: string }>(named: T): T => ({ ...named, id: outer(named.id) })
+  const own = (id: string) => prefix + id
+
+  /** For each id the document that its bearer means, under the id it is stored by: its own, else a visible one. */
+  async function find(ids: readonly string[]): Promise<(Document | undefined)[]> {
+    const found = await view.get(ids.flatMap((id) => [own(id), id]))
+    return ids.map((_, i) => [found[2 * i], found[2 * i + 1]].find((document) => document && sees(document)))
+  }
+
+  function checkMode(mode: SearchMode | undefined): SearchMode | undefined {
+    if (sharedWordStatistics) return mode
+    if (mode === undefined || mode === 'dense') return 'dense'
+    throw new QontrastError(
+      'forbidden',
+      `This key sees a part of the index, and scores of mode ${mode} would tell about the rest: search with mode dense.`,
+    )
+  }
+
+  /** Examples by the id they are stored under; a missing one keeps its name, for the message. */
+  async function toStored(queries: readonly ViewQuery[]): Promise<ViewQuery[]> {
+    const ids = queries.flatMap((query) => (typeof query === 'object' && 'id' in query ? [query.id] : []))
+    const stored = (ids.length === 0 ? [] : await find(ids)).values()
+    return queries.map((query) => {
+      if (typeof query === 'string' || 'vector' in query) return query
+      const { value: document } = stored.next()
+      if (!document)
+        throw new QontrastError('not-found', `There is no document ${JSON.stringify(query.id)} to find the like of.`)
+      return { id: document.id }
+    })
+  }
+
+  return {
+    async put(documents, signal) {
+      const allowed = documents.filter(sees)
+      const stored = await find(allowed.map(({ id }) => id))
+      const report = await view.put(
+        allowed.map((document, i) => ({ ...document, id: stored[i]?.id ?? own(document.id) })),
+        signal,
+      )
+      const refused = documents
+        .filter((document) => !sees(document))
+        .map(({ id }) => ({ id, code: 'forbidden' as const, reason: "the document does not match this key's filter." }))
+      return { ...report, failed: [...refused, ...report.failed.map(renamed)] }
+    },
+    get: async (ids) => (await find(ids)).map((document) => document && renamed(document)),
+    async delete(selection) {
+      if ('filter' in selection) {
+        checkNarrows(toFilter(selection.filter))
+        return view.delete({ filter: narrowed(bound, selection.filter) })
+      }
+      const stored = await find(selection.ids)
+      return view.delete({ ids: stored.flatMap((document) => document?.id ?? []) })
+    },
+    count: (filter?: FilterInput) => view.count(narrowed(bound, filter)),
+    async scroll({ filter, ...rest }) {
+      const { documents, cursor } = await view.scroll({ ...rest, filter: narrowed(bound, filter) })
+      return { documents: documents.map(renamed), cursor }
+    },
+    async search(queries, { filter, mode, ...rest }) {
+      const checked = checkMode(mode)
+      const lists = await view.search(await toStored(queries), {
+        ...rest,
+        ...(checked === undefined ? {} : { mode: checked }),
+        ...(sharedWordStatistics ? {} : { exact: true }),
+        filter: narrowed(bound, filter),
+      })
+      return lists.map((hits) => hits.map(renamed))
+    },
+  }
+}

@@ -1,0 +1,21 @@
+import { messageOf } from '../shared/index.ts'
+import type { ApiContext } from './context.ts'
+import { problems, toProblem, toQontrastError } from './problem.ts'
+
+const openAiPath = /\/v1\/(embeddings|models)$/
+const retryable = new Set([429, 503])
+
+/** Answers with the problem that an error is; says when to try again where that helps. */
+export function answerProblem(c: ApiContext, error: unknown, retryAfter: () => number): Response {
+  c.set('failure', error instanceof Error ? error : new Error(messageOf(error)))
+  const { code } = toQontrastError(error)
+  const { status } = problems[code]
+  const problem = toProblem(error, c.var.requestId)
+  if (status === 401) c.header('WWW-Authenticate', 'Bearer')
+  if (retryable.has(status)) c.header('Retry-After', String(retryAfter()))
+  c.header('Content-Type', 'application/problem+json')
+  const forOpenAi = openAiPath.test(c.req.path)
+    ? { error: { message: problem.detail, type: code, param: null, code } }
+    : {}
+  return c.body(JSON.stringify({ ...problem, ...forOpenAi }), status)
+}

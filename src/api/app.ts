@@ -1,0 +1,119 @@
+import { OpenAPIHono, z } from '@hono/zod-openapi'
+import { methodNotAllowed } from 'hono/method-not-allowed'
+import { secureHeaders } from 'hono/secure-headers'
+import type { Logger } from 'pino'
+import type { Encoder } from '../embed/index.ts'
+import type { VectorStore } from '../index/index.ts'
+import { QontrastError } from '../shared/index.ts'
+import { type ApiKey, createKeyring } from './access/keys.ts'
+import { answerProblem } from './answer-problem.ts'
+import { createCatalog } from './catalog.ts'
+import type { ApiEnv, Services } from './context.ts'
+import { referenceRoutes } from './docs/reference.ts'
+import { documentRoutes } from './documents/handlers.ts'
+import { embeddingRoutes } from './embeddings/handlers.ts'
+import { healthRoutes } from './health/handlers.ts'
+import { indexRoutes } from './indexes/handlers.ts'
+import { type Limits, resolveLimits } from './limits.ts'
+import { createMetrics } from './metrics.ts'
+import { admission } from './middleware/admission.ts'
+import { authenticate, requireScope } from './middleware/authenticate.ts'
+import { deadline } from './middleware/deadline.ts'
+import { hostCheck } from './middleware/host-check.ts'
+import { jsonBody } from './middleware/json-body.ts'
+import { observe } from './middleware/observe.ts'
+import { describeApi } from './openapi.ts'
+import { searchRoutes } from './search/handlers.ts'
+import { serveEncoder } from './served-encoder.ts'
+import { timeStore } from './timed-store.ts'
+import { createTokenQueue } from './token-queue.ts'
+
+export interface AppOptions {
+  /** The store whose indexes are served, and the models by the names that callers use; the first is the default. Both stay the caller's to close. */
+  readonly indexes: { readonly store: VectorStore; readonly encoders: Readonly<Record<string, Encoder>> }
+  /** Who may do what; without keys everybody may do everything. */
+  readonly keys?: readonly ApiKey[]
+  readonly limits?: Partial<Limits>
+  /** Names in the `Host` header that are answered; by default those of this machine where there are no keys, else any. */
+  readonly hosts?: readonly string[]
+  readonly log?: Logger
+  /** Once it fires, new work is refused with 503. */
+  readonly draining?: AbortSignal
+}
+
+const loopbackHosts = ['localhost', '127.0.0.1', '[::1]']
+const mostIssues = 5
+
+/** The HTTP API as a Hono app; `invalid-option` names a wrong key, limit or model. Mount it under a path: `app.route('/search', createApp(…))`. */
+export function createApp({ indexes, keys, limits: given, hosts, log, draining }: AppOptions) {
+  if (Object.keys(indexes.encoders).length === 0)
+    throw new QontrastError(
+      'invalid-option',
+      'indexes.encoders names no model: give one, such as { default: encoder }.',
+    )
+  const limits = resolveLimits(given)
+  const queue = createTokenQueue(limits.queuedTokens)
+  const metrics = createMetrics(() => queue.tokens)
+  const encoders = Object.entries(indexes.encoders).map(
+    ([name, encoder]) => [name, serveEncoder(encoder, { queue, limits, metrics })] as const,
+  )
+  const catalog = createCatalog(timeStore(indexes.store), new Map(encoders))
+  const services: Services = { catalog, limits, queue, metrics }
+  const answeredHosts = hosts ?? (keys ? undefined : loopbackHosts)
+
+  const app = new OpenAPIHono<ApiEnv>({
+    defaultHook: (result) => {
+      if (!result.success) throw new QontrastError('invalid-input', describeIssues(result.error))
+    },
+  })
+  app.onError((error, c) => answerProblem(c, error, queue.retryAfter))
+
+  app.use(observe({ metrics, log }))
+  app.use(secureHeaders({ contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } }))
+  if (answeredHosts) app.use(hostCheck(answeredHosts))
+  app.use(
+    methodNotAllowed({
+      app,
+      onMethodNotAllowed: (c, methods) => {
+        c.header('Allow', methods.join(', '))
+        const error = new QontrastError('method-not-allowed', `This path has ${methods.join(', ')}.`)
+        return answerProblem(c, error, queue.retryAfter)
+      },
+    }),
+  )
+  for (const guarded of ['/v1/*', '/metrics']) app.use(guarded, authenticate(keys && createKeyring(keys)))
+  app.use('/v1/*', admission({ limits, queue, draining }))
+  app.use('/v1/*', deadline(limits))
+  app.use('/v1/*', jsonBody(limits))
+
+  app.get('/metrics', requireScope('admin'), async (c) => {
+    const { registry } = metrics
+    return c.body(await registry.metrics(), 200, { 'Content-Type': registry.contentType })
+  })
+  app.get('/openapi.json', (c) => c.json(describeApi(app)))
+  app.route('/', referenceRoutes())
+
+  const routed = app
+    .route('/', healthRoutes({ store: indexes.store, encoders: indexes.encoders, draining }))
+    .route('/', indexRoutes(services))
+    .route('/', documentRoutes(services))
+    .route('/', searchRoutes(services))
+    .route('/', embeddingRoutes(services))
+  routed.all('*', (c) =>
+    answerProblem(
+      c,
+      new QontrastError('not-found', 'There is nothing at this path; /docs says what there is.'),
+      queue.retryAfter,
+    ),
+  )
+  return routed
+}
+
+/** Of the app that `createApp` gives, for the typed client: `hc<AppType>(url)`. */
+export type AppType = ReturnType<typeof createApp>
+
+function describeIssues(error: z.core.$ZodError): string {
+  const first = new z.core.$ZodError(error.issues.slice(0, mostIssues))
+  const more = error.issues.length - mostIssues
+  return z.prettifyError(first) + (more > 0 ? `\n… and ${more} more` : '')
+}

@@ -1,0 +1,92 @@
+import {
+  type CollectionInfo,
+  type CollectionSchema,
+  openIndex,
+  type SearchIndex,
+  type VectorStore,
+} from '../index/index.ts'
+import { QontrastError } from '../shared/index.ts'
+import type { ServedEncoder } from './served-encoder.ts'
+
+/** An index that is being served, with what its views need. */
+export interface ServedIndex {
+  readonly index: SearchIndex
+  readonly store: VectorStore
+  readonly fields: CollectionSchema['fields']
+  readonly encoder: ServedEncoder
+}
+
+/** What the server serves: the indexes of one store and the models by their public names. Paths and URLs come from the configuration only. */
+export interface Catalog {
+  readonly store: VectorStore
+  readonly models: ReadonlyMap<string, ServedEncoder>
+  /** The model of that name, the first where none is named; `model-not-found` lists what there is. */
+  model(name: string | undefined): ServedEncoder
+  /** The public name of the model that made an index; undefined where it is not served. */
+  modelOf(info: CollectionInfo): string | undefined
+  /** Rejects with `index-not-found`, or `encoder-mismatch` where its model is not served. */
+  open(name: string): Promise<ServedIndex>
+  /** Rejects with `already-exists`. */
+  create(
+    name: string,
+    options: { readonly model: string | undefined; readonly fields: CollectionSchema['fields'] },
+  ): Promise<void>
+  drop(name: string): Promise<void>
+}
+
+export function createCatalog(store: VectorStore, models: ReadonlyMap<string, ServedEncoder>): Catalog {
+  const opened = new Map<string, Promise<ServedIndex>>()
+
+  function model(name: string | undefined): ServedEncoder {
+    const [first] = models.values()
+    const found = name === undefined ? first : models.get(name)
+    if (found) return found
+    const names = [...models.keys()].join(', ')
+    throw new QontrastError('model-not-found', `There is no model ${JSON.stringify(name)} here. There is ${names}.`)
+  }
+
+  function modelOf({ schema }: CollectionInfo): string | undefined {
+    return [...models].find(([, { fingerprint }]) => fingerprint === schema.encoder.fingerprint)?.[0]
+  }
+
+  async function openAnew(name: string): Promise<ServedIndex> {
+    const info = await store.info(name)
+    if (!info) throw new QontrastError('index-not-found', `There is no index '${name}'.`)
+    const made = modelOf(info)
+    if (made === undefined) {
+      throw new QontrastError(
+        'encoder-mismatch',
+        `The index '${name}' was made with a model that is not served here (${[...models.keys()].join(', ')}).`,
+      )
+    }
+    const encoder = model(made)
+    return { index: await openIndex({ name, encoder, store }), store, fields: info.schema.fields, encoder }
+  }
+
+  return {
+    store,
+    models,
+    model,
+    modelOf,
+    async open(name) {
+      const known = opened.get(name) ?? openAnew(name)
+      opened.set(name, known)
+      try {
+        return await known
+      } catch (error) {
+        opened.delete(name)
+        throw error
+      }
+    },
+    async create(name, options) {
+      const { dimensions, name: encoderName, fingerprint } = model(options.model)
+      if (await store.info(name)) throw new QontrastError('already-exists', `There is an index '${name}' already.`)
+      await store.ensure(name, { dimensions, encoder: { name: encoderName, fingerprint }, fields: options.fields })
+    },
+    async drop(name) {
+      const { index } = await this.open(name)
+      opened.delete(name)
+      await index.drop()
+    },
+  }
+}

@@ -1,0 +1,28 @@
+import type { Context } from 'hono'
+import type { Access } from './access/keys.ts'
+import type { Catalog } from './catalog.ts'
+import type { Limits } from './limits.ts'
+import type { Metrics } from './metrics.ts'
+import type { TokenQueue } from './token-queue.ts'
+
+/** What a request carries from middleware to handler. */
+export interface ApiEnv {
+  Variables: {
+    requestId: string
+    access: Access
+    /** Fires when the client goes away or the deadline passes. */
+    signal: AbortSignal
+    /** Set once the request has failed. */
+    failure: Error | undefined
+  }
+}
+
+export type ApiContext = Context<ApiEnv>
+
+/** What the handlers of one app share. */
+export interface Services {
+  readonly catalog: Catalog
+  readonly limits: Limits
+  readonly queue: TokenQueue
+  readonly metrics: Metrics
+}

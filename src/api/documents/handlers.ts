@@ -1,0 +1,70 @@
+import { OpenAPIHono } from '@hono/zod-openapi'
+import { QontrastError } from '../../shared/index.ts'
+import type { ApiEnv, Services } from '../context.ts'
+import { ndjson } from '../middleware/json-body.ts'
+import { openView } from '../open-view.ts'
+import { putLines } from './put-lines.ts'
+import {
+  countDocuments,
+  deleteDocument,
+  deleteDocuments,
+  getDocument,
+  getDocuments,
+  putDocuments,
+  scrollDocuments,
+  streamDocuments,
+} from './routes.ts'
+
+/** Documents: put, get, delete, scroll, count. */
+export function documentRoutes(services: Services) {
+  const { limits } = services
+  const view = openView(services)
+
+  function checkMost(what: string, count: number): void {
+    if (count <= limits.documentsPerBatch) return
+    throw new QontrastError('invalid-input', `${count} ${what}; at most ${limits.documentsPerBatch} a call.`)
+  }
+
+  return new OpenAPIHono<ApiEnv>()
+    .openapi(putDocuments, async (c) => {
+      const { documents } = c.req.valid('json')
+      checkMost('documents', documents.length)
+      const report = await (await view(c)).put(documents, c.var.signal)
+      return c.json({ ...report, failed: [...report.failed] }, 200)
+    })
+    .openapi(streamDocuments, async (c) => {
+      const type = c.req.header('content-type')
+      if (type?.split(';')[0]?.trim().toLowerCase() !== ndjson)
+        throw new QontrastError('unsupported-media-type', `The content type must be ${ndjson}.`)
+      const lines = putLines(c.req.raw, await view(c), limits)
+      return c.body(ReadableStream.from(lines), 200, { 'content-type': ndjson })
+    })
+    .openapi(getDocuments, async (c) => {
+      const { ids } = c.req.valid('json')
+      checkMost('ids', ids.length)
+      const documents = await (await view(c)).get(ids)
+      return c.json({ documents: documents.map((document) => document ?? null) }, 200)
+    })
+    .openapi(deleteDocuments, async (c) => {
+      const selection = c.req.valid('json')
+      if ('ids' in selection) checkMost('ids', selection.ids.length)
+      return c.json({ deleted: await (await view(c)).delete(selection) }, 200)
+    })
+    .openapi(scrollDocuments, async (c) => {
+      const { documents, cursor = null } = await (await view(c)).scroll(c.req.valid('json'))
+      return c.json({ documents: [...documents], cursor }, 200)
+    })
+    .openapi(countDocuments, async (c) =>
+      c.json({ count: await (await view(c)).count(c.req.valid('json').filter) }, 200),
+    )
+    .openapi(getDocument, async (c) => {
+      const { id } = c.req.valid('param')
+      const [document] = await (await view(c)).get([id])
+      if (!document) throw new QontrastError('not-found', `There is no document ${JSON.stringify(id)}.`)
+      return c.json(document, 200)
+    })
+    .openapi(deleteDocument, async (c) => {
+      const { id } = c.req.valid('param')
+      return c.json({ deleted: await (await view(c)).delete({ ids: [id] }) }, 200)
+    })
+}

@@ -1,0 +1,59 @@
+import { OpenAPIHono } from '@hono/zod-openapi'
+import { normalizeInPlace, QontrastError } from '../../shared/index.ts'
+import type { ApiEnv, Services } from '../context.ts'
+import { createEmbeddings, listModels } from './routes.ts'
+
+/** OpenAI's embeddings and models. */
+export function embeddingRoutes({ catalog, limits }: Services) {
+  const started = Math.floor(Date.now() / 1_000)
+
+  return new OpenAPIHono<ApiEnv>()
+    .openapi(createEmbeddings, async (c) => {
+      const { model, input, encoding_format, dimensions, purpose } = c.req.valid('json')
+      const texts = typeof input === 'string' ? [input] : input
+      if (texts.length > limits.textsPerCall)
+        throw new QontrastError(
+          'invalid-input',
+          `input has ${texts.length} texts; at most ${limits.textsPerCall} a call.`,
+        )
+      const encoder = catalog.model(model)
+      if (dimensions !== undefined && dimensions > encoder.dimensions)
+        throw new QontrastError(
+          'invalid-option',
+          `dimensions is ${dimensions}; the model '${model}' has ${encoder.dimensions}.`,
+        )
+      const { vectors, tokens } = await encoder.embed(texts, { purpose, signal: c.var.signal })
+      const write = encoding_format === 'base64' ? toBase64 : toNumbers
+      const data = texts.map((_, index) => ({
+        object: 'embedding' as const,
+        index,
+        embedding: write(cut(vectors.row(index), dimensions)),
+      }))
+      const usage = { prompt_tokens: tokens, total_tokens: tokens }
+      return c.json({ object: 'list' as const, data, model, usage }, 200)
+    })
+    .openapi(listModels, (c) => {
+      const data = [...catalog.models].map(([id, { dimensions }]) => ({
+        id,
+        object: 'model' as const,
+        created: started,
+        owned_by: 'qontrast',
+        dimensions,
+      }))
+      return c.json({ object: 'list' as const, data }, 200)
+    })
+}
+
+function cut(vector: Float32Array, dimensions: number | undefined): Float32Array {
+  if (dimensions === undefined || dimensions === vector.length) return vector
+  return normalizeInPlace(vector.slice(0, dimensions))
+}
+
+const toNumbers = (vector: Float32Array) => Array.from(vector)
+
+/** 32-bit floats, little-endian on every machine. */
+function toBase64(vector: Float32Array): string {
+  const bytes = Buffer.alloc(vector.length * 4)
+  vector.forEach((value, i) => bytes.writeFloatLE(value, i * 4))
+  return bytes.toString('base64')
+}

@@ -1,0 +1,50 @@
+import { OpenAPIHono } from '@hono/zod-openapi'
+import { QontrastError } from '../../shared/index.ts'
+import type { Access } from '../access/keys.ts'
+import type { ApiEnv, Services } from '../context.ts'
+import { createIndex, deleteIndex, describeIndex, listIndexes } from './routes.ts'
+
+/** Indexes: list, create, describe, delete. */
+export function indexRoutes({ catalog }: Services) {
+  const { store } = catalog
+
+  /** A bound key learns how many documents it sees, and nothing about the size of the rest. */
+  async function describe(name: string, { bound }: Access) {
+    const info = await store.info(name)
+    if (!info) return undefined
+    const { schema, points: chunks, bytes } = info
+    const documents = await store.count(name, { unit: 'documents', ...(bound ? { filter: bound.filter } : {}) })
+    return {
+      name,
+      model: catalog.modelOf(info) ?? null,
+      dimensions: schema.dimensions,
+      fields: schema.fields,
+      documents,
+      ...(bound ? {} : { chunks, ...(bytes === undefined ? {} : { bytes }) }),
+    }
+  }
+
+  return new OpenAPIHono<ApiEnv>()
+    .openapi(listIndexes, async (c) => {
+      const described = await Promise.all((await store.list()).map((name) => describe(name, c.var.access)))
+      return c.json({ indexes: described.filter((index) => index !== undefined) }, 200)
+    })
+    .openapi(createIndex, async (c) => {
+      const { name, model, fields } = c.req.valid('json')
+      await catalog.create(name, { model, fields })
+      return c.json(required(name, await describe(name, c.var.access)), 201)
+    })
+    .openapi(describeIndex, async (c) => {
+      const { index } = c.req.valid('param')
+      return c.json(required(index, await describe(index, c.var.access)), 200)
+    })
+    .openapi(deleteIndex, async (c) => {
+      await catalog.drop(c.req.valid('param').index)
+      return c.body(null, 204)
+    })
+}
+
+function required<T>(name: string, described: T | undefined): T {
+  if (described !== undefined) return described
+  throw new QontrastError('index-not-found', `There is no index '${name}'.`)
+}

@@ -1,0 +1,48 @@
+import { QontrastError } from '../shared/index.ts'
+
+/** What one caller may ask of the server. */
+export interface Limits {
+  /** Bytes of a JSON body, and of one line of NDJSON: else 413. */
+  readonly bodyBytes: number
+  /** Texts of one call to `/v1/embeddings`, queries of one search: else 422. */
+  readonly textsPerCall: number
+  /** Tokens of one text to embed or query, and 16 characters for each: else 422. What the model does not read is cut. */
+  readonly tokensPerText: number
+  /** Documents of one put, ids of one get or delete: else 422. A stream may be of any length. */
+  readonly documentsPerBatch: number
+  /** Tokens that wait to be embedded, over all calls: else 429. */
+  readonly queuedTokens: number
+  /** Requests worked on at the same time: else 429. */
+  readonly concurrentRequests: number
+  /** Seconds until 504, unless `X-Request-Timeout` says otherwise; streams are excepted. */
+  readonly deadlineSeconds: number
+  /** The longest that `X-Request-Timeout` may ask for. */
+  readonly longestDeadlineSeconds: number
+  /** Seconds within which a JSON body, or the next line of a stream, must have come: else 408. */
+  readonly bodySeconds: number
+}
+
+export const defaultLimits: Limits = {
+  bodyBytes: 8 * 2 ** 20,
+  textsPerCall: 2_048,
+  tokensPerText: 8_192,
+  documentsPerBatch: 1_000,
+  queuedTokens: 65_536,
+  concurrentRequests: 512,
+  deadlineSeconds: 30,
+  longestDeadlineSeconds: 300,
+  bodySeconds: 30,
+}
+
+/** The defaults with what was given: `invalid-option` names an unknown limit or a wrong value. */
+export function resolveLimits(given: Partial<Limits> = {}): Limits {
+  for (const [name, value] of Object.entries(given)) {
+    if (!Object.hasOwn(defaultLimits, name)) {
+      const known = Object.keys(defaultLimits).join(', ')
+      throw new QontrastError('invalid-option', `limits has no ${JSON.stringify(name)}. It has ${known}.`)
+    }
+    if (!(typeof value === 'number' && Number.isFinite(value) && value >= 0))
+      throw new QontrastError('invalid-option', `limits.${name} must be a number from 0; got ${String(value)}.`)
+  }
+  return { ...defaultLimits, ...given }
+}

@@ -1,0 +1,55 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+
+/** What `/metrics` shows: our own figures, and Node's (event-loop delay, memory, handles). */
+export function createMetrics(queuedTokens: () => number) {
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry })
+  new Gauge({
+    name: 'qontrast_queue_tokens',
+    help: 'Tokens that wait to be embedded or are being embedded.',
+    registers,
+    collect() {
+      this.set(queuedTokens())
+    },
+  })
+  return {
+    registry,
+    requests: new Counter({
+      name: 'qontrast_requests_total',
+      help: 'Requests by route and status.',
+      labelNames: ['method', 'route', 'status'],
+      registers,
+    }),
+    errors: new Counter({
+      name: 'qontrast_errors_total',
+      help: 'Requests that failed, by the code of the error.',
+      labelNames: ['code'],
+      registers,
+    }),
+    requestSeconds: new Histogram({
+      name: 'qontrast_request_seconds',
+      help: 'From the head of the request to the head of the response.',
+      labelNames: ['route'],
+      buckets: seconds,
+      registers,
+    }),
+    stageSeconds: new Histogram({
+      name: 'qontrast_stage_seconds',
+      help: 'Time of a request in each stage: reading the body, embedding (waiting included), the store.',
+      labelNames: ['stage'],
+      buckets: seconds,
+      registers,
+    }),
+    batchTexts: new Histogram({
+      name: 'qontrast_batch_texts',
+      help: 'Texts handed to the encoder at once; calls that wait at the same time share its batches.',
+      buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048],
+      registers,
+    }),
+  } as const
+}
+
+export type Metrics = ReturnType<typeof createMetrics>

@@ -1,0 +1,100 @@
+import type { MiddlewareHandler } from 'hono'
+import { QontrastError } from '../../shared/index.ts'
+import type { ApiContext, ApiEnv } from '../context.ts'
+import type { Limits } from '../limits.ts'
+import { timed } from '../timings.ts'
+
+const withBody = new Set(['POST', 'PUT', 'PATCH'])
+const json = /^application\/json\s*(;|$)/i
+/** Typed as any string: the router's types would take it for JSON. */
+export const ndjson: string = 'application/x-ndjson'
+const deepest = 64
+
+/**
+ * Reads JSON bodies whole, within the limits of size, time and depth; streams of NDJSON are left to their handler.
+ * Other types are refused: they are what a page of another origin could send without being asked first.
+ */
+export function jsonBody({ bodyBytes, bodySeconds }: Limits): MiddlewareHandler<ApiEnv> {
+  return async function jsonBody(c, next) {
+    if (!withBody.has(c.req.method)) return next()
+    const type = c.req.header('content-type')
+    if (type?.split(';')[0]?.trim().toLowerCase() === ndjson) return next()
+    if (!type || !json.test(type)) {
+      throw new QontrastError('unsupported-media-type', 'The content type must be application/json.')
+    }
+    const text = await timed('body', () => read(c, { bodyBytes, bodySeconds }))
+    checkDepth(text)
+    Object.assign(c.req.bodyCache, { text: Promise.resolve(text) }) // what c.req.json() reads
+    await next()
+  }
+}
+
+async function read(
+  c: ApiContext,
+  { bodyBytes, bodySeconds }: Pick<Limits, 'bodyBytes' | 'bodySeconds'>,
+): Promise<string> {
+  const length = Number(c.req.header('content-length') ?? 0)
+  if (length > bodyBytes) throw tooLarge(c, bodyBytes)
+  const decoder = new TextDecoder('utf-8', { fatal: true })
+  const reader = c.req.raw.body?.getReader()
+  if (!reader) return ''
+  const giveUp = timeLimit(bodySeconds)
+  const parts: string[] = []
+  let bytes = 0
+  try {
+    for (;;) {
+      const { done, value } = await Promise.race([reader.read(), giveUp.passed])
+      if (done) break
+      bytes += value.byteLength
+      if (bytes > bodyBytes) throw tooLarge(c, bodyBytes)
+      parts.push(decoder.decode(value, { stream: true }))
+    }
+    parts.push(decoder.decode())
+  } catch (error) {
+    c.header('Connection', 'close')
+    reader.cancel().catch(() => {})
+    if (error instanceof TypeError) throw new QontrastError('malformed', 'The body is not UTF-8.', { cause: error })
+    throw error
+  } finally {
+    giveUp.stop()
+  }
+  return parts.join('')
+}
+
+/** A promise that rejects with `too-slow`; nobody needs to wait for it. */
+export function timeLimit(seconds: number): { readonly passed: Promise<never>; stop(): void } {
+  let timer: NodeJS.Timeout | undefined
+  const passed = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new QontrastError('too-slow', `The body did not come within ${seconds} s.`)),
+      seconds * 1_000,
+    )
+  })
+  passed.catch(() => {})
+  return { passed, stop: () => clearTimeout(timer) }
+}
+
+function tooLarge(c: ApiContext, bodyBytes: number): QontrastError {
+  c.header('Connection', 'close')
+  return new QontrastError(
+    'too-large',
+    `The body has more than ${bodyBytes} bytes. Send less at once, or a stream of NDJSON.`,
+  )
+}
+
+/** Brackets outside strings: what is nested too deep is refused before anything walks it. */
+function checkDepth(text: string): void {
+  let depth = 0
+  let inString = false
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (inString) {
+      if (code === 0x5c) i++
+      else if (code === 0x22) inString = false
+    } else if (code === 0x22) inString = true
+    else if (code === 0x5b || code === 0x7b) {
+      if (++depth > deepest)
+        throw new QontrastError('malformed', `The JSON is nested more than ${deepest} levels deep.`)
+    } else if (code === 0x5d || code === 0x7d) depth--
+  }
+}

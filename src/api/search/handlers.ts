@@ -1,0 +1,26 @@
+import { OpenAPIHono } from '@hono/zod-openapi'
+import { type Hit, markPassage } from '../../index/index.ts'
+import { QontrastError } from '../../shared/index.ts'
+import type { ApiEnv, Services } from '../context.ts'
+import { openView } from '../open-view.ts'
+import type { ViewQuery } from '../view.ts'
+import { search } from './routes.ts'
+
+/** Search. */
+export function searchRoutes(services: Services) {
+  const { limits } = services
+  const view = openView(services)
+
+  return new OpenAPIHono<ApiEnv>().openapi(search, async (c) => {
+    const { queries, ...options } = c.req.valid('json')
+    if (queries.length > limits.textsPerCall)
+      throw new QontrastError('invalid-input', `${queries.length} queries; at most ${limits.textsPerCall} a call.`)
+    const lists = await (await view(c)).search(queries, { ...options, signal: c.var.signal })
+    const results = lists.map((hits, i) => ({ hits: hits.map((hit) => ({ ...hit, marks: marksOf(hit, queries[i]) })) }))
+    return c.json({ results }, 200)
+  })
+}
+
+function marksOf({ passage }: Hit, query: ViewQuery | undefined): [number, number][] {
+  return typeof query === 'string' ? markPassage(passage, query).map(([start, end]) => [start, end]) : []
+}

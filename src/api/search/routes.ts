@@ -1,0 +1,75 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import { payloadSchema } from '../documents/routes.ts'
+import { filterSchema } from '../filter-schema.ts'
+import { answer, bodyRefusals, guarded, indexParam, missing, refusals, timeoutHeader } from '../route.ts'
+
+const mostHits = 1_000
+
+export const querySchema = z
+  .union([
+    z.string().min(1),
+    z.strictObject({ vector: z.array(z.number()).min(1) }),
+    z.strictObject({ id: z.string().min(1).max(1_024) }),
+  ])
+  .openapi('Query', {
+    description: 'A text; a vector of the size of the index; or a document, to find what is like it.',
+  })
+
+export const searchSchema = z
+  .strictObject({
+    queries: z
+      .array(querySchema)
+      .min(1)
+      .openapi({ example: ['how is asthma treated?'] }),
+    mode: z.enum(['dense', 'bm25', 'hybrid']).exactOptional(),
+    filter: filterSchema.exactOptional(),
+    groupBy: z.enum(['document', 'chunk']).default('document'),
+    limit: z.int().min(1).max(mostHits).default(10),
+    offset: z.int().min(0).max(mostHits).default(0),
+    minScore: z.number().exactOptional().openapi({ description: 'In mode dense a cosine, in mode bm25 a BM25 score.' }),
+    exact: z
+      .boolean()
+      .exactOptional()
+      .openapi({ description: 'Compare with every vector, past any approximate index.' }),
+  })
+  .openapi('Search')
+
+export const hitSchema = z
+  .object({
+    id: z.string(),
+    score: z.number(),
+    title: z.string().optional(),
+    passage: z.string(),
+    marks: z
+      .array(z.tuple([z.int(), z.int()]))
+      .openapi({ description: 'Words of the query in the passage: UTF-16 offsets, the end excluded.' }),
+    chunk: z.int(),
+    start: z.int().openapi({ description: 'Where the passage lies in the text of the document.' }),
+    end: z.int(),
+    heading: z.string().optional(),
+    line: z.int().optional(),
+    page: z.int().optional(),
+    payload: payloadSchema,
+  })
+  .openapi('Hit')
+
+export const search = createRoute({
+  method: 'post',
+  path: '/v1/indexes/{index}/search',
+  operationId: 'search',
+  summary: 'Search by text, vector or example.',
+  description: 'A list of hits for each query, best first.',
+  tags: ['Search'],
+  ...guarded('read'),
+  request: {
+    params: indexParam,
+    headers: timeoutHeader,
+    body: { required: true, content: { 'application/json': { schema: searchSchema } } },
+  },
+  responses: {
+    200: answer(z.object({ results: z.array(z.object({ hits: z.array(hitSchema) })) }), 'In the order of the queries.'),
+    ...refusals,
+    ...bodyRefusals,
+    ...missing,
+  },
+})

@@ -1,0 +1,73 @@
+import { abortError, QontrastError } from '../shared/index.ts'
+
+/** Tokens that are waiting for the encoder, over all requests: the measure by which work is refused. */
+export interface TokenQueue {
+  readonly tokens: number
+  /** Rejects with `overloaded` where so many more would be too many; alone in the queue, any number may go. */
+  admit(tokens: number): void
+  /** Waits until there is room, then takes it; the function it gives lets go of it. */
+  enter(tokens: number, signal: AbortSignal | undefined): Promise<() => void>
+  /** Whole seconds until what waits now should be done. */
+  retryAfter(): number
+}
+
+/** Share of the newest measurement in the speed that `retryAfter` goes by. */
+const newest = 0.2
+const firstGuess = 2_000
+
+export function createTokenQueue(most: number): TokenQueue {
+  let tokens = 0
+  let tokensPerSecond = firstGuess
+  let left = performance.now()
+  const waiting: (() => void)[] = []
+  const hasRoom = (more: number) => (tokens === 0 ? most > 0 : tokens + more <= most)
+
+  function leave(count: number): void {
+    tokens -= count
+    const now = performance.now()
+    const elapsed = Math.max(1, now - left) / 1_000
+    left = now
+    if (elapsed < 5) tokensPerSecond += newest * (count / elapsed - tokensPerSecond)
+    waiting.shift()?.()
+  }
+
+  return {
+    get tokens() {
+      return tokens
+    },
+    admit(count) {
+      if (hasRoom(count)) return
+      throw new QontrastError(
+        'overloaded',
+        `${tokens} tokens wait to be embedded; ${count} more would exceed the limit of ${most}. Try again after the seconds in Retry-After.`,
+      )
+    },
+    async enter(count, signal) {
+      while (!hasRoom(count)) await turn(waiting, signal)
+      tokens += count
+      let inside = true
+      return () => {
+        if (inside) leave(count)
+        inside = false
+      }
+    },
+    retryAfter: () => Math.max(1, Math.min(60, Math.ceil(tokens / Math.max(1, tokensPerSecond)))),
+  }
+}
+
+function turn(waiting: (() => void)[], signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => {
+      const place = waiting.indexOf(next)
+      if (place >= 0) waiting.splice(place, 1)
+      if (signal) reject(abortError(signal))
+    }
+    const next = () => {
+      signal?.removeEventListener('abort', onAbort)
+      resolve()
+    }
+    if (signal?.aborted) return onAbort()
+    signal?.addEventListener('abort', onAbort, { once: true })
+    waiting.push(next)
+  })
+}

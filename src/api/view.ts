@@ -1,0 +1,96 @@
+import {
+  and,
+  type DocumentPage,
+  exampleVector,
+  type Failure,
+  type FilterInput,
+  type Hit,
+  type SearchOptions,
+  scrollDocuments,
+  toFilter,
+} from '../index/index.ts'
+import { type Document, QontrastError } from '../shared/index.ts'
+import type { ServedIndex } from './catalog.ts'
+
+/** A text, a vector, or a document whose like is looked for. */
+export type ViewQuery = string | { readonly vector: readonly number[] } | { readonly id: string }
+
+export interface ViewSearchOptions extends Omit<SearchOptions, 'filter'> {
+  readonly limit: number
+  readonly offset: number
+  readonly filter?: FilterInput | undefined
+}
+
+export interface PutReport {
+  readonly added: number
+  readonly updated: number
+  readonly unchanged: number
+  readonly chunks: number
+  readonly failed: readonly Failure[]
+}
+
+export type Selection = { readonly ids: readonly string[] } | { readonly filter: FilterInput }
+
+/** The documents of an index that a caller may see and change. */
+export interface IndexView {
+  put(documents: readonly Document[], signal: AbortSignal): Promise<PutReport>
+  /** In the order of the ids. */
+  get(ids: readonly string[]): Promise<readonly (Document | undefined)[]>
+  /** Returns how many documents went. */
+  delete(selection: Selection): Promise<number>
+  count(filter?: FilterInput): Promise<number>
+  scroll(options: {
+    filter?: FilterInput | undefined
+    limit: number
+    cursor?: string | undefined
+  }): Promise<DocumentPage>
+  search(queries: readonly ViewQuery[], options: ViewSearchOptions): Promise<Hit[][]>
+}
+
+/** The whole index. */
+export function viewOf({ index, store, fields }: ServedIndex): IndexView {
+  return {
+    async put(documents, signal) {
+      const { added, updated, unchanged, chunks, failed } = await index.add(documents, { signal })
+      return { added, updated, unchanged, chunks, failed }
+    },
+    get: (ids) => index.get(ids),
+    delete: (selection) => index.delete('ids' in selection ? selection.ids : selection),
+    count: (filter) => index.count(filter),
+    scroll: ({ filter, limit, cursor }) =>
+      scrollDocuments(store, index.name, { limit, cursor, filter: filter && toFilter(filter, fields) }),
+    search,
+  }
+
+  /** Texts and vectors in one call; each example by itself, since it must not find itself. */
+  async function search(queries: readonly ViewQuery[], options: ViewSearchOptions): Promise<Hit[][]> {
+    const plain = queries.filter((query) => typeof query === 'string' || 'vector' in query)
+    const { filter, ...rest } = options
+    const found = plain.length === 0 ? [] : await index.searchMany(plain, { ...rest, ...(filter ? { filter } : {}) })
+    const hits = found.values()
+    return Promise.all(
+      queries.map((query) =>
+        typeof query === 'object' && 'id' in query ? searchLike(query.id, options) : (hits.next().value ?? []),
+      ),
+    )
+  }
+
+  async function searchLike(id: string, { filter, limit, offset, mode, ...rest }: ViewSearchOptions): Promise<Hit[]> {
+    if (mode !== undefined && mode !== 'dense')
+      throw new QontrastError('invalid-option', `An example is searched by its vector: with mode dense, not ${mode}.`)
+    const example = await exampleVector(store, index.name, { id, filter: filter && toFilter(filter, fields) })
+    if (!example)
+      throw new QontrastError('not-found', `There is no document ${JSON.stringify(id)} to find the like of.`)
+    const itself = rest.groupBy === 'chunk' ? example.chunks : 1
+    const hits = await index.search(
+      { vector: example.vector },
+      { ...rest, limit: offset + limit + itself, ...(filter ? { filter } : {}) },
+    )
+    return hits.filter((hit) => hit.id !== id).slice(offset, offset + limit)
+  }
+}
+
+/** What all callers of a filter see: `and` of both. */
+export function narrowed(bound: FilterInput, filter: FilterInput | undefined): FilterInput {
+  return filter ? and(bound, filter) : bound
+}
