@@ -43,6 +43,12 @@ export interface AppOptions {
 
 const loopbackHosts = ['localhost', '127.0.0.1', '[::1]']
 const mostIssues = 5
+/** Of answers that are data; whether there is TLS is for the proxy in front to say. */
+const securityHeaders = {
+  contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+  strictTransportSecurity: false,
+  xFrameOptions: 'DENY',
+}
 
 /** The HTTP API as a Hono app; `invalid-option` names a wrong key, limit or model. Mount it under a path: `app.route('/search', createApp(…))`. */
 export function createApp({ indexes, keys, limits: given, hosts, log, draining }: AppOptions) {
@@ -69,7 +75,7 @@ export function createApp({ indexes, keys, limits: given, hosts, log, draining }
   app.onError((error, c) => answerProblem(c, error, queue.retryAfter))
 
   app.use(observe({ metrics, log }))
-  app.use(secureHeaders({ contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } }))
+  app.use(secureHeaders(securityHeaders))
   if (answeredHosts) app.use(hostCheck(answeredHosts))
   app.use(
     methodNotAllowed({

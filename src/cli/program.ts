@@ -7,8 +7,10 @@ import { exitCodeOf, exitCodes } from './exit-codes.ts'
 import { finetuneCommand } from './finetune.ts'
 import { indexCommand } from './index-documents.ts'
 import { indexesCommand } from './indexes.ts'
+import { keyCommand } from './key.ts'
 import { reindexCommand } from './reindex.ts'
 import { searchCommand } from './search.ts'
+import { serveCommand } from './serve.ts'
 import { version } from './version.ts'
 
 const commands = [
@@ -17,6 +19,8 @@ const commands = [
   reindexCommand,
   indexesCommand,
   copyCommand,
+  serveCommand,
+  keyCommand,
   embedCommand,
   evaluateCommand,
   finetuneCommand,

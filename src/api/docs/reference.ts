@@ -27,8 +27,10 @@ const assets: Readonly<Record<string, string>> = {
 export function referenceRoutes() {
   const app = new Hono<ApiEnv>()
   app.use(
-    '*',
+    '/docs/*',
     secureHeaders({
+      strictTransportSecurity: false,
+      xFrameOptions: 'DENY',
       contentSecurityPolicy: {
         defaultSrc: ["'none'"],
         scriptSrc: ["'self'"],

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { MiddlewareHandler } from 'hono'
-import { routePath } from 'hono/route'
+import { matchedRoutes } from 'hono/route'
 import type { Logger } from 'pino'
 import type { ApiEnv } from '../context.ts'
 import type { Metrics } from '../metrics.ts'
@@ -23,7 +23,7 @@ export function observe({ metrics, log }: { metrics: Metrics; log: Logger | unde
     const { method } = c.req
     const { status } = c.res
     const milliseconds = performance.now() - start
-    const route = routePath(c, -1)
+    const route = matchedRoutes(c).findLast(({ path }) => !path.endsWith('*'))?.path ?? 'none'
     const stages = Object.fromEntries([...timings].map(([stage, time]) => [stage, round(time)]))
     const { failure } = c.var
     const code = failure && toQontrastError(failure).code

@@ -1,0 +1,62 @@
+import path from 'node:path'
+import type { Limits } from '../api/index.ts'
+import { bundledEncoder } from '../embed/index.ts'
+import { defaultPath } from './options.ts'
+
+/** What can be set for `qontrast serve`. */
+export interface ServeSettings {
+  readonly port: number
+  readonly host: string
+  readonly path: string
+  /** Public names of the models, and where they are. */
+  readonly models: Readonly<Record<string, string>>
+  readonly device: string
+  /** A file of keys. */
+  readonly keys: string | undefined
+  readonly hosts: readonly string[] | undefined
+  readonly limits: Partial<Limits>
+  readonly graceSeconds: number
+  readonly logLevel: string
+}
+
+export const defaultSettings: ServeSettings = {
+  port: 8080,
+  host: '127.0.0.1',
+  path: defaultPath,
+  models: { [bundledEncoder]: bundledEncoder },
+  device: 'auto',
+  keys: undefined,
+  hosts: undefined,
+  limits: {},
+  graceSeconds: 20,
+  logLevel: 'info',
+}
+
+/** Environment variables and the settings they are. */
+export const environment: Readonly<Record<string, { setting: keyof ServeSettings; read?: (text: string) => unknown }>> =
+  {
+    QONTRAST_PORT: { setting: 'port' },
+    QONTRAST_HOST: { setting: 'host' },
+    QONTRAST_PATH: { setting: 'path' },
+    QONTRAST_MODELS: { setting: 'models', read: (text) => modelsOf(listOf(text)) },
+    QONTRAST_DEVICE: { setting: 'device' },
+    QONTRAST_KEYS: { setting: 'keys' },
+    QONTRAST_HOSTS: { setting: 'hosts', read: listOf },
+    QONTRAST_LIMITS: { setting: 'limits', read: (text) => JSON.parse(text) },
+    QONTRAST_GRACE_SECONDS: { setting: 'graceSeconds' },
+    QONTRAST_LOG_LEVEL: { setting: 'logLevel' },
+  }
+
+/** Models from `name=location` or a location alone, which is then named by its last part. */
+export function modelsOf(texts: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    texts.map((text) => {
+      const at = text.indexOf('=')
+      return at > 0 ? [text.slice(0, at), text.slice(at + 1)] : [path.basename(text), text]
+    }),
+  )
+}
+
+function listOf(text: string): string[] {
+  return text.split(',').map((part) => part.trim())
+}
