@@ -24,18 +24,20 @@ export const documentSchema = z
     payload: payloadSchema.exactOptional(),
     sections: z
       .array(
-        z.strictObject({
-          start: z.int().nonnegative(),
-          heading: z.string().exactOptional(),
-          line: z.int().positive().exactOptional(),
-          page: z.int().positive().exactOptional(),
-        }),
+        z
+          .strictObject({
+            start: z.int().nonnegative(),
+            heading: z.string().exactOptional(),
+            line: z.int().positive().exactOptional(),
+            page: z.int().positive().exactOptional(),
+          })
+          .openapi({ required: ['start'] }),
       )
       .readonly()
       .exactOptional()
       .openapi({ description: 'Where parts of the text begin (UTF-16 offsets, ascending); no passage crosses one.' }),
   })
-  .openapi('Document')
+  .openapi('Document', { required: ['id', 'text'] })
 
 const failureSchema = z.object({ id: z.string(), code: z.string(), reason: z.string() }).openapi('Failure')
 
@@ -143,7 +145,7 @@ export const getDocuments = createRoute({
   },
   responses: {
     200: answer(
-      z.object({ documents: z.array(documentSchema.nullable()) }),
+      z.object({ documents: z.array(z.union([documentSchema, z.null()])) }),
       'In the order of the ids; null where there is none.',
     ),
     ...refusals,
@@ -182,11 +184,18 @@ export const scrollDocuments = createRoute({
     params: indexParam,
     headers: timeoutHeader,
     body: json(
-      z.strictObject({
-        filter: filterSchema.exactOptional(),
-        limit: z.int().min(1).max(mostOnAPage).default(100).openapi({ description: 'At most; a page may have fewer.' }),
-        cursor: z.string().min(1).max(4_096).exactOptional().openapi({ description: 'From the page before.' }),
-      }),
+      z
+        .strictObject({
+          filter: filterSchema.exactOptional(),
+          limit: z
+            .int()
+            .min(1)
+            .max(mostOnAPage)
+            .default(100)
+            .openapi({ description: 'At most; a page may have fewer.' }),
+          cursor: z.string().min(1).max(4_096).exactOptional().openapi({ description: 'From the page before.' }),
+        })
+        .openapi({ required: [] }),
     ),
   },
   responses: {
@@ -213,7 +222,7 @@ export const countDocuments = createRoute({
   request: {
     params: indexParam,
     headers: timeoutHeader,
-    body: json(z.strictObject({ filter: filterSchema.exactOptional() })),
+    body: json(z.strictObject({ filter: filterSchema.exactOptional() }).openapi({ required: [] })),
   },
   responses: { 200: answer(z.object({ count: z.int() }), 'How many.'), ...refusals, ...bodyRefusals, ...missing },
 })

@@ -32,7 +32,7 @@ export const searchSchema = z
       .exactOptional()
       .openapi({ description: 'Compare with every vector, past any approximate index.' }),
   })
-  .openapi('Search')
+  .openapi('Search', { required: ['queries'] })
 
 export const hitSchema = z
   .object({
