@@ -7,13 +7,15 @@ import {
 } from '../index/index.ts'
 import { QontrastError } from '../shared/index.ts'
 import type { ServedEncoder } from './served-encoder.ts'
+import { createTurns } from './turns.ts'
 
 /** An index that is being served, with what its views need. */
 export interface ServedIndex {
   readonly index: SearchIndex
   readonly store: VectorStore
   readonly fields: CollectionSchema['fields']
-  readonly encoder: ServedEncoder
+  /** Writes of one index go one after the other: of two versions of a document one must win whole. */
+  readonly inTurn: ReturnType<typeof createTurns>
 }
 
 /** What the server serves: the indexes of one store and the models by their public names. Paths and URLs come from the configuration only. */
@@ -60,7 +62,12 @@ export function createCatalog(store: VectorStore, models: ReadonlyMap<string, Se
       )
     }
     const encoder = model(made)
-    return { index: await openIndex({ name, encoder, store }), store, fields: info.schema.fields, encoder }
+    return {
+      index: await openIndex({ name, encoder, store }),
+      store,
+      fields: info.schema.fields,
+      inTurn: createTurns(),
+    }
   }
 
   return {

@@ -48,14 +48,14 @@ export interface IndexView {
 }
 
 /** The whole index. */
-export function viewOf({ index, store, fields }: ServedIndex): IndexView {
+export function viewOf({ index, store, fields, inTurn }: ServedIndex): IndexView {
   return {
     async put(documents, signal) {
-      const { added, updated, unchanged, chunks, failed } = await index.add(documents, { signal })
+      const { added, updated, unchanged, chunks, failed } = await inTurn(() => index.add(documents, { signal }))
       return { added, updated, unchanged, chunks, failed }
     },
     get: (ids) => index.get(ids),
-    delete: (selection) => index.delete('ids' in selection ? selection.ids : selection),
+    delete: (selection) => inTurn(() => index.delete('ids' in selection ? selection.ids : selection)),
     count: (filter) => index.count(filter),
     scroll: ({ filter, limit, cursor }) =>
       scrollDocuments(store, index.name, { limit, cursor, filter: filter && toFilter(filter, fields) }),

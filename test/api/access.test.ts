@@ -50,7 +50,9 @@ describe('keys', () => {
     ]
     return Promise.all(
       wrong.map((key) =>
-        expect(openApp({ keys: [key] })).rejects.toMatchObject({ code: expect.stringMatching(/^invalid-/) }),
+        expect(openApp({ keys: [JSON.parse(JSON.stringify(key))] })).rejects.toMatchObject({
+          code: expect.stringMatching(/^invalid-/),
+        }),
       ),
     )
   })
