@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { cp, readFile } from 'node:fs/promises'
 import { defineConfig } from 'tsup'
 
 /**
@@ -16,9 +16,13 @@ const lancedbLoader = {
   },
 }
 
+/** The reference at /docs is served from these files, so that it needs no network. */
+const swaggerUi = ['swagger-ui-bundle.js', 'swagger-ui-bundle.js.LICENSE.txt', 'swagger-ui.css']
+
 export default defineConfig({
   entry: {
     main: 'src/main.ts',
+    server: 'src/api/index.ts',
     'cli/main': 'src/cli/main.ts',
     'inference-worker': 'src/embed/transformer/worker.ts',
   },
@@ -27,10 +31,13 @@ export default defineConfig({
   target: 'node22',
   splitting: true,
   clean: true,
-  dts: { entry: { main: 'src/main.ts' } },
+  dts: { entry: { main: 'src/main.ts', server: 'src/api/index.ts' } },
   noExternal: [/^@lancedb\/lancedb$/, 'reflect-metadata', '@opentelemetry/api'],
   external: [/^@lancedb\/lancedb-/, 'apache-arrow', 'openai', '@huggingface/transformers'],
   esbuildPlugins: [lancedbLoader],
+  async onSuccess() {
+    for (const file of swaggerUi) await cp(`node_modules/swagger-ui-dist/${file}`, `dist/swagger-ui/${file}`)
+  },
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },

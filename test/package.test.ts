@@ -46,6 +46,8 @@ describe('the packed package in an empty project', () => {
         "dist/main.d.ts",
         "dist/main.js",
         "dist/read-transformer-HASH.js",
+        "dist/server.d.ts",
+        "dist/server.js",
         "dist/static-encoder-HASH.js",
         "dist/train-HASH.js",
         "dist/transformer-encoder-HASH.js",
@@ -68,6 +70,20 @@ describe('the packed package in an empty project', () => {
       console.log((await index.search('lung disease', { limit: 1 }))[0].id)`
     await writeFile(path.join(project, 'program.mjs'), program)
     expect((await run('node', ['program.mjs'], project)).trim()).toBe('a')
+  })
+
+  test('serves from a program, reference included', async () => {
+    const program = `
+      import { lancedb, loadEncoder } from 'qontrast'
+      import { createApp } from 'qontrast/server'
+      await using encoder = await loadEncoder()
+      await using store = lancedb({ path: './data' })
+      const app = createApp({ indexes: { store, encoders: { default: encoder } } })
+      const answers = ['/v1/models', '/docs', '/docs/swagger-ui-bundle.js', '/docs/swagger-ui.css', '/openapi.json']
+      for (const path of answers) console.log(path, (await app.request(path)).status)`
+    await writeFile(path.join(project, 'server.mjs'), program)
+    const lines = (await run('node', ['server.mjs'], project)).trim().split('\n')
+    expect(lines.map((line) => line.split(' ')[1])).toEqual(['200', '200', '200', '200', '200'])
   })
 
   test('its command runs', async () => {
