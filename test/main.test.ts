@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { expect, test } from 'vitest'
+import * as server from '../src/api/index.ts'
 import * as main from '../src/main.ts'
 
 test('the package exports what its users rely on', () => {
@@ -43,6 +44,19 @@ test('the package exports what its users rely on', () => {
       "scoreRankings",
       "sgd",
       "similarityEvaluator",
+    ]
+  `)
+})
+
+test('its server entry too', () => {
+  expect(Object.keys(server).sort()).toMatchInlineSnapshot(`
+    [
+      "createApp",
+      "createKey",
+      "defaultLimits",
+      "keysFileSchema",
+      "scopes",
+      "serve",
     ]
   `)
 })

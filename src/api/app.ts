@@ -23,6 +23,7 @@ import { hostCheck } from './middleware/host-check.ts'
 import { jsonBody } from './middleware/json-body.ts'
 import { observe } from './middleware/observe.ts'
 import { describeApi } from './openapi.ts'
+import { reindexRoutes } from './reindex/handlers.ts'
 import { searchRoutes } from './search/handlers.ts'
 import { serveEncoder } from './served-encoder.ts'
 import { timeStore } from './timed-store.ts'
@@ -64,7 +65,7 @@ export function createApp({ indexes, keys, limits: given, hosts, log, draining }
     ([name, encoder]) => [name, serveEncoder(encoder, { queue, limits, metrics })] as const,
   )
   const catalog = createCatalog(timeStore(indexes.store), new Map(encoders))
-  const services: Services = { catalog, limits, queue, metrics }
+  const services: Services = { catalog, limits, queue, metrics, draining }
   const answeredHosts = hosts ?? (keys ? undefined : loopbackHosts)
 
   const app = new OpenAPIHono<ApiEnv>({
@@ -105,6 +106,7 @@ export function createApp({ indexes, keys, limits: given, hosts, log, draining }
     .route('/', documentRoutes(services))
     .route('/', searchRoutes(services))
     .route('/', embeddingRoutes(services))
+    .route('/', reindexRoutes(services))
   routed.all('*', (c) =>
     answerProblem(
       c,

@@ -1,6 +1,9 @@
+import type { Encoder } from '../embed/index.ts'
 import {
   type CollectionInfo,
   type CollectionSchema,
+  ensureIndex,
+  type LoadByName,
   openIndex,
   type SearchIndex,
   type VectorStore,
@@ -26,6 +29,8 @@ export interface Catalog {
   model(name: string | undefined): ServedEncoder
   /** The public name of the model that made an index; undefined where it is not served. */
   modelOf(info: CollectionInfo): string | undefined
+  /** How an index that was re-indexed finds the model of its vectors: among those that are served, which stay open. */
+  byEncoderName: LoadByName
   /** Rejects with `index-not-found`, or `encoder-mismatch` where its model is not served. */
   open(name: string): Promise<ServedIndex>
   /** Rejects with `already-exists`. */
@@ -51,6 +56,13 @@ export function createCatalog(store: VectorStore, models: ReadonlyMap<string, Se
     return [...models].find(([, { fingerprint }]) => fingerprint === schema.encoder.fingerprint)?.[0]
   }
 
+  async function byEncoderName(encoderName: string, { dimensions }: { dimensions?: number }): Promise<Encoder> {
+    const named = [...models.values()].filter(({ name }) => name === encoderName)
+    const found = dimensions === undefined ? named[0] : named.find((encoder) => encoder.dimensions === dimensions)
+    if (found) return { ...found, close: async () => {} }
+    throw new QontrastError('model-not-found', `The model '${encoderName}' is not served here.`)
+  }
+
   async function openAnew(name: string): Promise<ServedIndex> {
     const info = await store.info(name)
     if (!info) throw new QontrastError('index-not-found', `There is no index '${name}'.`)
@@ -63,7 +75,7 @@ export function createCatalog(store: VectorStore, models: ReadonlyMap<string, Se
     }
     const encoder = model(made)
     return {
-      index: await openIndex({ name, encoder, store }),
+      index: await openIndex({ name, encoder, store, loadEncoder: byEncoderName }),
       store,
       fields: info.schema.fields,
       inTurn: createTurns(),
@@ -75,6 +87,7 @@ export function createCatalog(store: VectorStore, models: ReadonlyMap<string, Se
     models,
     model,
     modelOf,
+    byEncoderName,
     async open(name) {
       const known = opened.get(name) ?? openAnew(name)
       opened.set(name, known)
@@ -88,7 +101,11 @@ export function createCatalog(store: VectorStore, models: ReadonlyMap<string, Se
     async create(name, options) {
       const { dimensions, name: encoderName, fingerprint } = model(options.model)
       if (await store.info(name)) throw new QontrastError('already-exists', `There is an index '${name}' already.`)
-      await store.ensure(name, { dimensions, encoder: { name: encoderName, fingerprint }, fields: options.fields })
+      await ensureIndex(store, name, {
+        dimensions,
+        encoder: { name: encoderName, fingerprint },
+        fields: options.fields,
+      })
     },
     async drop(name) {
       const { index } = await this.open(name)

@@ -25,4 +25,6 @@ export interface Services {
   readonly limits: Limits
   readonly queue: TokenQueue
   readonly metrics: Metrics
+  /** Fires when the server is to stop. */
+  readonly draining: AbortSignal | undefined
 }

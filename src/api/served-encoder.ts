@@ -37,7 +37,7 @@ export function serveEncoder(
     timed('encode', async () => {
       const tokens = await measure(texts, options.signal)
       if (refuses) queue.admit(tokens)
-      const leave = await queue.enter(tokens, options.signal)
+      const leave = await queue.enter(tokens, { patient: !refuses, signal: options.signal })
       metrics.batchTexts.observe(texts.length)
       try {
         return { vectors: await encoder.encode(texts, options), tokens }

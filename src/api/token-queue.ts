@@ -5,8 +5,8 @@ export interface TokenQueue {
   readonly tokens: number
   /** Rejects with `overloaded` where so many more would be too many; alone in the queue, any number may go. */
   admit(tokens: number): void
-  /** Waits until there is room, then takes it; the function it gives lets go of it. */
-  enter(tokens: number, signal: AbortSignal | undefined): Promise<() => void>
+  /** Takes room, waiting for it where `patient`: then half the queue is left to those who do not wait. The function it gives lets go of the room. */
+  enter(tokens: number, options: { patient: boolean; signal: AbortSignal | undefined }): Promise<() => void>
   /** Whole seconds until what waits now should be done. */
   retryAfter(): number
 }
@@ -14,13 +14,14 @@ export interface TokenQueue {
 /** Share of the newest measurement in the speed that `retryAfter` goes by. */
 const newest = 0.2
 const firstGuess = 2_000
+const patientShare = 0.5
 
 export function createTokenQueue(most: number): TokenQueue {
   let tokens = 0
   let tokensPerSecond = firstGuess
   let left = performance.now()
   const waiting: (() => void)[] = []
-  const hasRoom = (more: number) => (tokens === 0 ? most > 0 : tokens + more <= most)
+  const hasRoom = (more: number, share = 1) => (tokens === 0 ? most > 0 : tokens + more <= most * share)
 
   function leave(count: number): void {
     tokens -= count
@@ -42,8 +43,8 @@ export function createTokenQueue(most: number): TokenQueue {
         `${tokens} tokens wait to be embedded; ${count} more would exceed the limit of ${most}. Try again after the seconds in Retry-After.`,
       )
     },
-    async enter(count, signal) {
-      while (!hasRoom(count)) await turn(waiting, signal)
+    async enter(count, { patient, signal }) {
+      while (patient && !hasRoom(count, patientShare)) await turn(waiting, signal)
       tokens += count
       let inside = true
       return () => {

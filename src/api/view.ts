@@ -1,7 +1,6 @@
 import {
   and,
   type DocumentPage,
-  exampleVector,
   type Failure,
   type FilterInput,
   type Hit,
@@ -75,18 +74,10 @@ export function viewOf({ index, store, fields, inTurn }: ServedIndex): IndexView
     )
   }
 
-  async function searchLike(id: string, { filter, limit, offset, mode, ...rest }: ViewSearchOptions): Promise<Hit[]> {
-    if (mode !== undefined && mode !== 'dense')
-      throw new QontrastError('invalid-option', `An example is searched by its vector: with mode dense, not ${mode}.`)
-    const example = await exampleVector(store, index.name, { id, filter: filter && toFilter(filter, fields) })
-    if (!example)
-      throw new QontrastError('not-found', `There is no document ${JSON.stringify(id)} to find the like of.`)
-    const itself = rest.groupBy === 'chunk' ? example.chunks : 1
-    const hits = await index.search(
-      { vector: example.vector },
-      { ...rest, limit: offset + limit + itself, ...(filter ? { filter } : {}) },
-    )
-    return hits.filter((hit) => hit.id !== id).slice(offset, offset + limit)
+  async function searchLike(id: string, { filter, ...options }: ViewSearchOptions): Promise<Hit[]> {
+    const hits = await index.searchLike(id, { ...options, ...(filter ? { filter } : {}) })
+    if (hits) return hits
+    throw new QontrastError('not-found', `There is no document ${JSON.stringify(id)} to find the like of.`)
   }
 }
 

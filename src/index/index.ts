@@ -3,7 +3,6 @@ export { checkNarrows } from './check-search.ts'
 export type { Chunking, ChunkSettings } from './chunk-settings.ts'
 export { type CopyOptions, type CopyReport, copyIndex, type IndexPlace } from './copy-index.ts'
 export type { LoadByName } from './encoders.ts'
-export { exampleVector } from './example-vector.ts'
 export {
   and,
   contains,
@@ -28,10 +27,12 @@ export {
   type Scalar,
   toFilter,
 } from './filter.ts'
+export { ensureIndex } from './generations.ts'
 export type { Hit } from './hit.ts'
 export { lexicalTerms } from './lexical.ts'
 export type { ReindexProgress, ReindexReport } from './move-to.ts'
 export { type MarkedPassage, markPassage } from './mark-passage.ts'
+export { indexNames } from './names.ts'
 export type { Failure } from './prepare.ts'
 export type { StoredDocument } from './prune.ts'
 export {

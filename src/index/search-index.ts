@@ -12,6 +12,7 @@ import { joinChunks } from './join-chunks.ts'
 import { createMembers, type Member } from './members.ts'
 import { checkIndexName, indexNames } from './names.ts'
 import { rank } from './rank.ts'
+import { searchLike } from './search-like.ts'
 import type { CollectionInfo, CollectionSchema, PointRecord, SearchMode, VectorStore } from './store.ts'
 import { lancedb } from './stores/lancedb.ts'
 
@@ -67,6 +68,8 @@ export interface SearchIndex {
   search(query: SearchQuery, options?: SearchOptions): Promise<Hit[]>
   /** One list of hits a query; the texts are encoded together. */
   searchMany(queries: readonly SearchQuery[], options?: SearchOptions): Promise<Hit[][]>
+  /** What is like a document, itself left out, by the mean of its vectors; undefined where there is no such document, or the filter does not match it. */
+  searchLike(id: string, options?: SearchOptions): Promise<Hit[] | undefined>
   get(id: string): Promise<Document | undefined>
   /** In the order of the ids. */
   get(ids: readonly string[]): Promise<(Document | undefined)[]>
@@ -130,18 +133,21 @@ export async function openIndex({
   }
 
   /** Vectors are compared with those of the encoder's own generation; where that was dropped meanwhile, the search moves to the new one. */
-  async function searchMany(queries: readonly SearchQuery[], options: SearchOptions = {}): Promise<Hit[][]> {
+  async function whereSearched<T>(work: (member: Member) => Promise<T>): Promise<T> {
     checkOpen()
     const member = await members.searched()
     try {
-      return await searchIn(member, queries, options)
+      return await work(member)
     } catch (error) {
       if (!isQontrastError(error, 'index-not-found')) throw error
       const moved = await members.follow()
       if (moved.collection === member.collection) throw error
-      return searchIn(moved, queries, options)
+      return work(moved)
     }
   }
+
+  const searchMany = (queries: readonly SearchQuery[], options: SearchOptions = {}) =>
+    whereSearched((member) => searchIn(member, queries, options))
 
   async function searchIn(member: Member, queries: readonly SearchQuery[], options: SearchOptions): Promise<Hit[][]> {
     searched = member.encoder
@@ -195,6 +201,16 @@ export async function openIndex({
       return hits
     },
     searchMany,
+    searchLike: (id, options = {}) =>
+      whereSearched((member) =>
+        searchLike(id, {
+          store,
+          member,
+          options,
+          filter: options.filter && toFilter(options.filter, schema.fields),
+          search: async (vector, wider) => (await searchIn(member, [{ vector }], wider))[0] ?? [],
+        }),
+      ),
     get,
     async delete(selection) {
       checkOpen()

@@ -122,7 +122,7 @@ describe('names', () => {
     }
     for (const file of ['..%2f..%2fpackage.json', 'package.json', '%2e%2e/%2e%2e/package.json'])
       expect((await call('GET', `/docs/${file}`)).status).toBe(404)
-    expect(await store.list()).toEqual(['docs'])
+    expect(await store.list()).toEqual(['docs.1'])
     const hostile = await call('GET', '/health/live', undefined, { 'x-request-id': '<script>' })
     expect(hostile.headers.get('x-request-id')).toMatch(/^[\da-f-]{36}$/)
     const own = await call('GET', '/health/live', undefined, { 'x-request-id': 'mine-1' })
@@ -191,7 +191,7 @@ test('a store that is lost in the middle is 503, and served again once it is bac
   const { call } = await openApp({ store })
   await call('POST', '/v1/indexes', { name: 'docs' })
   await call('PUT', `${base}/documents`, { documents: [{ id: 'a', text: 'Asthma.' }] })
-  const table = path.join(folder, 'docs.lance')
+  const table = path.join(folder, 'docs.1.lance')
   await rename(table, `${table}.away`)
   await mkdir(table)
   const lost = await call('POST', `${base}/search`, { queries: ['asthma'] })

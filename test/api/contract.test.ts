@@ -35,6 +35,11 @@ const requests: Readonly<Record<string, { body?: unknown; path?: Readonly<Record
   search: { body: { queries: ['asthma', { id: 'a' }] } },
   deleteDocument: { path: { id: 'd' } },
   deleteDocuments: { body: { filter: { year: { lt: 1900 } } } },
+  startReindex: { body: { model: 'default' } },
+  watchReindex: {},
+  getReindex: {},
+  rollBack: { body: {} },
+  dropOld: { body: {} },
   createEmbeddings: { body: { model: 'default', input: ['a text'] } },
   listModels: {},
   live: {},
@@ -77,6 +82,7 @@ interface Sent {
 const recipes: Readonly<Record<string, (operation: Operation) => Sent | Promise<Sent>>> = {
   200: () => ({}),
   201: () => ({}),
+  202: () => ({}),
   204: () => ({}),
   400: () => ({ body: '{"oops' }),
   401: () => ({ app: keyed }),
@@ -87,8 +93,9 @@ const recipes: Readonly<Record<string, (operation: Operation) => Sent | Promise<
       createEmbeddings: { body: '{"model":"absent","input":"x"}' },
     })[operationId] ?? { path: { index: 'absent' } },
   408: () => ({ app: small, body: new ReadableStream() }),
-  409: async () => {
-    await open.call('POST', '/v1/indexes', requests['createIndex']?.body)
+  409: async ({ operationId }) => {
+    if (operationId === 'createIndex') await open.call('POST', '/v1/indexes', requests['createIndex']?.body)
+    else void open.call('POST', '/v1/indexes/docs/reindex', requests['startReindex']?.body) // and while it runs, another
     return {}
   },
   413: () => ({ app: small, body: ' '.repeat(101) }),
@@ -138,7 +145,9 @@ async function check(operation: Operation, response: Response): Promise<void> {
     $id: `${operation.operationId}-${response.status}-${Math.random()}`,
     ...inDocument(declared[type]?.schema ?? {}),
   })
-  const values = type === 'application/x-ndjson' ? text.trimEnd().split('\n') : [text]
+  const values =
+    type === 'application/json' || type.includes('problem') ? [text] : (text.match(/(?<=^|\ndata: )\{.*\}/gm) ?? [])
+  expect(values.length).toBeGreaterThan(0)
   for (const value of values) {
     validate(JSON.parse(value))
     expect(validate.errors ?? []).toEqual([])
@@ -173,6 +182,11 @@ test('the operations and their statuses', () => {
       "POST /v1/indexes/{index}/search: 200 400 401 403 404 408 413 415 422 429 503 504",
       "POST /v1/embeddings: 200 400 401 403 404 408 413 415 422 429 503 504",
       "GET /v1/models: 200 401 403 422 429 503 504",
+      "POST /v1/indexes/{index}/reindex: 202 400 401 403 404 408 409 413 415 422 429 503 504",
+      "GET /v1/indexes/{index}/reindex: 200 401 403 404 422 429 503 504",
+      "GET /v1/indexes/{index}/reindex/events: 200 401 403 404 422 429 503 504",
+      "POST /v1/indexes/{index}/reindex/rollback: 202 400 401 403 404 408 409 413 415 422 429 503 504",
+      "POST /v1/indexes/{index}/reindex/drop-old: 200 400 401 403 404 408 413 415 422 429 503 504",
     ]
   `)
   expect(

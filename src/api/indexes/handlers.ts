@@ -1,4 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
+import { indexNames } from '../../index/index.ts'
 import { QontrastError } from '../../shared/index.ts'
 import type { Access } from '../access/keys.ts'
 import type { ApiEnv, Services } from '../context.ts'
@@ -26,7 +27,9 @@ export function indexRoutes({ catalog }: Services) {
 
   return new OpenAPIHono<ApiEnv>()
     .openapi(listIndexes, async (c) => {
-      const described = await Promise.all((await store.list()).map((name) => describe(name, c.var.access)))
+      const described = await Promise.all(
+        indexNames(await store.list(), await store.aliases()).map((name) => describe(name, c.var.access)),
+      )
       return c.json({ indexes: described.filter((index) => index !== undefined) }, 200)
     })
     .openapi(createIndex, async (c) => {
