@@ -9,7 +9,7 @@ import { type ApiKey, createKeyring } from './access/keys.ts'
 import { answerProblem } from './answer-problem.ts'
 import { createCatalog } from './catalog.ts'
 import type { ApiEnv, Services } from './context.ts'
-import { referenceRoutes } from './docs/reference.ts'
+import { referenceHeaders, referenceRoutes } from './docs/reference.ts'
 import { documentRoutes } from './documents/handlers.ts'
 import { embeddingRoutes } from './embeddings/handlers.ts'
 import { healthRoutes } from './health/handlers.ts'
@@ -76,6 +76,7 @@ export function createApp({ indexes, keys, limits: given, hosts, log, draining }
   app.onError((error, c) => answerProblem(c, error, queue.retryAfter))
 
   app.use(observe({ metrics, log }))
+  app.use('/docs/*', secureHeaders(referenceHeaders)) // the outer one has the last word
   app.use(secureHeaders(securityHeaders))
   if (answeredHosts) app.use(hostCheck(answeredHosts))
   app.use(

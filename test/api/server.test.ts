@@ -9,7 +9,7 @@ import { createKey, type Server, serve } from '../../src/api/index.ts'
 import { readSettings } from '../../src/cli/read-settings.ts'
 import { modelsOf } from '../../src/cli/serve-settings.ts'
 import { type Encoder, lancedb, loadEncoder } from '../../src/main.ts'
-import { bundled } from '../support/api.ts'
+import { bundled, openApp } from '../support/api.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
 const program = new URL('../../src/cli/main.ts', import.meta.url).pathname
@@ -269,6 +269,17 @@ describe('settings', () => {
       default: 'default',
     })
   })
+})
+
+test('answers carry headers that shut browsers out; the reference lets in its own script', async () => {
+  const { app } = await openApp()
+  const data = (await app.request('/v1/indexes')).headers
+  expect(data.get('content-security-policy')).toBe("default-src 'none'; frame-ancestors 'none'")
+  expect([data.get('x-content-type-options'), data.get('x-frame-options')]).toEqual(['nosniff', 'DENY'])
+  for (const path of ['/docs', '/docs/start.js', '/docs/swagger-ui.css'])
+    expect((await app.request(path)).headers.get('content-security-policy')).toContain("script-src 'self';")
+  const page = await (await app.request('/docs')).text()
+  expect(page).not.toMatch(/https?:/) // nothing of it comes from elsewhere
 })
 
 test('createApp mounts under a path of another app', async () => {

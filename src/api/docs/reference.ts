@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { Hono } from 'hono'
-import { secureHeaders } from 'hono/secure-headers'
 import { QontrastError } from '../../shared/index.ts'
 import type { ApiEnv } from '../context.ts'
 
@@ -23,26 +22,25 @@ const assets: Readonly<Record<string, string>> = {
   'swagger-ui-bundle.js': 'text/javascript; charset=utf-8',
 }
 
+/** The reference may run its own script and style, and read the document. */
+export const referenceHeaders = {
+  contentSecurityPolicy: {
+    defaultSrc: ["'none'"],
+    scriptSrc: ["'self'"],
+    styleSrc: ["'self'", "'unsafe-inline'"],
+    imgSrc: ["'self'", 'data:'],
+    connectSrc: ["'self'"],
+    frameAncestors: ["'none'"],
+    baseUri: ["'none'"],
+    formAction: ["'none'"],
+  },
+  strictTransportSecurity: false,
+  xFrameOptions: 'DENY',
+}
+
 /** The rendered reference, from files of this package: it needs no network. */
 export function referenceRoutes() {
   const app = new Hono<ApiEnv>()
-  app.use(
-    '/docs/*',
-    secureHeaders({
-      strictTransportSecurity: false,
-      xFrameOptions: 'DENY',
-      contentSecurityPolicy: {
-        defaultSrc: ["'none'"],
-        scriptSrc: ["'self'"],
-        styleSrc: ["'self'", "'unsafe-inline'"],
-        imgSrc: ["'self'", 'data:'],
-        connectSrc: ["'self'"],
-        frameAncestors: ["'none'"],
-        baseUri: ["'none'"],
-        formAction: ["'none'"],
-      },
-    }),
-  )
   app.get('/docs', (c) => c.html(page))
   app.get('/docs/start.js', (c) => c.body(start, 200, { 'Content-Type': 'text/javascript; charset=utf-8' }))
   for (const [name, type] of Object.entries(assets)) {
