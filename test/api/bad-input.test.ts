@@ -152,6 +152,7 @@ describe('names', () => {
     expect((await call('GET', '/nowhere')).body.code).toBe('not-found')
     const put = await call('PUT', '/health/live')
     expect([put.status, put.headers.get('allow')]).toEqual([405, 'GET, HEAD'])
+    for (const method of ['PUT', 'PATCH', 'POST']) expect((await call(method, '/v1/models')).status).toBe(405) // not 415: found by verify:http
   })
 })
 

@@ -145,13 +145,23 @@ async function check(operation: Operation, response: Response): Promise<void> {
     $id: `${operation.operationId}-${response.status}-${Math.random()}`,
     ...inDocument(declared[type]?.schema ?? {}),
   })
-  const values =
-    type === 'application/json' || type.includes('problem') ? [text] : (text.match(/(?<=^|\ndata: )\{.*\}/gm) ?? [])
+  const values = (readers[type] ?? readOne)(text)
   expect(values.length).toBeGreaterThan(0)
   for (const value of values) {
-    validate(JSON.parse(value))
+    validate(value)
     expect(validate.errors ?? []).toEqual([])
   }
+}
+
+const readOne = (text: string): unknown[] => [JSON.parse(text)]
+const readers: Readonly<Record<string, (text: string) => unknown[]>> = {
+  'application/x-ndjson': (text) =>
+    text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line)),
+  'text/event-stream': (text) =>
+    [...text.matchAll(/^event: (.*)\ndata: (.*)$/gm)].map(([, event, data]) => ({ event, data })),
 }
 
 /** References of the document, as references into the schema `api`. */

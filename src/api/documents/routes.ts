@@ -67,7 +67,7 @@ const json = <T extends z.ZodType>(schema: T) => ({
   required: true as const,
   content: { 'application/json': { schema } },
 })
-const idParam = indexParam.extend({ id: idSchema.openapi({ param: { name: 'id', in: 'path' } }) })
+const idParam = indexParam.extend({ id: idSchema.openapi({ param: { name: 'id', in: 'path' }, example: 'asthma' }) })
 const deletedSchema = z.object({ deleted: z.int() })
 
 export const putDocuments = createRoute({

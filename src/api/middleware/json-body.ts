@@ -2,6 +2,7 @@ import type { MiddlewareHandler } from 'hono'
 import { QontrastError } from '../../shared/index.ts'
 import type { ApiContext, ApiEnv } from '../context.ts'
 import type { Limits } from '../limits.ts'
+import { routeOf } from '../route-of.ts'
 import { timed } from '../timings.ts'
 
 const withBody = new Set(['POST', 'PUT', 'PATCH'])
@@ -16,7 +17,7 @@ const deepest = 64
  */
 export function jsonBody({ bodyBytes, bodySeconds }: Limits): MiddlewareHandler<ApiEnv> {
   return async function jsonBody(c, next) {
-    if (!withBody.has(c.req.method)) return next()
+    if (!withBody.has(c.req.method) || routeOf(c) === undefined) return next()
     const type = c.req.header('content-type')
     if (type?.split(';')[0]?.trim().toLowerCase() === ndjson) return next()
     if (!type || !json.test(type)) {

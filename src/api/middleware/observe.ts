@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { MiddlewareHandler } from 'hono'
-import { matchedRoutes } from 'hono/route'
 import type { Logger } from 'pino'
 import type { ApiEnv } from '../context.ts'
 import type { Metrics } from '../metrics.ts'
 import { toQontrastError } from '../problem.ts'
+import { routeOf } from '../route-of.ts'
 import { type Timings, withTimings } from '../timings.ts'
 
 const acceptableId = /^[\w.-]{1,64}$/
@@ -23,7 +23,7 @@ export function observe({ metrics, log }: { metrics: Metrics; log: Logger | unde
     const { method } = c.req
     const { status } = c.res
     const milliseconds = performance.now() - start
-    const route = matchedRoutes(c).findLast(({ path }) => !path.endsWith('*'))?.path ?? 'none'
+    const route = routeOf(c) ?? 'none'
     const stages = Object.fromEntries([...timings].map(([stage, time]) => [stage, round(time)]))
     const { failure } = c.var
     const code = failure && toQontrastError(failure).code

@@ -18,6 +18,13 @@ export const jobSchema = z
   })
   .openapi('Job')
 
+const eventSchema = z
+  .object({
+    event: z.literal('job'),
+    data: z.string().openapi({ description: 'A Job, as JSON.' }),
+  })
+  .openapi('JobEvent', { description: 'One event.' })
+
 /** Typed as any string, as `ndjson` is. */
 const eventStream: string = 'text/event-stream'
 const tags = ['Re-indexing']
@@ -67,7 +74,7 @@ export const watchReindex = createRoute({
   responses: {
     200: {
       description: 'An event `job` for each change; its data is the job.',
-      content: { [eventStream]: { schema: jobSchema.openapi({ description: 'The data of one event.' }) } },
+      content: { [eventStream]: { schema: eventSchema } },
     },
     ...refusals,
     ...missing,
