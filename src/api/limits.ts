@@ -27,7 +27,7 @@ export const defaultLimits: Limits = {
   textsPerCall: 2_048,
   tokensPerText: 8_192,
   documentsPerBatch: 1_000,
-  queuedTokens: 65_536,
+  queuedTokens: 32_768,
   concurrentRequests: 512,
   deadlineSeconds: 30,
   longestDeadlineSeconds: 300,
