@@ -13,18 +13,16 @@ export async function benchMixed(seconds = 150): Promise<void> {
   await cp(medquadFolder, folder, { recursive: true })
   const server = await startServer(['--path', folder])
   const { url } = server
-  const requests = questions
-    .slice(0, 200)
-    .flatMap((question, i) => [
-      ...Array.from({ length: 8 }, (_, j) =>
-        post(`${base}/search`, { queries: [questions[(i * 8 + j) % questions.length]] }),
-      ),
-      {
-        ...post(`${base}/documents`, { documents: [{ id: `bench-${i}`, text: `${question} ${i}` }] }),
-        method: 'PUT' as const,
-      },
-      post(`${base}/documents/delete`, { ids: [`bench-${i}`] }),
-    ])
+  const requests = questions.slice(0, 200).flatMap((question, i) => [
+    ...Array.from({ length: 8 }, (_, j) =>
+      post(`${base}/search`, { queries: [questions[(i * 8 + j) % questions.length]] }),
+    ),
+    {
+      ...post(`${base}/documents`, { documents: [{ id: `bench-${i}`, text: `${question} ${i}` }] }),
+      method: 'PUT' as const,
+    },
+    post(`${base}/documents/delete`, { ids: [`bench-${i}`] }),
+  ])
   const alone = await autocannon({ url, requests, connections: 8, duration: 15 })
   const rate = Math.max(1, Math.floor((alone['2xx'] / alone.duration) * 0.8))
 

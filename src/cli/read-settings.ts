@@ -12,6 +12,7 @@ const settingsSchema = z.strictObject({
   port: z.coerce.number().int().min(0).max(65_535).exactOptional(),
   host: z.string().min(1).exactOptional(),
   path: z.string().min(1).exactOptional(),
+  store: z.string().min(1).exactOptional(),
   models: z.record(z.string().min(1), z.string().min(1)).exactOptional(),
   device: z.enum(['auto', 'cpu', 'cuda', 'webgpu', 'dml', 'coreml']).exactOptional(),
   keys: z.string().min(1).exactOptional(),

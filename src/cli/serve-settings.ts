@@ -8,6 +8,8 @@ export interface ServeSettings {
   readonly port: number
   readonly host: string
   readonly path: string
+  /** A server's address instead of a folder. */
+  readonly store?: string
   /** Public names of the models, and where they are. */
   readonly models: Readonly<Record<string, string>>
   readonly device: string
@@ -38,6 +40,7 @@ export const environment: Readonly<Record<string, { setting: keyof ServeSettings
     QONTRAST_PORT: { setting: 'port' },
     QONTRAST_HOST: { setting: 'host' },
     QONTRAST_PATH: { setting: 'path' },
+    QONTRAST_STORE: { setting: 'store' },
     QONTRAST_MODELS: { setting: 'models', read: (text) => modelsOf(listOf(text)) },
     QONTRAST_DEVICE: { setting: 'device' },
     QONTRAST_KEYS: { setting: 'keys' },

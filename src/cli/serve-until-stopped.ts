@@ -11,7 +11,7 @@ export async function serveUntilStopped(settings: ServeSettings): Promise<void> 
   const log = pino({ level: settings.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime })
   const keys = settings.keys === undefined ? undefined : await readKeys(settings.keys)
   const stopped = untilSignal()
-  await using store = openStore(settings.path)
+  await using store = openStore(settings)
   await using models = await openModels(settings, (message) => log.warn(message))
   await using server = await serve({
     port,
@@ -24,7 +24,7 @@ export async function serveUntilStopped(settings: ServeSettings): Promise<void> 
     ...(hosts ? { hosts } : {}),
   })
   log.info(
-    { url: server.url, path: settings.path, models: Object.keys(models.encoders), keys: keys?.length ?? 0 },
+    { url: server.url, store: store.name, models: Object.keys(models.encoders), keys: keys?.length ?? 0 },
     'serving',
   )
   const signal = await stopped

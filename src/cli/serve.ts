@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander'
-import { wholeNumber } from './options.ts'
+import { storeOption, wholeNumber } from './options.ts'
 import { defaultSettings, environment, modelsOf } from './serve-settings.ts'
 
 interface ServeFlags {
@@ -15,6 +15,7 @@ export const serveCommand = (): Command =>
     .option('--port <n>', `port; 0 takes a free one (default: ${defaultSettings.port})`, wholeNumber(0))
     .option('--host <address>', `address; others than this machine's need --keys (default: ${defaultSettings.host})`)
     .option('--path <folder>', `where indexes are kept (default: ${defaultSettings.path})`)
+    .addOption(storeOption())
     .option(
       '--model <[name=]location>',
       'folder, hub name or default, and the name it is asked for by; repeatable, the first is the default one',
@@ -42,7 +43,7 @@ Environment variables: ${Object.keys(environment).join(', ')}
 Examples:
   qontrast serve --path ./qontrast-data
   qontrast serve --model minilm=./all-MiniLM-L6-v2 --port 9000
-  qontrast serve --host 0.0.0.0 --keys keys.json
+  qontrast serve --host 0.0.0.0 --keys keys.json --store qdrant://localhost:6333
   curl localhost:8080/v1/indexes/documents/search -H 'content-type: application/json' -d '{"queries":["how is asthma treated?"]}'`,
     )
     .action(async ({ config, model, ...flags }: ServeFlags) => {

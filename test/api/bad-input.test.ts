@@ -222,8 +222,12 @@ describe('a transformer in child processes', () => {
     await using tiny = await loadEncoder(model, { workers: 1 })
     const { call } = await tinyApp(tiny)
     const before = await childrenOf(process.pid)
-    const under = [call('POST', '/v1/embeddings', embed(300)), call('POST', '/v1/embeddings', embed(300))]
-    await vi.waitFor(async () => expect((await call('GET', '/metrics')).text).toMatch(/^qontrast_queue_tokens [1-9]/m))
+    const under = [call('POST', '/v1/embeddings', embed(2_000))]
+    const busy = /^qontrast_queue_tokens [1-9]/m
+    await vi.waitFor(async () => expect((await call('GET', '/metrics')).text).toMatch(busy), {
+      timeout: 20_000,
+      interval: 1,
+    })
     for (const pid of before) process.kill(pid, 'SIGKILL')
     for (const { status, body } of await Promise.all(under)) {
       expect([200, 503]).toContain(status)
