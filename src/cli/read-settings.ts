@@ -31,14 +31,15 @@ export async function readSettings(
   { config, env = process.env }: { config?: string | undefined; env?: NodeJS.ProcessEnv },
 ): Promise<ServeSettings> {
   const file = config ?? configFiles.find((name) => existsSync(name))
-  const fromFile = file === undefined ? {} : check(file, await readConfig(file))
+  const fromFile =
+    file === undefined ? {} : check(file, await readFrom(file, path.extname(file) === '.json' ? readJson : runModule))
   const fromEnvironment = check('the environment', readEnvironment(env))
   return { ...defaultSettings, ...fromFile, ...fromEnvironment, ...check('the flags', flags) }
 }
 
 /** The entries of a keys file. */
 export async function readKeys(file: string): Promise<readonly ApiKey[]> {
-  const { data, error } = keysFileSchema.safeParse(await readConfig(file))
+  const { data, error } = keysFileSchema.safeParse(await readFrom(file, readJson))
   if (error) throw new QontrastError('invalid-option', `${file}: ${z.prettifyError(error)}`)
   return data.keys
 }
@@ -57,10 +58,13 @@ function readEnvironment(env: NodeJS.ProcessEnv): Record<string, unknown> {
   )
 }
 
-async function readConfig(file: string): Promise<unknown> {
+const readJson = async (file: string): Promise<unknown> => JSON.parse(await readFile(file, 'utf8'))
+const runModule = async (file: string): Promise<unknown> =>
+  (await import(pathToFileURL(path.resolve(file)).href)).default
+
+async function readFrom(file: string, read: (file: string) => Promise<unknown>): Promise<unknown> {
   try {
-    if (path.extname(file) === '.json') return JSON.parse(await readFile(file, 'utf8'))
-    return (await import(pathToFileURL(path.resolve(file)).href)).default
+    return await read(file)
   } catch (cause) {
     throw new QontrastError('invalid-option', `${file} cannot be read: ${messageOf(cause)}`, { cause })
   }
