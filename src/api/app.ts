@@ -1,4 +1,4 @@
-import { OpenAPIHono, z } from '@hono/zod-openapi'
+import { OpenAPIHono } from '@hono/zod-openapi'
 import { methodNotAllowed } from 'hono/method-not-allowed'
 import { secureHeaders } from 'hono/secure-headers'
 import type { Logger } from 'pino'
@@ -9,6 +9,7 @@ import { type ApiKey, createKeyring } from './access/keys.ts'
 import { answerProblem } from './answer-problem.ts'
 import { createCatalog } from './catalog.ts'
 import type { ApiEnv, Services } from './context.ts'
+import { describeIssues } from './describe-issues.ts'
 import { referenceHeaders, referenceRoutes } from './docs/reference.ts'
 import { documentRoutes } from './documents/handlers.ts'
 import { embeddingRoutes } from './embeddings/handlers.ts'
@@ -43,7 +44,6 @@ export interface AppOptions {
 }
 
 const loopbackHosts = ['localhost', '127.0.0.1', '[::1]']
-const mostIssues = 5
 /** Of answers that are data; whether there is TLS is for the proxy in front to say. */
 const securityHeaders = {
   contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
@@ -120,9 +120,3 @@ export function createApp({ indexes, keys, limits: given, hosts, log, draining }
 
 /** Of the app that `createApp` gives, for the typed client: `hc<AppType>(url)`. */
 export type AppType = ReturnType<typeof createApp>
-
-function describeIssues(error: z.core.$ZodError): string {
-  const first = new z.core.$ZodError(error.issues.slice(0, mostIssues))
-  const more = error.issues.length - mostIssues
-  return z.prettifyError(first) + (more > 0 ? `\n… and ${more} more` : '')
-}

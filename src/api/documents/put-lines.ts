@@ -1,5 +1,6 @@
-import { z } from '@hono/zod-openapi'
+import type { z } from '@hono/zod-openapi'
 import { type Document, messageOf, QontrastError } from '../../shared/index.ts'
+import { describeIssues } from '../describe-issues.ts'
 import type { Limits } from '../limits.ts'
 import { timeLimit } from '../middleware/json-body.ts'
 import { problems, toQontrastError } from '../problem.ts'
@@ -54,7 +55,7 @@ async function putBatch(lines: readonly Line[], view: IndexView, signal: AbortSi
 function toDocument(text: string): { document: Document; reason: '' } | { document: undefined; reason: string } {
   try {
     const { data, error } = documentSchema.safeParse(JSON.parse(text))
-    return error ? { document: undefined, reason: z.prettifyError(error) } : { document: data, reason: '' }
+    return error ? { document: undefined, reason: describeIssues(error) } : { document: data, reason: '' }
   } catch (error) {
     return { document: undefined, reason: messageOf(error) }
   }

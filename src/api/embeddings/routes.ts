@@ -2,7 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { answer, bodyRefusals, guarded, missing, refusals, timeoutHeader } from '../route.ts'
 
 const tokenIds =
-  'arrays of token ids are not taken: send texts. In LangChain: OpenAIEmbeddings(check_embedding_ctx_length=False).'
+  'arrays of token ids are not taken: send texts. In LangChain: OpenAIEmbeddings(check_embedding_ctx_length=False)'
 
 /** OpenAI's request, and `purpose`: models with prompts treat a query and a document differently. */
 export const embeddingsSchema = z
