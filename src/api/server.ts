@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { QontrastError } from '../shared/index.ts'
 import { type AppOptions, createApp } from './app.ts'
+import { watchStore } from './watch-store.ts'
 
 export interface ServeOptions extends Omit<AppOptions, 'draining'> {
   /** 0 takes any free port. */
@@ -16,7 +17,7 @@ export interface ServeOptions extends Omit<AppOptions, 'draining'> {
 
 export interface Server {
   readonly url: string
-  /** Refuses new work, waits for what is under way, cuts what takes longer than the grace time. */
+  /** Refuses new work, waits for what is under way, cuts what takes longer than the grace time. The store may be closed afterwards. */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
@@ -39,7 +40,8 @@ export async function serve({
     )
   }
   const draining = new AbortController()
-  const app = createApp({ ...options, draining: draining.signal })
+  const { store, idle } = watchStore(options.indexes.store)
+  const app = createApp({ ...options, indexes: { ...options.indexes, store }, draining: draining.signal })
   const server = createServer(getRequestListener(app.fetch))
   server.headersTimeout = headSeconds * 1_000
   server.requestTimeout = 0 // bodies have limits of their own: a stream may take hours, its next line may not
@@ -55,11 +57,12 @@ export async function serve({
     draining.abort()
     const closed = once(server, 'close')
     server.close()
-    const idle = setInterval(() => server.closeIdleConnections(), drainPollMilliseconds)
+    const sweep = setInterval(() => server.closeIdleConnections(), drainPollMilliseconds)
     const cut = setTimeout(() => server.closeAllConnections(), graceSeconds * 1_000)
     await closed
-    clearInterval(idle)
+    clearInterval(sweep)
     clearTimeout(cut)
+    await idle()
   }
 
   return { url: urlOf(server.address(), host), close, [Symbol.asyncDispose]: close }

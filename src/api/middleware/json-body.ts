@@ -30,36 +30,42 @@ export function jsonBody({ bodyBytes, bodySeconds }: Limits): MiddlewareHandler<
   }
 }
 
-async function read(
-  c: ApiContext,
-  { bodyBytes, bodySeconds }: Pick<Limits, 'bodyBytes' | 'bodySeconds'>,
-): Promise<string> {
-  const length = Number(c.req.header('content-length') ?? 0)
-  if (length > bodyBytes) throw tooLarge(c, bodyBytes)
-  const decoder = new TextDecoder('utf-8', { fatal: true })
-  const reader = c.req.raw.body?.getReader()
-  if (!reader) return ''
+type BodyLimits = Pick<Limits, 'bodyBytes' | 'bodySeconds'>
+
+async function read(c: ApiContext, { bodyBytes, bodySeconds }: BodyLimits): Promise<string> {
+  const announced = c.req.header('content-length')
   const giveUp = timeLimit(bodySeconds)
-  const parts: string[] = []
-  let bytes = 0
   try {
-    for (;;) {
-      const { done, value } = await Promise.race([reader.read(), giveUp.passed])
-      if (done) break
-      bytes += value.byteLength
-      if (bytes > bodyBytes) throw tooLarge(c, bodyBytes)
-      parts.push(decoder.decode(value, { stream: true }))
-    }
-    parts.push(decoder.decode())
+    if (Number(announced ?? 0) > bodyBytes) throw tooLarge(bodyBytes)
+    const bytes = announced === undefined ? readStream(c, bodyBytes, giveUp.passed) : c.req.raw.arrayBuffer()
+    return new TextDecoder('utf-8', { fatal: true }).decode(await Promise.race([bytes, giveUp.passed]))
   } catch (error) {
-    c.header('Connection', 'close')
-    reader.cancel().catch(() => {})
+    c.header('Connection', 'close') // what is left of the body is not wanted
     if (error instanceof TypeError) throw new QontrastError('malformed', 'The body is not UTF-8.', { cause: error })
     throw error
   } finally {
     giveUp.stop()
   }
-  return parts.join('')
+}
+
+/** A body whose length is not announced; reading stops at the limit. */
+async function readStream(c: ApiContext, bodyBytes: number, passed: Promise<never>): Promise<Uint8Array> {
+  const reader = c.req.raw.body?.getReader()
+  const parts: Uint8Array[] = []
+  let bytes = 0
+  try {
+    while (reader) {
+      const { done, value } = await Promise.race([reader.read(), passed])
+      if (done) break
+      bytes += value.byteLength
+      if (bytes > bodyBytes) throw tooLarge(bodyBytes)
+      parts.push(value)
+    }
+  } catch (error) {
+    reader?.cancel().catch(() => {})
+    throw error
+  }
+  return Buffer.concat(parts)
 }
 
 /** A promise that rejects with `too-slow`; nobody needs to wait for it. */
@@ -75,8 +81,7 @@ export function timeLimit(seconds: number): { readonly passed: Promise<never>; s
   return { passed, stop: () => clearTimeout(timer) }
 }
 
-function tooLarge(c: ApiContext, bodyBytes: number): QontrastError {
-  c.header('Connection', 'close')
+function tooLarge(bodyBytes: number): QontrastError {
   return new QontrastError(
     'too-large',
     `The body has more than ${bodyBytes} bytes. Send less at once, or a stream of NDJSON.`,

@@ -1,0 +1,26 @@
+import type { VectorStore } from '../index/index.ts'
+
+/** The same store, and when nothing is being asked of it any more: before that, it must not be closed. */
+export function watchStore(store: VectorStore): { readonly store: VectorStore; idle(): Promise<void> } {
+  const pending = new Set<Promise<unknown>>()
+
+  function watched(result: unknown): unknown {
+    if (!(result instanceof Promise)) return result
+    const settled = result.catch(() => {}).finally(() => pending.delete(settled))
+    pending.add(settled)
+    return result
+  }
+
+  const proxy = new Proxy(store, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name)
+      return typeof value === 'function' ? (...args: unknown[]) => watched(value.apply(target, args)) : value
+    },
+  })
+  return {
+    store: proxy,
+    async idle() {
+      while (pending.size > 0) await Promise.all(pending)
+    },
+  }
+}
