@@ -24,6 +24,10 @@ const keepers: Record<string, string> = {
   'onnxruntime-node': 'runtime',
   '@lancedb/lancedb': 'index',
   '@qdrant/js-client-rest': 'index',
+  hono: 'api',
+  '@hono/node-server': 'api',
+  '@hono/zod-openapi': 'api',
+  'prom-client': 'api',
 }
 
 const root = fileURLToPath(new URL('../src/', import.meta.url))

@@ -3,7 +3,7 @@ import { loadEncoder } from '../../src/main.ts'
 import { sharedPath, textsOf } from '../support/data.ts'
 import { autocannon, embeddingRequests, eventLoopDelay, startServer, statuses, stop } from './support.ts'
 
-const seconds = 12
+const seconds = 20
 const connections = 32
 
 /** `/v1/embeddings` beside the library itself, and beside infinity's server where `INFINITY` and `INFINITY_MODEL` name its program and weights. */

@@ -4,7 +4,7 @@ import { secureHeaders } from 'hono/secure-headers'
 import type { Logger } from 'pino'
 import type { Encoder } from '../embed/index.ts'
 import type { VectorStore } from '../index/index.ts'
-import { QontrastError } from '../shared/index.ts'
+import { isQontrastError, QontrastError } from '../shared/index.ts'
 import { type ApiKey, createKeyring } from './access/keys.ts'
 import { answerProblem } from './answer-problem.ts'
 import { createCatalog } from './catalog.ts'
@@ -73,7 +73,11 @@ export function createApp({ indexes, keys, limits: given, hosts, log, draining }
       if (!result.success) throw new QontrastError('invalid-input', describeIssues(result.error))
     },
   })
-  app.onError((error, c) => answerProblem(c, error, queue.retryAfter))
+  app.onError((error, c) => {
+    if (isQontrastError(error, 'index-not-found') || isQontrastError(error, 'encoder-mismatch'))
+      catalog.forget(c.req.param('index') ?? '')
+    return answerProblem(c, error, queue.retryAfter)
+  })
 
   app.use(observe({ metrics, log }))
   app.use('/docs/*', secureHeaders(referenceHeaders)) // the outer one has the last word

@@ -2,6 +2,7 @@ import type { Encoder } from '../embed/index.ts'
 import {
   type CollectionInfo,
   type CollectionSchema,
+  dropIndex,
   ensureIndex,
   type LoadByName,
   openIndex,
@@ -38,7 +39,10 @@ export interface Catalog {
     name: string,
     options: { readonly model: string | undefined; readonly fields: CollectionSchema['fields'] },
   ): Promise<void>
+  /** Rejects with `index-not-found`. */
   drop(name: string): Promise<void>
+  /** Has the index opened anew: it is gone, or was made anew with another model. */
+  forget(name: string): void
 }
 
 export function createCatalog(store: VectorStore, models: ReadonlyMap<string, ServedEncoder>): Catalog {
@@ -61,6 +65,10 @@ export function createCatalog(store: VectorStore, models: ReadonlyMap<string, Se
     const found = dimensions === undefined ? named[0] : named.find((encoder) => encoder.dimensions === dimensions)
     if (found) return { ...found, close: async () => {} }
     throw new QontrastError('model-not-found', `The model '${encoderName}' is not served here.`)
+  }
+
+  function forget(name: string): void {
+    opened.delete(name)
   }
 
   async function openAnew(name: string): Promise<ServedIndex> {
@@ -108,9 +116,9 @@ export function createCatalog(store: VectorStore, models: ReadonlyMap<string, Se
       })
     },
     async drop(name) {
-      const { index } = await this.open(name)
-      opened.delete(name)
-      await index.drop()
+      forget(name)
+      await dropIndex(store, name)
     },
+    forget,
   }
 }

@@ -27,7 +27,7 @@ export {
   type Scalar,
   toFilter,
 } from './filter.ts'
-export { ensureIndex } from './generations.ts'
+export { dropIndex, ensureIndex } from './generations.ts'
 export type { Hit } from './hit.ts'
 export { lexicalTerms } from './lexical.ts'
 export type { ReindexProgress, ReindexReport } from './move-to.ts'

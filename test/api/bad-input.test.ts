@@ -2,7 +2,7 @@ import { mkdir, rename } from 'node:fs/promises'
 import path from 'node:path'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { type Encoder, lancedb, loadEncoder } from '../../src/main.ts'
-import { openApp } from '../support/api.ts'
+import { bundled, openApp } from '../support/api.ts'
 import { childrenOf } from '../support/children.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
@@ -184,6 +184,21 @@ test('of two writers of one id one wins, whole', async () => {
     expect(versions).toContain(body.text)
   }
   await call('DELETE', `${base}/documents/both`)
+})
+
+test('an index that is made anew with another model behind the back of the server is served with that one', async () => {
+  await using store = lancedb({ path: await temporaryFolder() })
+  await using small = await loadEncoder('default', { dimensions: 32 })
+  const { call } = await openApp({ indexes: { store, encoders: { default: await bundled(), small } } })
+  await call('POST', '/v1/indexes', { name: 'docs' })
+  await call('PUT', `${base}/documents`, { documents: [{ id: 'a', text: 'Asthma.' }] })
+  const { call: other } = await openApp({ indexes: { store, encoders: { small } } })
+  expect((await other('POST', `${base}/search`, { queries: ['asthma'] })).body.code).toBe('encoder-mismatch')
+  expect((await other('DELETE', base)).status).toBe(204)
+  expect((await call('POST', `${base}/search`, { queries: ['asthma'] })).status).toBe(404)
+  await other('POST', '/v1/indexes', { name: 'docs' })
+  await other('PUT', `${base}/documents`, { documents: [{ id: 'b', text: 'Ticks.' }] })
+  expect((await call('POST', `${base}/search`, { queries: ['ticks'] })).body.results[0].hits[0].id).toBe('b')
 })
 
 test('a store that is lost in the middle is 503, and served again once it is back', async () => {
