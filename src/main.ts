@@ -1,5 +1,6 @@
 export { type ReadFailure, type ReadOptions, readableExtensions, readDocuments } from './documents/index.ts'
 export {
+  type BatchFigures,
   bundledEncoder,
   type EncodeOptions,
   type Encoder,

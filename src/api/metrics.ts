@@ -45,7 +45,7 @@ export function createMetrics(queuedTokens: () => number) {
     }),
     batchTexts: new Histogram({
       name: 'qontrast_batch_texts',
-      help: 'Texts handed to the encoder at once; calls that wait at the same time share its batches.',
+      help: 'Texts that a model reads at once, from however many calls.',
       buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048],
       registers,
     }),

@@ -33,12 +33,14 @@ export function serveEncoder(
     return sum
   }
 
+  encoder.onBatch?.(({ texts }) => metrics.batchTexts.observe(texts))
+
   const run = (texts: readonly string[], options: EncodeOptions, refuses: boolean) =>
     timed('encode', async () => {
       const tokens = await measure(texts, options.signal)
       if (refuses) queue.admit(tokens)
       const leave = await queue.enter(tokens, { patient: !refuses, signal: options.signal })
-      metrics.batchTexts.observe(texts.length)
+      if (!encoder.onBatch) metrics.batchTexts.observe(texts.length)
       try {
         return { vectors: await encoder.encode(texts, options), tokens }
       } finally {

@@ -11,6 +11,12 @@ export interface EncodeOptions {
   readonly onProgress?: OnProgress
 }
 
+/** What the model reads at once, from however many calls. */
+export interface BatchFigures {
+  readonly texts: number
+  readonly tokens: number
+}
+
 /** Turns texts into vectors of unit length whose dot product is their similarity. */
 export interface Encoder {
   /** The model's name as it was asked for, for people to read. */
@@ -27,6 +33,8 @@ export interface Encoder {
   readonly maximumTokens: number
   /** Tokens of a text, without special tokens and never cut. */
   countTokens(text: string): number
+  /** Tells of each batch from now on; absent where an encoder makes none. */
+  onBatch?(listener: (batch: BatchFigures) => void): void
   /** `[inputs, dimensions]` in the order of the inputs. Rejects with `invalid-input`, `aborted`, `worker-crashed` or `closed`. */
   encode(inputs: readonly string[], options?: EncodeOptions): Promise<Matrix>
   close(): Promise<void>

@@ -249,6 +249,9 @@ describe('a transformer in child processes', () => {
       if (status === 503) expect(body.code).toBe('worker-crashed')
     }
     expect((await call('POST', '/v1/embeddings', embed(1))).status).toBe(200)
+    const { text } = await call('GET', '/metrics')
+    const batches = Number(/^qontrast_batch_texts_count (\d+)$/m.exec(text)?.[1])
+    expect(batches).toBeGreaterThan(2) // 2,000 texts in batches of 2,048 tokens
   })
 
   test('a full queue is 429 with Retry-After, a passed deadline 504, and both leave nothing behind', async () => {

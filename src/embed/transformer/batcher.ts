@@ -1,5 +1,5 @@
 import { QontrastError } from '../../shared/index.ts'
-import type { Purpose } from '../encoder.ts'
+import type { BatchFigures, Purpose } from '../encoder.ts'
 import type { TokenBatch } from './layout.ts'
 
 /** A text on its way through the model. */
@@ -24,6 +24,7 @@ export interface BatchRunner {
 export interface Batcher {
   /** Queues the texts of one call. Queries overtake documents; items of one purpose keep their order, longest first within a call. */
   add(items: readonly BatchItem[], purpose: Purpose): void
+  onBatch(listener: (batch: BatchFigures) => void): void
   /** Rejects what waits, and whatever is added later, with `closed`. */
   close(): void
 }
@@ -34,6 +35,7 @@ export interface Batcher {
  */
 export function createBatcher(runner: BatchRunner, { tokenBudget }: { tokenBudget: number }): Batcher {
   const queues: Record<Purpose, BatchItem[][]> = { query: [], document: [] }
+  const listeners: ((batch: BatchFigures) => void)[] = []
   let scheduled = false
   let closed = false
   runner.onIdle(schedule)
@@ -58,7 +60,9 @@ export function createBatcher(runner: BatchRunner, { tokenBudget }: { tokenBudge
 
   async function runBatch(items: readonly BatchItem[]): Promise<void> {
     try {
-      const vectors = await runner.run(toTokenBatch(items))
+      const batch = toTokenBatch(items)
+      for (const listener of listeners) listener({ texts: items.length, tokens: batch.ids.length })
+      const vectors = await runner.run(batch)
       const dimensions = vectors.length / items.length
       items.forEach((item, i) => item.resolve(vectors.subarray(i * dimensions, (i + 1) * dimensions)))
     } catch (error) {
@@ -80,6 +84,7 @@ export function createBatcher(runner: BatchRunner, { tokenBudget }: { tokenBudge
       if (closed) close()
       else schedule()
     },
+    onBatch: (listener) => listeners.push(listener),
     close,
   }
 }

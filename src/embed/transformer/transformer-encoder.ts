@@ -90,6 +90,7 @@ export async function loadTransformerEncoder(folder: ModelFolder, options: Trans
     fingerprint,
     maximumTokens: tokenizer.maximumTokens - tokenizer.specialTokens - prompts.document.tokens,
     countTokens: (text) => tokenizer.ids(text).length,
+    onBatch: batcher.onBatch,
     encode,
     close,
     [Symbol.asyncDispose]: close,
