@@ -12,10 +12,14 @@ export interface Served {
   stop(): Promise<void>
 }
 
-/** `qontrast serve` as its users run it: a process of its own. */
-export async function startServer(args: readonly string[]): Promise<Served> {
+/** `qontrast serve` as its users run it: a process of its own, with the setting of glibc that deploy/ has too. */
+export async function startServer(
+  args: readonly string[],
+  settings: Readonly<Record<string, string>> = {},
+): Promise<Served> {
   const child = spawn(process.execPath, [program, 'serve', '--port', '0', ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, MALLOC_TRIM_THRESHOLD_: '131072', ...settings },
   })
   const url = await new Promise<string>((resolve, reject) => {
     child.once('exit', (code) => reject(new Error(`serve ended with ${code}`)))
