@@ -32,7 +32,7 @@ async function exchange(
   await once(socket, 'connect')
   socket.write(head)
   more?.((bytes) => !socket.destroyed && socket.write(bytes))
-  await once(socket, 'close')
+  await new Promise((resolve) => socket.once('close', resolve)) // `once` would reject on that error
   return answer
 }
 
