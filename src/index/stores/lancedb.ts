@@ -1,6 +1,5 @@
-import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
-import type { Connection, Table } from '@lancedb/lancedb'
+import type { Table } from '@lancedb/lancedb'
 import { isQontrastError, QontrastError, throwIfAborted } from '../../shared/index.ts'
 import { checkPoint, checkSameSchema } from '../check.ts'
 import { indexNames, notFound } from '../names.ts'
@@ -12,7 +11,8 @@ import { openPointers } from './lancedb/pointers.ts'
 import { runQuery, toSql } from './lancedb/query.ts'
 import { keyColumns, recordColumns, toKey, toPointKey, toPointRecord, toRow } from './lancedb/rows.ts'
 import { seenSince, seenTable, writeSeen } from './lancedb/seen.ts'
-import { createOrOpen, openIfThere, openUpToDate, removeTable } from './lancedb/tables.ts'
+import { openSession, type Session } from './lancedb/session.ts'
+import { createOrOpen, removeTable, withTable, withTableIfThere } from './lancedb/tables.ts'
 
 export interface LanceDbOptions extends Partial<MaintenanceOptions> {
   /** Folder that holds the collections; made when the first is written. */
@@ -24,6 +24,7 @@ interface Opened {
   readonly name: string
   readonly table: Table
   readonly schema: CollectionSchema
+  readonly session: Session
 }
 
 type ScrollOptions = NonNullable<Parameters<VectorStore['scroll']>[1]>
@@ -38,48 +39,38 @@ export function lancedb(options: LanceDbOptions): VectorStore {
   const folder = path.resolve(options.path) // a relative path that begins with `db` would be taken for LanceDB's cloud
   const maintenance: MaintenanceOptions = { approximateFrom: options.approximateFrom ?? approximateFrom }
   const pointers = openPointers(folder)
-  const tables = new Map<string, Promise<Table>>()
   const writers = new Map<string, Promise<unknown>>()
-  let connection: Promise<Connection> | undefined
+  let session = openSession(folder)
   let writes = 0
 
-  async function connect(): Promise<Connection> {
-    connection ??= (async () => {
-      process.env['LANCEDB_LOG'] ??= 'error' // its warnings go to stderr
-      const { connect: open } = await import('./lancedb/library.ts')
-      await mkdir(folder, { recursive: true })
-      return open(folder, { readConsistencyInterval: 0 }) // else writes of other processes stay unseen
-    })()
-    return connection
-  }
-
-  async function open(name: string): Promise<Opened> {
+  async function open(name: string, within: Session): Promise<Opened> {
     const collection = await pointers.resolve(name)
     const schema = await pointers.readCollection(collection)
     if (!schema) {
-      tables.delete(collection)
-      if ((await pointers.resolve(name)) !== collection) return open(name) // switched in between, and the old one dropped
+      within.forget(collection)
+      if ((await pointers.resolve(name)) !== collection) return open(name, within) // switched in between, and the old one dropped
       throw notFound(name, folder, indexNames(await pointers.collections(), await pointers.aliases()))
     }
-    const table = tables.get(collection) ?? connect().then((db) => openUpToDate(db, collection))
-    tables.set(collection, table)
     try {
-      return { name: collection, table: await table, schema }
+      return { name: collection, table: await within.table(collection), schema, session: within }
     } catch (error) {
-      tables.delete(collection)
+      within.forget(collection)
       throw error
     }
   }
 
   /** What fails because its collection was dropped meanwhile is done on what the name stands for now, or ends with `index-not-found`. */
-  async function withOpened<T>(name: string, work: (opened: Opened) => Promise<T>): Promise<T> {
-    const opened = await open(name)
-    try {
-      return await work(opened)
-    } catch (error) {
-      if ((await open(name)).name !== opened.name) return withOpened(name, work)
-      throw error
-    }
+  function withOpened<T>(name: string, work: (opened: Opened) => Promise<T>): Promise<T> {
+    const within = session
+    return within.use(async () => {
+      const opened = await open(name, within)
+      try {
+        return await work(opened)
+      } catch (error) {
+        if ((await open(name, within)).name !== opened.name) return withOpened(name, work)
+        throw error
+      }
+    })
   }
 
   /** One write at a time on each collection of this process; conflicts with other processes are tried again. */
@@ -87,7 +78,7 @@ export function lancedb(options: LanceDbOptions): VectorStore {
     const turn = (writers.get(name) ?? Promise.resolve()).then(() =>
       retryConflicts(async () => {
         const result = await withOpened(name, work)
-        if (++writes % writesUntilReopened === 0) forget()
+        if (++writes % writesUntilReopened === 0) renew()
         return result
       }),
     )
@@ -98,10 +89,10 @@ export function lancedb(options: LanceDbOptions): VectorStore {
     return turn
   }
 
-  /** Lets go of everything open; what still reads keeps its own, and the collector closes it. */
-  function forget(): void {
-    tables.clear()
-    connection = undefined
+  /** Opens everything anew; what is under way still goes on with what was open. */
+  function renew(): void {
+    void session.retire()
+    session = openSession(folder)
   }
 
   function read<T>(name: string, work: (opened: Opened) => Promise<T>): Promise<T> {
@@ -109,7 +100,11 @@ export function lancedb(options: LanceDbOptions): VectorStore {
   }
 
   /** A page in the order of ids; `seenBefore` leaves out what was seen since. */
-  async function page({ name: collection, table, schema }: Opened, columns: string[], options: ScrollOptions) {
+  async function page(
+    { name: collection, table, schema, session: within }: Opened,
+    columns: string[],
+    options: ScrollOptions,
+  ) {
     const { filter, limit = scrollLimit, cursor, seenBefore } = options
     const conditions = [
       ...(cursor === undefined ? [] : [`id > ${literal(cursor)}`]),
@@ -120,24 +115,18 @@ export function lancedb(options: LanceDbOptions): VectorStore {
     const rows = await (conditions.length > 0 ? query.where(conditions.join(' AND ')) : query).toArray()
     const last: { id: string } | undefined = rows.at(-1)
     const next = last && rows.length === limit ? last.id : undefined
-    const marks = seenBefore === undefined ? undefined : await openIfThere(await connect(), seenTable(collection))
-    if (!marks || seenBefore === undefined) return { rows, cursor: next }
-    const seen = await seenSince(
-      marks,
-      rows.map(({ document }) => document),
-      seenBefore,
+    if (seenBefore === undefined) return { rows, cursor: next }
+    const documents = rows.map(({ document }) => document)
+    const seen = await withTableIfThere(await within.connection(), seenTable(collection), (marks) =>
+      seenSince(marks, documents, seenBefore),
     )
-    return { rows: rows.filter(({ document }) => !seen.has(document)), cursor: next }
+    return { rows: rows.filter(({ document }) => !seen?.has(document)), cursor: next }
   }
 
   const close = async () => {
     await Promise.all(writers.values())
-    const opened = await Promise.allSettled([...tables.values()])
-    for (const outcome of opened) if (outcome.status === 'fulfilled') outcome.value.close()
-    tables.clear()
-    const db = await connection?.catch(() => undefined) // one that failed to open needs no closing
-    db?.close()
-    connection = undefined
+    await session.retire()
+    session = openSession(folder)
   }
 
   return {
@@ -150,7 +139,10 @@ export function lancedb(options: LanceDbOptions): VectorStore {
         const existing = await pointers.readCollection(collection)
         if (existing) return checkSameSchema(name, existing, schema)
         const { tableSchema } = await import('./lancedb/library.ts')
-        await createIndexes(await createOrOpen(await connect(), collection, tableSchema(schema)))
+        const within = session
+        await within.use(async () =>
+          withTable(createOrOpen(await within.connection(), collection, tableSchema(schema)), createIndexes),
+        )
         await pointers.writeCollection(collection, schema)
       }),
 
@@ -169,10 +161,10 @@ export function lancedb(options: LanceDbOptions): VectorStore {
 
     drop: (name) =>
       withStoreErrors(async () => {
-        const { name: collection } = await open(name)
+        const collection = await withOpened(name, async (opened) => opened.name)
         await writers.get(collection)
         await pointers.removeCollection(collection)
-        forget() // searches that are under way may still read from it: the collector closes it
+        renew() // searches that are under way may still read from it
         for (const table of [collection, seenTable(collection)]) await removeTable(folder, table)
       }),
 
@@ -236,8 +228,8 @@ export function lancedb(options: LanceDbOptions): VectorStore {
 
     async markSeen(name, documents, seen) {
       if (documents.length === 0) return
-      await write(name, async ({ name: collection }) =>
-        writeSeen(await connect(), collection, documents.map(toKey), seen),
+      await write(name, async ({ name: collection, session: within }) =>
+        writeSeen(await within.connection(), collection, documents.map(toKey), seen),
       )
     },
 
@@ -246,7 +238,7 @@ export function lancedb(options: LanceDbOptions): VectorStore {
     alias: (alias, collection) =>
       withStoreErrors(async () => {
         if (collection === undefined) return pointers.removeAlias(alias)
-        const target = (await open(collection)).name
+        const target = await withOpened(collection, async (opened) => opened.name)
         if (await pointers.readCollection(alias)) {
           throw new QontrastError('invalid-option', `'${alias}' is the name of a collection; choose another alias.`)
         }
@@ -254,11 +246,12 @@ export function lancedb(options: LanceDbOptions): VectorStore {
       }),
 
     optimize: (name, { signal } = {}) =>
-      write(name, async ({ name: collection, table, schema }) => {
+      write(name, async ({ name: collection, table, schema, session: within }) => {
         throwIfAborted(signal)
         await maintain(table, schema, maintenance)
-        const marks = await openIfThere(await connect(), seenTable(collection))
-        await marks?.optimize({ cleanupOlderThan: new Date() })
+        await withTableIfThere(await within.connection(), seenTable(collection), (marks) =>
+          marks.optimize({ cleanupOlderThan: new Date() }),
+        )
       }),
 
     close,

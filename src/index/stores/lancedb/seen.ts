@@ -1,7 +1,7 @@
 import type { Connection, Table } from '@lancedb/lancedb'
 import { literal } from './filter-sql.ts'
 import { setKey } from './maintenance.ts'
-import { createOrOpen } from './tables.ts'
+import { createOrOpen, withTable } from './tables.ts'
 
 /** The table of the marks of a collection. */
 export const seenTable = (collection: string): string => `${collection}.seen`
@@ -14,17 +14,18 @@ export async function writeSeen(
   seen: number,
 ): Promise<void> {
   const { makeArrowTable, seenSchema } = await import('./library.ts')
-  const table = await createOrOpen(db, seenTable(collection), seenSchema)
-  await setKey(table, 'document')
   const rows = makeArrowTable(
     [...new Set(documents)].map((document) => ({ document, seen })),
     { schema: seenSchema },
   )
-  await table
-    .mergeInsert('document')
-    .whenMatchedUpdateAll({ where: 'target.seen < source.seen' })
-    .whenNotMatchedInsertAll()
-    .execute(rows)
+  await withTable(createOrOpen(db, seenTable(collection), seenSchema), async (table) => {
+    await setKey(table, 'document')
+    await table
+      .mergeInsert('document')
+      .whenMatchedUpdateAll({ where: 'target.seen < source.seen' })
+      .whenNotMatchedInsertAll()
+      .execute(rows)
+  })
 }
 
 /** Which of these documents were marked at that moment or later. */

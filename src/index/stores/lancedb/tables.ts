@@ -14,8 +14,22 @@ export async function createOrOpen(db: Connection, name: string, schema: Schema)
   }
 }
 
-export async function openIfThere(db: Connection, name: string): Promise<Table | undefined> {
-  return (await hasTable(db, name)) ? db.openTable(name) : undefined
+/** Does something with a table and closes it. */
+export async function withTable<T>(opening: Promise<Table>, work: (table: Table) => Promise<T>): Promise<T> {
+  const table = await opening
+  try {
+    return await work(table)
+  } finally {
+    table.close()
+  }
+}
+
+export async function withTableIfThere<T>(
+  db: Connection,
+  name: string,
+  work: (table: Table) => Promise<T>,
+): Promise<T | undefined> {
+  return (await hasTable(db, name)) ? withTable(db.openTable(name), work) : undefined
 }
 
 /** Tables made before marks were kept get their column: no document of theirs was seen yet. */
