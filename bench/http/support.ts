@@ -43,7 +43,7 @@ export async function metric(url: string, name: string): Promise<number> {
   return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1])
 }
 
-/** Milliseconds, 99th percentile since the last call; the timer that measures it fires every 10 ms and counts them. */
+/** Milliseconds, 99th percentile since the last call; the timer that measures it fires every 2 ms and counts them. */
 export async function eventLoopDelay(url: string): Promise<number> {
   return (await metric(url, 'nodejs_eventloop_lag_p99_seconds')) * 1_000
 }
