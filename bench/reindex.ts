@@ -3,6 +3,7 @@
  * query and document come from one model. Each search asks for a document by its own text: what is not found at a cosine of 1 is mixed.
  *
  *     npm run bench:reindex
+ *     QDRANT_URL=http://localhost:6333 npm run bench:reindex -- 2000        on a server, so many documents of it
  */
 import { cp, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -10,7 +11,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { medQuadTask } from '../examples/medquad.ts'
 import { readSafetensors, writeSafetensors } from '../src/embed/index.ts'
-import { dropOldIndex, lancedb, loadEncoder, openIndex, reindex, rollbackIndex } from '../src/main.ts'
+import { dropOldIndex, lancedb, loadEncoder, openIndex, qdrant, reindex, rollbackIndex } from '../src/main.ts'
 import { machine, percentile } from './support/sides.ts'
 
 const everyMilliseconds = 50
@@ -19,13 +20,16 @@ const folder = await mkdtemp(path.join(tmpdir(), 'qontrast-bench-'))
 const documents = (await medQuadTask()).documents.slice(0, Number(process.argv[2] ?? 1e9))
 await using encoder = await loadEncoder()
 await using turned = await loadEncoder(await turnedModel(path.join(folder, 'turned')))
-await using store = lancedb({ path: path.join(folder, 'data') })
+const url = process.env['QDRANT_URL']
+await using store = url === undefined ? lancedb({ path: path.join(folder, 'data') }) : qdrant({ url })
 await using index = await openIndex({ name: 'medquad', encoder, store })
 
 const seconds = (since: number) => (performance.now() - since) / 1000
 const row = (...cells: readonly (string | number)[]) => console.log(`| ${cells.join(' | ')} |`)
 
-console.log(`${documents.length} documents of MedQuAD, a search every ${everyMilliseconds} ms · ${machine()}\n`)
+console.log(
+  `${documents.length} documents of MedQuAD, a search every ${everyMilliseconds} ms, ${store.name.split(':', 1)} · ${machine()}\n`,
+)
 row('what', 's', 'chunks embedded', 'searches', 'failed', 'mixed', 'p50, p99 ms')
 row(...Array<string>(7).fill('---'))
 const indexing = performance.now()
@@ -76,7 +80,7 @@ async function underSearches(what: string, work: () => Promise<number>): Promise
 
 /** Documents of one chunk, asked for as they are embedded: title, line break, text. Long titles are cut there, so those that are not found exactly now are left out. */
 async function findable(): Promise<{ id: string; text: string }[]> {
-  const { points } = await store.scroll('medquad', { limit: 5_000 })
+  const { points } = await store.scroll('medquad', { limit: 1_000 })
   const single = points.filter(({ chunks, title }) => chunks === 1 && title !== undefined)
   const queries = single.map(({ documentId: id, title, text }) => ({ id, text: `${title}\n${text}` }))
   const lists = await index.searchMany(

@@ -22,7 +22,7 @@ export interface BatchRunner {
 }
 
 export interface Batcher {
-  /** Queues the texts of one call. Queries overtake documents; items of one purpose keep their order, longest first within a call. */
+  /** Queues the texts of one call. Queries overtake documents; within a purpose, each batch brings the oldest call on. */
   add(items: readonly BatchItem[], purpose: Purpose): void
   onBatch(listener: (batch: BatchFigures) => void): void
   /** Rejects what waits, and whatever is added later, with `closed`. */
@@ -80,7 +80,7 @@ export function createBatcher(runner: BatchRunner, { tokenBudget }: { tokenBudge
   return {
     add(items, purpose) {
       if (items.length === 0) return
-      queues[purpose].push([...items].sort((a, b) => a.ids.length - b.ids.length))
+      queues[purpose].push([...items])
       if (closed) close()
       else schedule()
     },
@@ -89,21 +89,22 @@ export function createBatcher(runner: BatchRunner, { tokenBudget }: { tokenBudge
   }
 }
 
-/** Takes the next batch off the front of a queue of calls, each sorted so that its longest text is last. */
+/**
+ * Takes the next batch out of a queue of calls: everything, where that fits; else the longest text of the oldest call, and of all that waits what is nearest to it in
+ * length and not longer. So padding stays small whatever mixture of calls waits, and every batch brings the oldest call on.
+ */
 function take(queue: BatchItem[][], tokenBudget: number): BatchItem[] | undefined {
-  const items: BatchItem[] = []
-  let longest = 0
-  for (let call = queue[0]; call; call = queue[0]) {
-    const item = call.at(-1)
-    if (item?.wanted()) {
-      const length = Math.max(longest, item.ids.length)
-      if (items.length > 0 && length * (items.length + 1) > tokenBudget) break
-      items.push(item)
-      longest = length
-    }
-    call.pop()
-    if (call.length === 0) queue.shift()
-  }
+  const calls = queue.map((call) => call.filter((item) => item.wanted())).filter((call) => call.length > 0)
+  const waiting = calls.flat().sort((a, b) => b.ids.length - a.ids.length)
+  const longest = waiting[0]?.ids.length ?? 0
+  const fits = waiting.length * longest <= tokenBudget
+  const bound = fits ? longest : Math.max(0, ...(calls[0] ?? []).map(({ ids }) => ids.length))
+  const items = waiting
+    .filter(({ ids }) => ids.length <= bound)
+    .slice(0, Math.max(1, Math.floor(tokenBudget / Math.max(1, bound))))
+  const taken = new Set(items)
+  const left = calls.map((call) => call.filter((item) => !taken.has(item))).filter((call) => call.length > 0)
+  queue.splice(0, queue.length, ...left)
   return items.length > 0 ? items : undefined
 }
 
