@@ -5,6 +5,8 @@ export interface TokenQueue {
   readonly tokens: number
   /** Rejects with `overloaded` where so many more would be too many; alone in the queue, any number may go. */
   admit(tokens: number): void
+  /** Rejects with `overloaded` from when a full queue has refused something until a tenth of it is free again: what would be refused need not be read. */
+  checkOpen(): void
   /** Takes room, waiting for it where `patient`: then half the queue is left to those who do not wait. The function it gives lets go of the room. */
   enter(tokens: number, options: { patient: boolean; signal: AbortSignal | undefined }): Promise<() => void>
   /** Whole seconds until what waits now should be done. */
@@ -15,16 +17,19 @@ export interface TokenQueue {
 const newest = 0.2
 const firstGuess = 2_000
 const patientShare = 0.5
+const opensAtShare = 0.9
 
 export function createTokenQueue(most: number): TokenQueue {
   let tokens = 0
   let tokensPerSecond = firstGuess
   let left = performance.now()
+  let full = false
   const waiting: (() => void)[] = []
   const hasRoom = (more: number, share = 1) => (tokens === 0 ? most > 0 : tokens + more <= most * share)
 
   function leave(count: number): void {
     tokens -= count
+    if (tokens <= most * opensAtShare) full = false
     const now = performance.now()
     const elapsed = Math.max(1, now - left) / 1_000
     left = now
@@ -38,10 +43,11 @@ export function createTokenQueue(most: number): TokenQueue {
     },
     admit(count) {
       if (hasRoom(count)) return
-      throw new QontrastError(
-        'overloaded',
-        `${tokens} tokens wait to be embedded; ${count} more would exceed the limit of ${most}. Try again after the seconds in Retry-After.`,
-      )
+      full = tokens > most * opensAtShare
+      throw overloaded(`${tokens} tokens wait to be embedded; ${count} more would exceed the limit of ${most}.`)
+    },
+    checkOpen() {
+      if (full || !hasRoom(0)) throw overloaded(`${tokens} tokens wait to be embedded; the limit is ${most}.`)
     },
     async enter(count, { patient, signal }) {
       while (patient && !hasRoom(count, patientShare)) await turn(waiting, signal)
@@ -54,6 +60,10 @@ export function createTokenQueue(most: number): TokenQueue {
     },
     retryAfter: () => Math.max(1, Math.min(60, Math.ceil(tokens / Math.max(1, tokensPerSecond)))),
   }
+}
+
+function overloaded(reason: string): QontrastError {
+  return new QontrastError('overloaded', `${reason} Try again after the seconds in Retry-After.`)
 }
 
 function turn(waiting: (() => void)[], signal: AbortSignal | undefined): Promise<void> {

@@ -22,7 +22,7 @@ export function admission({
     }
     if (inside >= limits.concurrentRequests)
       throw new QontrastError('overloaded', `${inside} requests are being worked on; that is the limit.`)
-    if (c.req.method !== 'GET') queue.admit(0)
+    if (c.req.method !== 'GET') queue.checkOpen()
     inside += 1
     try {
       await next()
