@@ -1,6 +1,6 @@
 import { normalizeInPlace, QontrastError, throwIfAborted } from '../shared/index.ts'
 import type { Filter } from './filter.ts'
-import type { SearchOptions, SearchQuery } from './search-index.ts'
+import type { SearchOptions, SearchQuery } from './search-options.ts'
 import type { SearchMode } from './store.ts'
 
 const defaultLimit = 10

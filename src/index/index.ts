@@ -43,15 +43,8 @@ export {
   rollbackIndex,
 } from './reindex.ts'
 export { type DocumentPage, scrollDocuments } from './scroll-documents.ts'
-export {
-  type IndexInfo,
-  listIndexes,
-  type OpenIndexOptions,
-  openIndex,
-  type SearchIndex,
-  type SearchOptions,
-  type SearchQuery,
-} from './search-index.ts'
+export { type IndexInfo, listIndexes, type OpenIndexOptions, openIndex, type SearchIndex } from './search-index.ts'
+export type { SearchOptions, SearchQuery } from './search-options.ts'
 export type { Shard } from './shard.ts'
 export {
   type CollectionInfo,

@@ -1,7 +1,7 @@
 import { checkQueryVector } from './check-search.ts'
 import { lexicalTerms } from './lexical.ts'
 import type { Member } from './members.ts'
-import type { SearchQuery } from './search-index.ts'
+import type { SearchQuery } from './search-options.ts'
 import type { Ranking, SearchMode } from './store.ts'
 
 export interface RankOptions {

@@ -13,7 +13,8 @@ import { createMembers, type Member } from './members.ts'
 import { checkIndexName, indexNames } from './names.ts'
 import { rank } from './rank.ts'
 import { searchLike } from './search-like.ts'
-import type { CollectionInfo, CollectionSchema, PointRecord, SearchMode, VectorStore } from './store.ts'
+import type { SearchOptions, SearchQuery } from './search-options.ts'
+import type { CollectionInfo, CollectionSchema, PointRecord, VectorStore } from './store.ts'
 import { lancedb } from './stores/lancedb.ts'
 
 export interface OpenIndexOptions {
@@ -28,24 +29,6 @@ export interface OpenIndexOptions {
   /** How other encoders are opened while, and after, the index is re-indexed with one; they are closed with the index. Defaults to {@link loadEncoder}. */
   readonly loadEncoder?: LoadByName
 }
-
-export interface SearchOptions {
-  readonly limit?: number
-  readonly offset?: number
-  readonly filter?: FilterInput
-  /** `dense` compares vectors, `bm25` words, `hybrid` fuses both rankings. Defaults to what the encoder recommends, else `hybrid`. */
-  readonly mode?: SearchMode
-  /** One hit a document (its best chunk), or every chunk for itself. */
-  readonly groupBy?: 'document' | 'chunk'
-  /** Drops hits below: a cosine in mode dense, a BM25 score in mode bm25. */
-  readonly minScore?: number
-  /** Compare with every vector, past any approximate index. */
-  readonly exact?: boolean
-  readonly signal?: AbortSignal
-}
-
-/** A text, or the vector of something that was encoded before. */
-export type SearchQuery = string | { readonly vector: Float32Array | readonly number[] }
 
 /** `name` is what the index is opened by. */
 export interface IndexInfo extends CollectionInfo {

@@ -2,7 +2,7 @@ import { normalizeInPlace, QontrastError } from '../shared/index.ts'
 import { type Filter, matchesFilter } from './filter.ts'
 import type { Hit } from './hit.ts'
 import type { Member } from './members.ts'
-import type { SearchOptions } from './search-index.ts'
+import type { SearchOptions } from './search-options.ts'
 import type { VectorStore } from './store.ts'
 
 interface Example {

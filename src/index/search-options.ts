@@ -1,0 +1,20 @@
+import type { FilterInput } from './filter.ts'
+import type { SearchMode } from './store.ts'
+
+export interface SearchOptions {
+  readonly limit?: number
+  readonly offset?: number
+  readonly filter?: FilterInput
+  /** `dense` compares vectors, `bm25` words, `hybrid` fuses both rankings. Defaults to what the encoder recommends, else `hybrid`. */
+  readonly mode?: SearchMode
+  /** One hit a document (its best chunk), or every chunk for itself. */
+  readonly groupBy?: 'document' | 'chunk'
+  /** Drops hits below: a cosine in mode dense, a BM25 score in mode bm25. */
+  readonly minScore?: number
+  /** Compare with every vector, past any approximate index. */
+  readonly exact?: boolean
+  readonly signal?: AbortSignal
+}
+
+/** A text, or the vector of something that was encoded before. */
+export type SearchQuery = string | { readonly vector: Float32Array | readonly number[] }
