@@ -9,7 +9,7 @@ export interface OpenLoopRequest {
 }
 
 export interface OpenLoopResult {
-  /** Milliseconds from when a request was due until its answer was read, ascending. */
+  /** Milliseconds from when a request was due until its answer was read. */
   readonly latencies: readonly number[]
   readonly statuses: Readonly<Record<string, number>>
 }
@@ -41,7 +41,7 @@ export async function openLoop({
     answers.push(send(requests[i % requests.length], due))
   }
   await Promise.all(answers)
-  return { latencies: latencies.sort((a, b) => a - b), statuses }
+  return { latencies, statuses }
 
   async function send(request: OpenLoopRequest | undefined, from: number): Promise<void> {
     if (!request) return
@@ -56,9 +56,4 @@ export async function openLoop({
     latencies.push(performance.now() - from)
     statuses[status] = (statuses[status] ?? 0) + 1
   }
-}
-
-/** The latency that so large a share of the requests did not exceed. */
-export function percentile(ascending: readonly number[], share: number): number {
-  return ascending[Math.min(ascending.length - 1, Math.floor(ascending.length * share))] ?? Number.NaN
 }

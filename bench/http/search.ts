@@ -2,7 +2,8 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { medQuadTask } from '../../examples/medquad.ts'
 import { loadEncoder, openIndex } from '../../src/main.ts'
-import { openLoop, percentile } from './open-loop.ts'
+import { percentile } from '../support/sides.ts'
+import { openLoop } from './open-loop.ts'
 import { eventLoopDelay, post, startServer } from './support.ts'
 
 export const medquadFolder = path.join(tmpdir(), 'qontrast-bench-medquad')
