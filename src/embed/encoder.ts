@@ -17,6 +17,14 @@ export interface BatchFigures {
   readonly tokens: number
 }
 
+/** What version 0.1.0 would have said of the same model: `qontrast upgrade` recognises an old index by it. */
+export interface LegacyEncoder {
+  /** Fingerprints that 0.1.0 gave to this model. */
+  readonly fingerprints: readonly string[]
+  /** Whether the vector of this text, as a document, may be another one than under 0.1.0. */
+  differs(text: string): boolean
+}
+
 /** Turns texts into vectors of unit length whose dot product is their similarity. */
 export interface Encoder {
   /** The model's name as it was asked for, for people to read. */
@@ -25,6 +33,8 @@ export interface Encoder {
   readonly modalities: readonly Modality[]
   /** Names everything that determines document vectors: weights, pooling, document prompt, dimensions, dtype. */
   readonly fingerprint: string
+  /** What 0.1.0 made of this model, for indexes of that time. */
+  readonly legacy?: LegacyEncoder
   /** How texts are found best with this encoder, where its model's files say so: a measured recommendation. */
   readonly searchMode?: 'dense' | 'bm25' | 'hybrid'
   /** Tokens of a chunk that this encoder searches best with, where its model's files say so. */
