@@ -1,4 +1,4 @@
-import { messageOf } from '../shared/index.ts'
+import { isError, messageOf } from '../shared/index.ts'
 import type { ApiContext } from './context.ts'
 import { problems, toProblem, toQontrastError } from './problem.ts'
 
@@ -7,7 +7,7 @@ const retryable = new Set([429, 503])
 
 /** Answers with the problem that an error is; says when to try again where that helps. */
 export function answerProblem(c: ApiContext, error: unknown, retryAfter: () => number): Response {
-  c.set('failure', error instanceof Error ? error : new Error(messageOf(error)))
+  c.set('failure', isError(error) ? error : new Error(messageOf(error)))
   const { code } = toQontrastError(error)
   const { status } = problems[code]
   const problem = toProblem(error, c.var.requestId)

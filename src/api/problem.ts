@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
-import { HTTPException } from 'hono/http-exception'
+import type { HTTPException } from 'hono/http-exception'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import { type ErrorCode, isQontrastError, QontrastError } from '../shared/index.ts'
+import { type ErrorCode, isError, isQontrastError, QontrastError } from '../shared/index.ts'
 
 interface ProblemKind {
   readonly status: ContentfulStatusCode
@@ -81,9 +81,14 @@ export function toProblem(error: unknown, requestId: string): Problem {
 /** The code of whatever was thrown; what nobody expected is `internal`. */
 export function toQontrastError(error: unknown): QontrastError {
   if (isQontrastError(error)) return error
-  if (error instanceof HTTPException) {
+  if (isHttpException(error)) {
     const code = error.status === 415 ? 'unsupported-media-type' : error.status === 400 ? 'malformed' : 'internal'
     return new QontrastError(code, error.message, { cause: error })
   }
   return new QontrastError('internal', 'an unexpected error', { cause: error })
+}
+
+/** By its shape: an app may throw the one of its own copy of Hono. */
+function isHttpException(error: unknown): error is HTTPException {
+  return isError(error) && 'status' in error && typeof error.status === 'number' && 'getResponse' in error
 }

@@ -1,11 +1,12 @@
 import type { VectorStore } from '../index/index.ts'
+import { isPromise } from '../shared/index.ts'
 
 /** The same store, and when nothing is being asked of it any more: before that, it must not be closed. */
 export function watchStore(store: VectorStore): { readonly store: VectorStore; idle(): Promise<void> } {
   const pending = new Set<Promise<unknown>>()
 
   function watched(result: unknown): unknown {
-    if (!(result instanceof Promise)) return result
+    if (!isPromise(result)) return result
     const settled = result.catch(() => {}).finally(() => pending.delete(settled))
     pending.add(settled)
     return result

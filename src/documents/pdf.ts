@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { messageOf, QontrastError, type Section } from '../shared/index.ts'
+import { isError, messageOf, QontrastError, type Section } from '../shared/index.ts'
 import { titleFromName } from './decode.ts'
 import type { Reader } from './reader.ts'
 
@@ -31,7 +31,7 @@ async function readPages(bytes: Uint8Array): Promise<{ pages: string[]; title: s
       await pdf.destroy?.()
     }
   } catch (cause) {
-    if (cause instanceof Error && cause.name === 'PasswordException') {
+    if (isError(cause) && cause.name === 'PasswordException') {
       throw new QontrastError('file-encrypted', 'it needs a password. Save it without one, or leave it out.', { cause })
     }
     throw new QontrastError('file-unreadable', `it is no PDF that can be read: ${messageOf(cause)}`, { cause })

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { messageOf, type OnProgress, QontrastError } from '../shared/index.ts'
+import { isError, isQontrastError, messageOf, type OnProgress, QontrastError } from '../shared/index.ts'
 import { type Dtype, modelFileNames } from './transformer/model-file.ts'
 
 export interface HubOptions {
@@ -130,8 +130,8 @@ async function quietly<T>(work: () => Promise<T>): Promise<T> {
 }
 
 function hubError(name: string, hubUrl: string, cause: unknown): QontrastError {
-  if (cause instanceof QontrastError) return cause
-  const status = cause instanceof Error && 'statusCode' in cause ? cause.statusCode : undefined
+  if (isQontrastError(cause)) return cause
+  const status = isError(cause) && 'statusCode' in cause ? cause.statusCode : undefined
   if (status === 401 || status === 403 || status === 404) {
     return new QontrastError(
       'model-not-found',

@@ -1,4 +1,4 @@
-import { normalizeInPlace, QontrastError, throwIfAborted } from '../shared/index.ts'
+import { isKind, normalizeInPlace, QontrastError, throwIfAborted } from '../shared/index.ts'
 import type { Filter } from './filter.ts'
 import type { SearchOptions, SearchQuery } from './search-options.ts'
 import type { SearchMode } from './store.ts'
@@ -44,7 +44,7 @@ export function checkQuery(query: SearchQuery): void {
     return
   }
   const vector: unknown = typeof query === 'object' && query !== null ? query.vector : undefined
-  if (Array.isArray(vector) || vector instanceof Float32Array) return
+  if (Array.isArray(vector) || isKind(vector, 'Float32Array')) return
   throw new QontrastError(
     'invalid-input',
     `A query is a text or { vector }, an array or Float32Array of numbers; got ${query === null ? 'null' : typeof query}.`,

@@ -1,5 +1,5 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node'
-import { messageOf, QontrastError } from '../shared/index.ts'
+import { isKind, messageOf, QontrastError } from '../shared/index.ts'
 import { type OpenedSession, openSession, type SessionOptions } from './session.ts'
 
 /** A tensor in this process's memory, row-major. */
@@ -86,9 +86,9 @@ function toTensor(TensorClass: OpenedSession['Tensor'], name: string, feeds: Hos
 }
 
 function toHost(name: string, { dims, data, type }: Tensor): HostTensor {
-  if (type === 'float32' && data instanceof Float32Array) return { dtype: type, dims, data }
-  if (type === 'int64' && data instanceof BigInt64Array) return { dtype: type, dims, data }
-  if (type === 'int32' && data instanceof Int32Array) return { dtype: type, dims, data }
-  if (type === 'bool' && data instanceof Uint8Array) return { dtype: type, dims, data }
+  if (type === 'float32' && isKind(data, 'Float32Array')) return { dtype: type, dims, data }
+  if (type === 'int64' && isKind(data, 'BigInt64Array')) return { dtype: type, dims, data }
+  if (type === 'int32' && isKind(data, 'Int32Array')) return { dtype: type, dims, data }
+  if (type === 'bool' && isKind(data, 'Uint8Array')) return { dtype: type, dims, data }
   throw new QontrastError('internal', `the graph gave '${name}' as ${type}`)
 }

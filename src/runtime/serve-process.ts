@@ -1,4 +1,4 @@
-import { messageOf, QontrastError } from '../shared/index.ts'
+import { isError, isQontrastError, messageOf, QontrastError } from '../shared/index.ts'
 import type { Reply } from './process-pool.ts'
 
 /** What a child of a process pool does: take its setup once, then one task after the other. */
@@ -30,9 +30,9 @@ export function serveProcess<Setup, Task, Ready, Result>(service: ProcessService
       (error: unknown) =>
         send({
           kind: 'failed',
-          code: error instanceof QontrastError ? error.code : 'internal',
+          code: isQontrastError(error) ? error.code : 'internal',
           message: messageOf(error),
-          stack: error instanceof Error ? error.stack : undefined,
+          stack: isError(error) ? error.stack : undefined,
         }),
     )
   })

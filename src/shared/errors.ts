@@ -1,3 +1,5 @@
+import { isError } from './kinds.ts'
+
 /** What went wrong, named by what the caller should do about it. */
 export type ErrorCode =
   | 'invalid-input' // correct the data passed in
@@ -47,18 +49,19 @@ export class QontrastError extends Error {
   }
 }
 
-/** True for a {@link QontrastError}, of the given code if one is given. */
+/** True for a {@link QontrastError}, of the given code if one is given; also for one of another realm or copy of this package. */
 export function isQontrastError(error: unknown, code?: ErrorCode): error is QontrastError {
-  return error instanceof QontrastError && (code === undefined || error.code === code)
+  if (!isError(error) || error.name !== 'QontrastError' || !('code' in error)) return false
+  return typeof error.code === 'string' && (code === undefined || error.code === code)
 }
 
 /** The message of whatever was thrown. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  return isError(error) ? error.message : String(error)
 }
 
 /** Node's error code (`ENOENT`, `ENOSPC`, …) if what was thrown carries one. */
 export function systemCodeOf(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error)) return undefined
+  if (!isError(error) || !('code' in error)) return undefined
   return typeof error.code === 'string' ? error.code : undefined
 }

@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from 'hono'
-import { QontrastError } from '../../shared/index.ts'
+import { isError, QontrastError } from '../../shared/index.ts'
 import type { ApiContext, ApiEnv } from '../context.ts'
 import type { Limits } from '../limits.ts'
 import { routeOf } from '../route-of.ts'
@@ -41,7 +41,8 @@ async function read(c: ApiContext, { bodyBytes, bodySeconds }: BodyLimits): Prom
     return new TextDecoder('utf-8', { fatal: true }).decode(await Promise.race([bytes, giveUp.passed]))
   } catch (error) {
     c.header('Connection', 'close') // what is left of the body is not wanted
-    if (error instanceof TypeError) throw new QontrastError('malformed', 'The body is not UTF-8.', { cause: error })
+    if (isError(error) && error.name === 'TypeError')
+      throw new QontrastError('malformed', 'The body is not UTF-8.', { cause: error })
     throw error
   } finally {
     giveUp.stop()

@@ -1,5 +1,5 @@
 import type { InferenceSession, OpenedSession, Tensor } from '../../runtime/index.ts'
-import { messageOf, normalizeInPlace, QontrastError } from '../../shared/index.ts'
+import { isKind, messageOf, normalizeInPlace, QontrastError } from '../../shared/index.ts'
 import { halfToFloat } from '../safetensors.ts'
 import { applyDense, type DenseLayer } from './dense.ts'
 import {
@@ -71,7 +71,7 @@ function vectorsOf(result: Tensor, layout: PaddedLayout, batch: TokenBatch, plan
 
 function toFloat32(tensor: Tensor): Float32Array {
   const { data } = tensor
-  if (data instanceof Float32Array) return data
+  if (isKind(data, 'Float32Array')) return data
   if (tensor.type === 'float16' && ArrayBuffer.isView(data)) {
     return Float32Array.from(new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2), halfToFloat)
   }

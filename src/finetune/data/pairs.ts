@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { parse } from 'csv-parse'
-import { linesOf, messageOf, QontrastError, systemCodeOf } from '../../shared/index.ts'
+import { isError, linesOf, messageOf, QontrastError, systemCodeOf } from '../../shared/index.ts'
 
 /** Two texts that belong together, and texts that do not belong to the anchor although they look like it. */
 export interface Pair {
@@ -105,7 +105,7 @@ async function readCsv(
     try {
       bad(error.lines ?? 0, error.message)
     } catch (thrown) {
-      failure = thrown instanceof Error ? thrown : new Error(String(thrown))
+      failure = isError(thrown) ? thrown : new Error(String(thrown))
     }
   })
   createReadStream(file)

@@ -1,6 +1,6 @@
 import type { ValueName } from '../../graph/index.ts'
 import type { HostTensors } from '../../runtime/index.ts'
-import { QontrastError } from '../../shared/index.ts'
+import { isKind, QontrastError } from '../../shared/index.ts'
 import type { Gradients, ParameterGradient } from '../optimizer/parameters.ts'
 import type { GradientGraph } from './step-graph.ts'
 
@@ -62,7 +62,8 @@ function freeGradient(gradient: ParameterGradient): void {
 
 /** Empties an array's buffer, which it must not share. */
 function free(values: { readonly buffer: ArrayBufferLike } | undefined): void {
-  if (values?.buffer instanceof ArrayBuffer && !values.buffer.detached) values.buffer.transfer(0)
+  const buffer = values?.buffer
+  if (isKind(buffer, 'ArrayBuffer') && !buffer.detached) buffer.transfer(0)
 }
 
 function rowsOf(gradient: ParameterGradient | undefined): Map<number, Float32Array> {

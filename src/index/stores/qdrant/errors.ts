@@ -1,4 +1,11 @@
-import { type ErrorCode, isQontrastError, messageOf, QontrastError, systemCodeOf } from '../../../shared/index.ts'
+import {
+  type ErrorCode,
+  isError,
+  isQontrastError,
+  messageOf,
+  QontrastError,
+  systemCodeOf,
+} from '../../../shared/index.ts'
 
 /** What a call was about, for the messages. */
 export interface CallContext {
@@ -123,7 +130,7 @@ export function failureOf(cause: unknown): Failure {
   return {
     status: typeof status === 'number' ? status : undefined,
     system: systemCodeOf(cause) ?? (typeof inner === 'string' ? inner : ''),
-    name: cause instanceof Error ? cause.constructor.name : '',
+    name: isError(cause) ? cause.constructor.name : '',
     words: typeof answered === 'string' ? answered : messageOf(cause),
     retryAfter: Number.isFinite(retryAfter) ? retryAfter : 0,
   }
