@@ -90,6 +90,10 @@ export {
   type SearchQuery,
   type Shard,
   type StoredDocument,
+  type UndoUpgradeOptions,
+  type UpgradeOptions,
+  undoUpgrade,
+  upgradeIndex,
   type VectorStore,
 } from './index/index.ts'
 export {

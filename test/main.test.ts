@@ -44,6 +44,8 @@ test('the package exports what its users rely on', () => {
       "scoreRankings",
       "sgd",
       "similarityEvaluator",
+      "undoUpgrade",
+      "upgradeIndex",
     ]
   `)
 })

@@ -30,6 +30,8 @@ export const problems: Readonly<Record<ErrorCode, ProblemKind>> = {
   'too-slow': { status: 408, title: 'The body came too slowly' },
   'already-exists': { status: 409, title: 'It exists already' },
   'encoder-mismatch': { status: 409, title: 'The index was made with another model' },
+  'index-outdated': { status: 409, title: 'The index is in an older form' },
+  'package-outdated': { ...unavailable, says: 'The index was written by a later version than this server.' },
   'too-large': { status: 413, title: 'Too much at once' },
   'unsupported-media-type': { status: 415, title: 'Another content type is needed' },
   overloaded: { status: 429, title: 'Too much work is waiting' },

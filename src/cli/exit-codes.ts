@@ -16,6 +16,7 @@ const byErrorCode: Partial<Record<ErrorCode, keyof typeof exitCodes>> = {
   'invalid-filter': 'wrong use or bad input',
   'dimension-mismatch': 'wrong use or bad input',
   'encoder-mismatch': 'wrong use or bad input',
+  'index-outdated': 'wrong use or bad input',
   'file-unreadable': 'wrong use or bad input',
   'index-not-found': 'no such index or model',
   'model-not-found': 'no such index or model',

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { listIndexes } from '../index/index.ts'
+import { isOutdated, listIndexes } from '../index/index.ts'
 import { jsonOption, openStore, pathOption, type StoreFlags, storeOption } from './options.ts'
 import { count, megabytes } from './progress-line.ts'
 
@@ -17,7 +17,7 @@ export const indexesCommand = (): Command =>
       else if (indexes.length === 0) console.log(`No index in ${flags.store ?? flags.path} yet: qontrast index FILES`)
       for (const { name, documents, points, bytes, schema } of json ? [] : indexes) {
         console.log(
-          `${name}  ${count(documents, 'document')}, ${count(points, 'chunk')}, ${bytes === undefined ? '' : `${megabytes(bytes)}, `}${schema.encoder.name} (${schema.dimensions} dimensions)`,
+          `${name}  ${count(documents, 'document')}, ${count(points, 'chunk')}, ${bytes === undefined ? '' : `${megabytes(bytes)}, `}${schema.encoder.name} (${schema.dimensions} dimensions)${isOutdated(schema) ? ` – in an older form: qontrast upgrade --index ${name}` : ''}`,
         )
       }
     })

@@ -11,12 +11,14 @@ import { keyCommand } from './key.ts'
 import { reindexCommand } from './reindex.ts'
 import { searchCommand } from './search.ts'
 import { serveCommand } from './serve.ts'
+import { upgradeCommand } from './upgrade.ts'
 import { version } from './version.ts'
 
 const commands = [
   indexCommand,
   searchCommand,
   reindexCommand,
+  upgradeCommand,
   indexesCommand,
   copyCommand,
   serveCommand,

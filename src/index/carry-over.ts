@@ -12,6 +12,8 @@ export interface CarryOverOptions {
   readonly from: string
   /** Opens the encoder of the generation to write to, where anything is to be encoded at all. */
   readonly to: { readonly collection: string; member(): Promise<Member> }
+  /** A collection whose vectors are taken where the encoder's input is the same, unless the input's vector would be another today. */
+  readonly reuse?: { readonly collection: string; differs(input: string): boolean }
   /** Asked before each write: throws where `from` is not the source any more. */
   readonly check: () => Promise<void>
   /** Looks again a moment later before it mends: what is being written to both generations now is no difference. */

@@ -1,5 +1,6 @@
 import { type JsonObject, QontrastError } from '../shared/index.ts'
 import type { FieldType } from './filter.ts'
+import { refuseOutdated } from './format.ts'
 import { type CollectionSchema, type Point, unknownEncoder } from './store.ts'
 
 /** True for a collection that something else made: nothing says which encoder, and it has no words of ours to rank by. */
@@ -7,8 +8,9 @@ export function isUnknown({ encoder }: CollectionSchema): boolean {
   return encoder.fingerprint === unknownEncoder.fingerprint
 }
 
-/** A collection is opened with the encoder and the fields it was made with. */
+/** A collection is opened with the encoder and the fields it was made with, and in the form of today. */
 export function checkSameSchema(name: string, existing: CollectionSchema, asked: CollectionSchema): void {
+  refuseOutdated(name, existing)
   if (!isUnknown(existing) && existing.encoder.fingerprint !== asked.encoder.fingerprint) {
     const { encoder: made } = existing
     const { encoder: given } = asked

@@ -27,6 +27,7 @@ export {
   type Scalar,
   toFilter,
 } from './filter.ts'
+export { isOutdated } from './format.ts'
 export { dropIndex, ensureIndex } from './generations.ts'
 export type { Hit } from './hit.ts'
 export { lexicalTerms } from './lexical.ts'
@@ -55,3 +56,4 @@ export {
 } from './store.ts'
 export { type LanceDbOptions, lancedb } from './stores/lancedb.ts'
 export { type ForeignOptions, type QdrantOptions, qdrant } from './stores/qdrant.ts'
+export { type UndoUpgradeOptions, type UpgradeOptions, undoUpgrade, upgradeIndex } from './upgrade.ts'

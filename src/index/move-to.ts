@@ -1,5 +1,5 @@
 import { messageOf, QontrastError } from '../shared/index.ts'
-import { type CarriedOver, carryOver } from './carry-over.ts'
+import { type CarriedOver, type CarryOverOptions, carryOver } from './carry-over.ts'
 import { checkSample } from './check-sample.ts'
 import type { Generation, Generations } from './generations.ts'
 import type { Member } from './members.ts'
@@ -37,6 +37,7 @@ export interface Move extends MoveOptions {
   readonly generations: Generations
   readonly target: Generation
   readonly member: () => Promise<Member>
+  readonly reuse?: CarryOverOptions['reuse']
 }
 
 const mostPasses = 12
@@ -48,6 +49,7 @@ export async function moveTo({
   generations,
   target,
   member,
+  reuse,
   signal,
   onProgress,
 }: Move): Promise<ReindexReport> {
@@ -68,6 +70,7 @@ export async function moveTo({
       store,
       from: current.collection,
       to: { collection: target.collection, member },
+      ...(reuse ? { reuse } : {}),
       check,
       patient: number > 1,
       signal,

@@ -1,6 +1,7 @@
 import type { Encoder } from '../embed/index.ts'
 import { isQontrastError, QontrastError } from '../shared/index.ts'
 import { createEncoders, type LoadByName } from './encoders.ts'
+import { isOutdated, refuseOutdated } from './format.ts'
 import { type Generation, readGenerations } from './generations.ts'
 import { toMember } from './members.ts'
 import { countDocuments, type MoveOptions, moveTo, type ReindexReport } from './move-to.ts'
@@ -25,6 +26,7 @@ export async function reindex({ encoder, ...options }: ReindexOptions): Promise<
   const { store, index } = options
   const generations = await readGenerations(store, index)
   const { current } = generations
+  refuseOutdated(index, current.schema)
   if (generationNumber(index, current.collection) === 0) throw withoutGenerations(index)
   const fits = (generation: Generation | undefined) => generation?.schema.encoder.fingerprint === encoder.fingerprint
   if (fits(current)) {
@@ -76,6 +78,12 @@ export async function rollbackIndex({ loadEncoder, ...options }: RollbackOptions
       `Index '${index}' has no generation to go back to: it was not re-indexed, or the old one was dropped.`,
     )
   }
+  if (isOutdated(target.schema)) {
+    throw new QontrastError(
+      'invalid-option',
+      `The generation before of '${index}' is in an older form: qontrast upgrade --index ${index} --rollback goes back to it.`,
+    )
+  }
   const encoders = createEncoders(undefined, loadEncoder)
   try {
     const member = async () => toMember(target, await encoders.fitting(index, target.schema))
@@ -112,6 +120,7 @@ async function createNext(
     dimensions: encoder.dimensions,
     encoder: { name: encoder.name, fingerprint: encoder.fingerprint },
     fields: current.schema.fields,
+    ...(current.schema.upgradedFrom === undefined ? {} : { upgradedFrom: current.schema.upgradedFrom }),
   }
   await store.ensure(collection, schema)
   return { collection, schema }

@@ -7,6 +7,10 @@ export interface CollectionSchema {
   /** Name and fingerprint of the encoder that made the vectors. */
   readonly encoder: { readonly name: string; readonly fingerprint: string }
   readonly fields: Readonly<Record<string, FieldType>>
+  /** Only where an older version stored it: the number of its form. Such a collection is read by the upgrade alone. */
+  readonly format?: number
+  /** The form that the index had once: its documents may have ids as they were made then. */
+  readonly upgradedFrom?: number
 }
 
 /** Stands for the encoder of a collection that something else made: whoever opens it has to know. */

@@ -12,6 +12,8 @@ export type ErrorCode =
   | 'dimension-mismatch' // use vectors of the index's size
   | 'encoder-mismatch' // use the index's encoder, or index again
   | 'index-not-found' // index something first
+  | 'index-outdated' // run the upgrade named in the message
+  | 'package-outdated' // install a later version of this package
   | 'dependency-missing' // install the package named in the message
   | 'file-unreadable' // repair or leave out the file
   | 'file-encrypted' // remove the password or leave out the file

@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import path from 'node:path'
 import { z } from 'zod'
 import { messageOf, QontrastError, systemCodeOf } from '../../../shared/index.ts'
+import { format, readFormat } from '../../format.ts'
 import type { CollectionSchema } from '../../store.ts'
 
 /** LanceDB has no place for a schema of ours and no aliases: small JSON files beside the tables, replaced by rename. */
@@ -19,19 +20,21 @@ export interface Pointers {
   aliases(): Promise<ReadonlyMap<string, string>>
 }
 
-const format = 1
+/** Of the files of aliases, which have not changed. */
+const aliasFormat = 1
 const collectionSuffix = '.collection.json'
 const aliasSuffix = '.alias.json'
 
 const collectionFile = z.object({
-  format: z.literal(format),
+  format: z.int().positive(),
   schema: z.object({
     dimensions: z.number().int().positive(),
     encoder: z.object({ name: z.string(), fingerprint: z.string() }),
     fields: z.record(z.string(), z.enum(['keyword', 'number', 'boolean'])),
+    upgradedFrom: z.int().positive().exactOptional(),
   }),
 })
-const aliasFile = z.object({ format: z.literal(format), collection: z.string() })
+const aliasFile = z.object({ format: z.literal(aliasFormat), collection: z.string() })
 
 export function openPointers(folder: string): Pointers {
   const file = (name: string, suffix: string) => path.join(folder, checkName(name) + suffix)
@@ -45,13 +48,15 @@ export function openPointers(folder: string): Pointers {
   const readAlias = async (name: string) => (await read(file(name, aliasSuffix), aliasFile))?.collection
   return {
     async readCollection(name) {
-      return (await read(file(name, collectionSuffix), collectionFile))?.schema
+      const kept = await read(file(name, collectionSuffix), collectionFile)
+      return kept && { ...kept.schema, ...readFormat(kept.format, `The collection '${name}'`) }
     },
     writeCollection: (name, schema) => replace(file(name, collectionSuffix), { format, schema }),
     removeCollection: (name) => rm(file(name, collectionSuffix), { force: true }),
     collections: () => namesOf(collectionSuffix),
     resolve: async (name) => (await readAlias(name)) ?? name,
-    writeAlias: (alias, collection) => replace(file(alias, aliasSuffix), { format, collection: checkName(collection) }),
+    writeAlias: (alias, collection) =>
+      replace(file(alias, aliasSuffix), { format: aliasFormat, collection: checkName(collection) }),
     removeAlias: (alias) => rm(file(alias, aliasSuffix), { force: true }),
     async aliases() {
       const names = await namesOf(aliasSuffix)
@@ -81,7 +86,7 @@ async function read<T>(file: string, schema: z.ZodType<T>): Promise<T | undefine
   try {
     return schema.parse(JSON.parse(text))
   } catch (cause) {
-    throw new QontrastError('store-failed', `${file} is damaged, or written by a newer version: ${messageOf(cause)}`, {
+    throw new QontrastError('store-failed', `${file} is damaged: ${messageOf(cause)}`, {
       cause,
     })
   }

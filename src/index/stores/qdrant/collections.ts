@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { isQontrastError, QontrastError } from '../../../shared/index.ts'
 import { checkSameSchema } from '../../check.ts'
 import type { FieldType } from '../../filter.ts'
+import { format, readFormat } from '../../format.ts'
 import { type CollectionSchema, unknownEncoder } from '../../store.ts'
 import type { Connection } from './connection.ts'
 import { decodeJson, encodeJson, pathTo } from './json.ts'
@@ -18,19 +19,19 @@ export interface Described {
   readonly indexingThreshold: number
 }
 
-const format = 1
 const samples = 32
 const usualThreshold = 10_000
 /** The threshold at which indexing begins only when `optimize` says so: an index built while points stream in is built again and again. */
 export const deferred = 0
 
 const metadataSchema = z.object({
-  format: z.literal(format),
+  format: z.int().positive(),
   indexingThreshold: z.number(),
   schema: z.object({
     dimensions: z.number().int().positive(),
     encoder: z.object({ name: z.string(), fingerprint: z.string() }),
     fields: z.record(z.string(), z.enum(['keyword', 'number', 'boolean'])),
+    upgradedFrom: z.int().positive().exactOptional(),
   }),
 })
 
@@ -53,14 +54,15 @@ export async function findCollection(
   }
 }
 
-function describeOurs(name: string, info: Schemas['CollectionInfo'], kept: unknown): Described {
-  const parsed = metadataSchema.safeParse(isObject(kept) ? decodeJson(kept) : kept)
+function describeOurs(name: string, info: Schemas['CollectionInfo'], found: unknown): Described {
+  const parsed = metadataSchema.safeParse(isObject(found) ? decodeJson(found) : found)
   if (!parsed.success) {
-    throw new QontrastError('store-failed', `What is kept with '${name}' is damaged, or written by a newer version.`, {
+    throw new QontrastError('store-failed', `What is kept with '${name}' is damaged.`, {
       cause: parsed.error,
     })
   }
-  const { schema, indexingThreshold } = parsed.data
+  const { schema: kept, indexingThreshold, format: stored } = parsed.data
+  const schema = { ...kept, ...readFormat(stored, `The collection '${name}'`) }
   return { layout: ourLayout(schema.dimensions), schema, info, indexingThreshold }
 }
 
