@@ -66,7 +66,7 @@ export const indexCommand = (setExitCode: SetExitCode): Command =>
     .option('--no-chunk', 'keep every text whole; the model reads its beginning only')
     .option(
       '--field <name:type>',
-      'declare a payload field (keyword, number, boolean) so that filters on it are fast; repeatable',
+      'declare a payload field (keyword, number, boolean, date) so that filters on it are fast; repeatable',
       fieldArgument,
     )
     .option('--id-column <name>', 'column of the id in JSONL and CSV files')

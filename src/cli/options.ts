@@ -6,6 +6,7 @@ import {
   type CollectionInfo,
   type FieldType,
   type FilterInput,
+  fieldTypes,
   lancedb,
   qdrant,
   type Shard,
@@ -61,14 +62,12 @@ export function filterArgument(text: string): FilterInput {
   }
 }
 
-const fieldTypes: Readonly<Record<string, FieldType>> = { keyword: 'keyword', number: 'number', boolean: 'boolean' }
-
 /** `year:number`, given any number of times. */
 export function fieldArgument(text: string, before: Record<string, FieldType> = {}): Record<string, FieldType> {
   const colon = text.lastIndexOf(':')
-  const type = fieldTypes[text.slice(colon + 1)]
+  const type = fieldTypes.find((known) => known === text.slice(colon + 1))
   if (colon > 0 && type) return { ...before, [text.slice(0, colon)]: type }
-  throw new InvalidArgumentError(`name:type is expected, with one of the types ${Object.keys(fieldTypes).join(', ')}.`)
+  throw new InvalidArgumentError(`name:type is expected, with one of the types ${fieldTypes.join(', ')}.`)
 }
 
 /** An index remembers its model by name: a folder by its absolute path, so that it is found from anywhere. */

@@ -1,5 +1,5 @@
-import { type JsonObject, QontrastError } from '../shared/index.ts'
-import type { FieldType } from './filter.ts'
+import { dateForms, type JsonObject, momentOf, own, QontrastError } from '../shared/index.ts'
+import type { FieldType } from './fields.ts'
 import { refuseOutdated } from './format.ts'
 import { type CollectionSchema, type Point, unknownEncoder } from './store.ts'
 
@@ -28,7 +28,7 @@ export function checkSameSchema(name: string, existing: CollectionSchema, asked:
     )
   }
   for (const [field, type] of Object.entries(asked.fields)) {
-    const made = existing.fields[field]
+    const made = own(existing.fields, field)
     if (made !== type) {
       throw new QontrastError(
         'invalid-option',
@@ -54,16 +54,23 @@ export function checkPoint(point: Point, { dimensions, fields }: CollectionSchem
 }
 
 const isString = (value: unknown) => typeof value === 'string'
+const isDate = (value: unknown) => typeof value === 'string' && momentOf(value) !== undefined
 const typeProblems: Record<FieldType, (value: unknown) => string | undefined> = {
   keyword: (value) => ([value].flat().every(isString) ? undefined : 'holds something else than strings'),
   number: (value) => (typeof value === 'number' ? undefined : 'is not one number'),
   boolean: (value) => (typeof value === 'boolean' ? undefined : 'is not true or false'),
+  date: (value) => {
+    const wrong = [value].flat().find((element) => !isDate(element))
+    return wrong === undefined
+      ? undefined
+      : `holds ${JSON.stringify(wrong).slice(0, 80)}, which is no date (${dateForms})`
+  },
 }
 
 /** What is wrong with a payload whose fields are declared; undefined where nothing is. */
 export function fieldProblem(payload: JsonObject, fields: CollectionSchema['fields']): string | undefined {
   for (const [field, type] of Object.entries(fields)) {
-    const value = payload[field]
+    const value = own(payload, field)
     const problem = value === undefined || value === null ? undefined : typeProblems[type](value)
     if (problem) return `field ${JSON.stringify(field)} is declared as ${type} and ${problem}.`
   }

@@ -1,7 +1,5 @@
 import { type JsonObject, type JsonValue, QontrastError } from '../shared/index.ts'
-
-/** Type of a declared payload field; a declared field is indexed, so filters on it stay fast. */
-export type FieldType = 'keyword' | 'number' | 'boolean'
+import type { FieldType } from './fields.ts'
 
 /** A value that a payload field is compared with. */
 export type Scalar = string | number | boolean
@@ -217,7 +215,12 @@ function checkDepth(filter: Filter, depth: number): void {
   if (filter.kind === 'and' || filter.kind === 'or') for (const part of filter.filters) checkDepth(part, depth + 1)
 }
 
-const typeNames: Record<FieldType, string> = { keyword: 'string', number: 'number', boolean: 'boolean' }
+const typeNames: Record<FieldType, string> = {
+  keyword: 'string',
+  number: 'number',
+  boolean: 'boolean',
+  date: 'string',
+}
 
 function checkTypes(filter: Filter, fields: Readonly<Record<string, FieldType>>): void {
   if (filter.kind === 'and' || filter.kind === 'or') for (const part of filter.filters) checkTypes(part, fields)

@@ -3,6 +3,7 @@ export { checkNarrows } from './check-search.ts'
 export type { Chunking, ChunkSettings } from './chunk-settings.ts'
 export { type CopyOptions, type CopyReport, copyIndex, type IndexPlace } from './copy-index.ts'
 export type { LoadByName } from './encoders.ts'
+export { type Fields, type FieldType, fieldsProblem, fieldTypes } from './fields.ts'
 export {
   and,
   contains,
@@ -10,7 +11,6 @@ export {
   exists,
   type Field,
   type FieldPath,
-  type FieldType,
   type Filter,
   type FilterInput,
   gt,

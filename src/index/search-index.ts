@@ -5,6 +5,7 @@ import { checkSameSchema, isUnknown } from './check.ts'
 import { checkIds, checkNarrows, checkQuery, checkSearch } from './check-search.ts'
 import { deleteEverywhere } from './delete-documents.ts'
 import { createEncoders, type LoadByName } from './encoders.ts'
+import { checkFields } from './fields.ts'
 import { type FilterInput, toFilter } from './filter.ts'
 import { dropIndex } from './generations.ts'
 import { type Hit, toHit } from './hit.ts'
@@ -86,6 +87,7 @@ export async function openIndex({
   if ((path === undefined) === (given === undefined)) {
     throw new QontrastError('invalid-option', 'openIndex takes either path (the embedded store) or store.')
   }
+  checkFields(fields)
   const store = given ?? lancedb({ path: path ?? '' })
   const asked: CollectionSchema = {
     dimensions: encoder.dimensions,

@@ -1,12 +1,13 @@
 import type { JsonObject } from '../shared/index.ts'
-import type { FieldType, Filter } from './filter.ts'
+import type { Fields } from './fields.ts'
+import type { Filter } from './filter.ts'
 
 /** What a collection holds, fixed when it is made. */
 export interface CollectionSchema {
   readonly dimensions: number
   /** Name and fingerprint of the encoder that made the vectors. */
   readonly encoder: { readonly name: string; readonly fingerprint: string }
-  readonly fields: Readonly<Record<string, FieldType>>
+  readonly fields: Fields
   /** Only where an older version stored it: the number of its form. Such a collection is read by the upgrade alone. */
   readonly format?: number
   /** The form that the index had once: its documents may have ids as they were made then. */

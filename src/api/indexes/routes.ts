@@ -1,14 +1,23 @@
 import { createRoute, z } from '@hono/zod-openapi'
+import { type Fields, fieldsProblem, fieldTypes } from '../../index/index.ts'
 import { answer, bodyRefusals, conflict, guarded, indexParam, missing, refusals, timeoutHeader } from '../route.ts'
 
-const fieldTypes = z.record(z.string().min(1), z.enum(['keyword', 'number', 'boolean']))
+const fieldsOf = z
+  .custom<Fields>((value) => fieldsProblem(value) === undefined, {
+    error: ({ input }) => fieldsProblem(input) ?? 'is wrong',
+  })
+  .openapi({
+    type: 'object',
+    additionalProperties: { type: 'string', enum: [...fieldTypes] },
+    example: { source: 'keyword', year: 'number', published: 'date' },
+  })
 
 export const indexSchema = z
   .object({
     name: z.string(),
     model: z.string().nullable().openapi({ description: 'Null where the model that made it is not served.' }),
     dimensions: z.int(),
-    fields: fieldTypes,
+    fields: fieldsOf,
     documents: z.int().openapi({ description: 'Those that the key may see.' }),
     chunks: z.int().optional().openapi({ description: 'Not shown to a key that is bound to a filter; nor are bytes.' }),
     bytes: z.int().optional(),
@@ -19,7 +28,7 @@ export const createIndexSchema = z
   .strictObject({
     name: indexParam.shape.index,
     model: z.string().optional().openapi({ description: 'One of /v1/models; the first by default.' }),
-    fields: fieldTypes.default({}).openapi({ description: 'Payload fields that filters should be fast on.' }),
+    fields: fieldsOf.default({}).openapi({ description: 'Payload fields that filters should be fast on.' }),
   })
   .openapi('CreateIndex')
 

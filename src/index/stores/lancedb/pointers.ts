@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import path from 'node:path'
 import { z } from 'zod'
 import { messageOf, QontrastError, systemCodeOf } from '../../../shared/index.ts'
+import { fieldsSchema } from '../../fields.ts'
 import { format, readFormat } from '../../format.ts'
 import type { CollectionSchema } from '../../store.ts'
 
@@ -30,7 +31,7 @@ const collectionFile = z.object({
   schema: z.object({
     dimensions: z.number().int().positive(),
     encoder: z.object({ name: z.string(), fingerprint: z.string() }),
-    fields: z.record(z.string(), z.enum(['keyword', 'number', 'boolean'])),
+    fields: fieldsSchema,
     upgradedFrom: z.int().positive().exactOptional(),
   }),
 })

@@ -1,11 +1,12 @@
 import { z } from 'zod'
+import { own } from '../../../shared/index.ts'
 import type { CollectionSchema, Point, PointKey, PointRecord } from '../../store.ts'
 import { facetsOf } from './facets.ts'
 
 /** Column of each declared number field. Other fields are found through the facets. */
 export function numberColumns({ fields }: CollectionSchema): ReadonlyMap<string, string> {
   const names = Object.keys(fields)
-    .filter((name) => fields[name] === 'number')
+    .filter((name) => own(fields, name) === 'number')
     .sort()
   return new Map(names.map((name, i) => [name, `number_${i}`]))
 }
@@ -19,7 +20,7 @@ export const recordColumns = ['record']
 export function toRow(point: Point, schema: CollectionSchema): Row {
   const { vector, terms, seen = 0, ...record } = point
   const numbers = [...numberColumns(schema)].map(([field, column]) => {
-    const value = point.payload[field]
+    const value = own(point.payload, field)
     return [column, typeof value === 'number' ? value : null]
   })
   return {

@@ -1,8 +1,8 @@
 import type { QdrantClient, Schemas } from '@qdrant/js-client-rest'
 import { z } from 'zod'
-import { isQontrastError, QontrastError } from '../../../shared/index.ts'
+import { isQontrastError, own, QontrastError } from '../../../shared/index.ts'
 import { checkSameSchema } from '../../check.ts'
-import type { FieldType } from '../../filter.ts'
+import { type FieldType, fieldsSchema } from '../../fields.ts'
 import { format, readFormat } from '../../format.ts'
 import { type CollectionSchema, unknownEncoder } from '../../store.ts'
 import type { Connection } from './connection.ts'
@@ -30,7 +30,7 @@ const metadataSchema = z.object({
   schema: z.object({
     dimensions: z.number().int().positive(),
     encoder: z.object({ name: z.string(), fingerprint: z.string() }),
-    fields: z.record(z.string(), z.enum(['keyword', 'number', 'boolean'])),
+    fields: fieldsSchema,
     upgradedFrom: z.int().positive().exactOptional(),
   }),
 })
@@ -128,6 +128,7 @@ const fieldIndexes: Readonly<Record<FieldType, Schemas['PayloadSchemaParams']>> 
   keyword: { type: 'keyword' },
   number: { type: 'float' },
   boolean: { type: 'bool' },
+  date: { type: 'keyword' },
 }
 
 async function createIndexes(
@@ -138,7 +139,7 @@ async function createIndexes(
 ): Promise<void> {
   const declared = Object.entries(schema.fields).map(([field, type]): [string, Schemas['PayloadSchemaParams']] => [
     pathTo(layout.payload === undefined ? [field] : [layout.payload, field]),
-    options.fieldIndexes?.[field] ?? fieldIndexes[type],
+    own(options.fieldIndexes ?? {}, field) ?? fieldIndexes[type],
   ])
   const wanted: [path: string, index: Schemas['PayloadSchemaParams']][] = [
     [recordPath('document'), { type: 'keyword' }],
@@ -147,7 +148,7 @@ async function createIndexes(
     ...declared,
   ]
   for (const [path, index] of wanted) {
-    if (info.payload_schema[path]) continue
+    if (Object.hasOwn(info.payload_schema, path)) continue
     await connection.call(name, (client) =>
       client.createPayloadIndex(name, { field_name: path, field_schema: index, wait: true }),
     )
