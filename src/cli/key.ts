@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander'
 import type { Scope } from '../api/index.ts'
-import { filterArgument } from './options.ts'
+import { filterArgument, parseFilter } from './options.ts'
 
 const scopes = ['read', 'write', 'admin'] as const satisfies readonly Scope[]
 
@@ -31,7 +31,7 @@ export const keyCommand = (): Command =>
       const { key, entry } = createKey({
         name,
         scopes: [first, ...others],
-        ...(filter ? { filter: JSON.parse(filter) } : {}),
+        ...(filter ? { filter: parseFilter(filter) } : {}),
       })
       console.log(JSON.stringify(entry))
       console.error(key)

@@ -8,13 +8,14 @@ import {
   type FilterInput,
   fieldTypes,
   lancedb,
+  type PlainFilter,
   qdrant,
   type Shard,
   toFilter,
   unknownEncoder,
   type VectorStore,
 } from '../index/index.ts'
-import { messageOf, QontrastError } from '../shared/index.ts'
+import { type JsonValue, messageOf, parseJson, QontrastError } from '../shared/index.ts'
 
 /** A command is told how to set the program's exit code. */
 export type SetExitCode = (code: number) => void
@@ -54,12 +55,23 @@ export function anyNumber(text: string): number {
 
 export function filterArgument(text: string): FilterInput {
   try {
-    return toFilter(JSON.parse(text))
+    return toFilter(parseFilter(text))
   } catch (error) {
     throw new InvalidArgumentError(
       `A filter in JSON is expected, such as '{"source":"NHLBI","year":{"gte":2000}}': ${messageOf(error)}`,
     )
   }
+}
+
+/** A filter as it is written on the command line; what is in it is checked by toFilter. */
+export function parseFilter(text: string): PlainFilter {
+  const filter = parseJson(text)
+  if (isPlainFilter(filter)) return filter
+  throw new SyntaxError('it is no object.')
+}
+
+function isPlainFilter(value: JsonValue): value is JsonValue & PlainFilter {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** `year:number`, given any number of times. */

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
 import { type ApiKey, defaultLimits, keysFileSchema, type Limits } from '../api/index.ts'
-import { messageOf, QontrastError } from '../shared/index.ts'
+import { messageOf, parseJson, QontrastError } from '../shared/index.ts'
 import { defaultSettings, environment, type ServeSettings } from './serve-settings.ts'
 
 const limitsSchema = z.partialRecord(z.enum(limitNames()), z.number().nonnegative())
@@ -58,7 +58,7 @@ function readEnvironment(env: NodeJS.ProcessEnv): Record<string, unknown> {
   )
 }
 
-const readJson = async (file: string): Promise<unknown> => JSON.parse(await readFile(file, 'utf8'))
+const readJson = async (file: string): Promise<unknown> => parseJson(await readFile(file, 'utf8'))
 const runModule = async (file: string): Promise<unknown> =>
   (await import(pathToFileURL(path.resolve(file)).href)).default
 

@@ -1,4 +1,4 @@
-import { type JsonObject, type JsonValue, linesOf, messageOf } from '../shared/index.ts'
+import { type JsonObject, type JsonValue, linesOf, messageOf, parseJson } from '../shared/index.ts'
 import { streamTextFile } from './decode.ts'
 import type { Reader } from './reader.ts'
 import { columnsOf, rowToDocument } from './rows.ts'
@@ -10,7 +10,7 @@ export const readJsonLines: Reader = async function* ({ file, path }, options, {
     number += 1
     if (line.trim() === '') continue
     try {
-      const row: JsonValue = JSON.parse(line)
+      const row = parseJson(line)
       if (!isObject(row)) throw new Error('the line is no JSON object')
       yield rowToDocument(row, columnsOf(Object.keys(row), options), path, number)
     } catch (error) {

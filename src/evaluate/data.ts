@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { parse } from 'csv-parse'
 import { z } from 'zod'
-import { linesOf, messageOf, QontrastError } from '../shared/index.ts'
+import { linesOf, messageOf, parseJson, QontrastError } from '../shared/index.ts'
 import type { Relevance } from './metrics.ts'
 
 /** Texts by id; a document's text has its title in front. */
@@ -24,8 +24,9 @@ export interface Labelled {
   readonly label: string
 }
 
-const corpusLine = z.looseObject({ _id: z.string(), title: z.string().optional(), text: z.string() })
-const queryLine = z.looseObject({ _id: z.string(), text: z.string() })
+const id = z.union([z.string().min(1), z.number().transform(String)])
+const corpusLine = z.looseObject({ _id: id, title: z.string().optional(), text: z.string() })
+const queryLine = z.looseObject({ _id: id, text: z.string() })
 
 /** Reads a folder in BEIR's form: corpus.jsonl, queries.jsonl, qrels/test.tsv. Only the queries that are judged are kept. */
 export async function readRetrievalData(folder: string, split = 'test'): Promise<RetrievalData> {
@@ -84,7 +85,7 @@ async function* readJsonLines<T>(file: string, schema: z.ZodType<T>): AsyncGener
     number += 1
     if (line.trim() === '') continue
     try {
-      yield schema.parse(JSON.parse(line))
+      yield schema.parse(parseJson(line))
     } catch (cause) {
       throw new QontrastError('invalid-input', `${file}, line ${number}: ${messageOf(cause)}`, { cause })
     }

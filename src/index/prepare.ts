@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto'
 import { inspect } from 'node:util'
 import { z } from 'zod'
-import { type Document, type ErrorCode, type JsonObject, QontrastError, type Section } from '../shared/index.ts'
+import {
+  type Document,
+  type ErrorCode,
+  type JsonObject,
+  QontrastError,
+  type Section,
+  writeJson,
+} from '../shared/index.ts'
 import { fieldProblem } from './check.ts'
 import { type Chunking, chunkingTag } from './chunk-settings.ts'
 import type { CollectionSchema } from './store.ts'
@@ -94,10 +101,10 @@ function checkSections(input: unknown, text: string): readonly Section[] {
 /** What JSON keeps of a payload: dates become strings, undefined goes. */
 function toJson(payload: object): JsonObject {
   try {
-    const kept: unknown = JSON.parse(JSON.stringify(payload))
+    const kept: unknown = JSON.parse(writeJson(payload) ?? '')
     if (isJsonObject(kept)) return kept
   } catch (cause) {
-    throw new QontrastError('invalid-input', 'payload cannot be written as JSON: it holds a cycle or a BigInt.', {
+    throw new QontrastError('invalid-input', 'payload cannot be written as JSON: it holds a cycle.', {
       cause,
     })
   }

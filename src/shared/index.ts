@@ -1,7 +1,7 @@
 export { abortError, createPace, nextTurn, throwIfAborted } from './abort.ts'
 export type { Document, Section } from './document.ts'
 export { type ErrorCode, isQontrastError, messageOf, QontrastError, systemCodeOf } from './errors.ts'
-export type { JsonObject, JsonValue } from './json.ts'
+export { type JsonObject, type JsonValue, mayHoldLargeNumbers, parseJson, writeJson } from './json.ts'
 export { isError, isKind, isPromise } from './kinds.ts'
 export { linesOf } from './lines.ts'
 export { createMatrix, dot, type Matrix, normalizeInPlace } from './matrix.ts'

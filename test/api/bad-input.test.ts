@@ -1,7 +1,7 @@
 import { mkdir, rename } from 'node:fs/promises'
 import path from 'node:path'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
-import { type Encoder, lancedb, loadEncoder } from '../../src/main.ts'
+import { type Document, type Encoder, lancedb, loadEncoder } from '../../src/main.ts'
 import { bundled, openApp } from '../support/api.ts'
 import { childrenOf } from '../support/children.ts'
 import { temporaryFolder } from '../support/temporary.ts'
@@ -81,6 +81,23 @@ describe('bodies', () => {
     expect((await call('POST', `${base}/search`, huge)).status).toBe(422)
     expect((await call('POST', `${base}/documents/delete`, { filter: {} })).status).toBe(422)
     expect((await call('POST', `${base}/documents/count`, {})).body.count).toBe(1)
+  })
+
+  test('integers past 2^53 keep their digits, as ids and in payloads, bodies and lines', async () => {
+    const { call } = await openApp()
+    await call('POST', '/v1/indexes', { name: 'orders' })
+    const ids = ['12345678901234567890', '12345678901234567891', '7']
+    const [one, two, three] = ids.map((id) => `{"id":${id},"text":"one","payload":{"order":${id}}}`)
+    await call('PUT', '/v1/indexes/orders/documents', `{"documents":[${one},${three}]}`)
+    await call('POST', '/v1/indexes/orders/documents', `${two}\n`, { 'content-type': 'application/x-ndjson' })
+    const { body } = await call('POST', '/v1/indexes/orders/documents/get', { ids })
+    expect(body.documents.map(({ id, payload }: Document) => [id, payload])).toEqual([
+      ['12345678901234567890', { order: '12345678901234567890' }],
+      ['12345678901234567891', { order: '12345678901234567891' }],
+      ['7', { order: 7 }],
+    ])
+    const filter = `{"filter":{"order":12345678901234567891}}`
+    expect((await call('POST', '/v1/indexes/orders/documents/count', filter)).body.count).toBe(1)
   })
 
   test('too many texts, queries, documents, ids', async () => {

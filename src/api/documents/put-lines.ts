@@ -1,5 +1,5 @@
 import type { z } from '@hono/zod-openapi'
-import { type Document, messageOf, QontrastError } from '../../shared/index.ts'
+import { type Document, messageOf, parseJson, QontrastError } from '../../shared/index.ts'
 import { describeIssues } from '../describe-issues.ts'
 import type { Limits } from '../limits.ts'
 import { timeLimit } from '../middleware/json-body.ts'
@@ -54,7 +54,7 @@ async function putBatch(lines: readonly Line[], view: IndexView, signal: AbortSi
 
 function toDocument(text: string): { document: Document; reason: '' } | { document: undefined; reason: string } {
   try {
-    const { data, error } = documentSchema.safeParse(JSON.parse(text))
+    const { data, error } = documentSchema.safeParse(parseJson(text))
     return error ? { document: undefined, reason: describeIssues(error) } : { document: data, reason: '' }
   } catch (error) {
     return { document: undefined, reason: messageOf(error) }

@@ -18,7 +18,10 @@ const idSchema = z.string().min(1).max(longestId)
 
 export const documentSchema = z
   .strictObject({
-    id: idSchema.openapi({ description: 'At most 1,024 bytes. The same id replaces the document.', example: 'asthma' }),
+    id: z.union([idSchema, z.int().transform(String)]).openapi({
+      description: 'At most 1,024 bytes; an integer becomes its digits. The same id replaces the document.',
+      example: 'asthma',
+    }),
     text: z.string().min(1).openapi({ example: 'Asthma is treated with inhaled corticosteroids.' }),
     title: z.string().exactOptional(),
     payload: payloadSchema.exactOptional(),

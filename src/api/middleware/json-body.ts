@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from 'hono'
-import { isError, QontrastError } from '../../shared/index.ts'
+import { isError, mayHoldLargeNumbers, messageOf, parseJson, QontrastError } from '../../shared/index.ts'
 import type { ApiContext, ApiEnv } from '../context.ts'
 import type { Limits } from '../limits.ts'
 import { routeOf } from '../route-of.ts'
@@ -25,8 +25,27 @@ export function jsonBody({ bodyBytes, bodySeconds }: Limits): MiddlewareHandler<
     }
     const text = await timed('body', () => read(c, { bodyBytes, bodySeconds }))
     checkDepth(text)
-    Object.assign(c.req.bodyCache, { text: Promise.resolve(text) }) // what c.req.json() reads
+    Object.assign(c.req.bodyCache, { text: Promise.resolve(withDigits(text)) }) // what c.req.json() reads
     await next()
+  }
+}
+
+/** The body, its integers past 2^53 written as strings: what reads it uses JSON.parse. What is no JSON is left to it too. */
+function withDigits(text: string): string {
+  if (!mayHoldLargeNumbers(text) || !isJson(text)) return text
+  try {
+    return JSON.stringify(parseJson(text))
+  } catch (error) {
+    throw new QontrastError('invalid-input', `The body holds a number that cannot be kept: ${messageOf(error)}.`)
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
   }
 }
 

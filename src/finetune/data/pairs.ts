@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { parse } from 'csv-parse'
-import { isError, linesOf, messageOf, QontrastError, systemCodeOf } from '../../shared/index.ts'
+import { isError, linesOf, messageOf, parseJson, QontrastError, systemCodeOf } from '../../shared/index.ts'
 
 /** Two texts that belong together, and texts that do not belong to the anchor although they look like it. */
 export interface Pair {
@@ -78,7 +78,7 @@ async function readJsonLines(
     if (line.trim() === '') continue
     let row: unknown
     try {
-      row = JSON.parse(number === 1 ? line.replace(/^\uFEFF/, '') : line)
+      row = parseJson(number === 1 ? line.replace(/^\uFEFF/, '') : line)
     } catch (error) {
       bad(number, `${messageOf(error)}.`)
       continue
