@@ -25,10 +25,14 @@ export interface Chunker {
  */
 const unitPattern =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]\s*|[^\s\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]{1,100}\s*/gu
-const paragraphEnd = /\n\s*\n\s*$/
-const sentenceEnd = /[.!?…。！？]["'”’)\]]*\s*$/
-/** A chunk may end this much before it is full, to end with a paragraph or a sentence. */
+/** How a unit may end a chunk: with a paragraph, a sentence, a line, or a word. */
+const ends = [/\n\s*\n\s*$/, /[.!?…。！？]["'”’)\]]*\s*$/, /\n\s*$/] as const
+/** A chunk may end this much before it is full, to end with more than a word. */
 const searchShare = 0.35
+/** An anchor is the best end as far as this many chunks to both sides. */
+const anchorReach = 4
+/** What tells ends of a kind apart: this many characters before them. */
+const markCharacters = 24
 const mostCachedWords = 100_000
 const unitsBetweenTurns = 16
 
@@ -36,7 +40,7 @@ interface Unit extends Span {
   readonly tokens: number
 }
 
-/** Cuts texts into chunks at paragraph, sentence or word ends, in this order. Counts each distinct word once. */
+/** Cuts texts into chunks at paragraph, sentence, line or word ends, in this order. Counts each distinct word once. */
 export function createChunker({ tokens, overlap, countTokens }: ChunkerOptions): Chunker {
   const counts = new Map<string, number>()
   const pace = createPace()
@@ -57,7 +61,8 @@ export function createChunker({ tokens, overlap, countTokens }: ChunkerOptions):
       const spans: Span[] = []
       for (const part of partsOf(text, sections)) {
         const units = await unitsOf(text, part, budget)
-        for (const span of pack(text, units, budget, Math.min(overlap, Math.floor(budget / 2)))) {
+        const anchors = await anchorsOf(text, units, budget)
+        for (const span of pack(text, units, { anchors, budget, overlap: Math.min(overlap, Math.floor(budget / 2)) })) {
           spans.push(span)
           await pace()
         }
@@ -77,6 +82,33 @@ export function createChunker({ tokens, overlap, countTokens }: ChunkerOptions):
       if (++unitsCut % unitsBetweenTurns === 0) await pace()
     }
     return units
+  }
+
+  /**
+   * Where a long text ends a chunk whatever came before: at the best ends far and wide, found by the words before them alone.
+   * So an edit changes the chunks around it, and beyond the next anchor all are as they were.
+   */
+  async function anchorsOf(text: string, units: readonly Unit[], budget: number): Promise<number[]> {
+    const reach = anchorReach * budget
+    const total = units.reduce((sum, unit) => sum + unit.tokens, 0)
+    if (total < 2 * reach) return []
+    const anchors: number[] = []
+    /** Ends that are better than all between them and here, each with its place. */
+    const better: { end: number; rank: number; at: number; first: boolean }[] = []
+    let at = 0
+    for (const [i, unit] of units.entries()) {
+      at += unit.tokens
+      if (i % unitsBetweenTurns === 0) await pace()
+      const rank = kindOf(text, unit) * 2 ** 32 + hashOf(text, unit.end)
+      for (let last = better.at(-1); last && last.rank > rank; last = better.at(-1)) {
+        if (last.first && at - last.at > reach) anchors.push(last.end)
+        better.pop()
+      }
+      const before = better.at(-1)
+      better.push({ end: i + 1, rank, at, first: at >= reach && (!before || at - before.at > reach) })
+    }
+    for (const { end, at: place, first } of better) if (first && total - place > reach) anchors.push(end)
+    return anchors.sort((a, b) => a - b)
   }
 
   /** A unit of more tokens than fit is halved until its pieces fit. */
@@ -107,13 +139,20 @@ function partsOf(text: string, sections: readonly Section[]): Span[] {
   return parts
 }
 
-/** Every chunk ends after the one before it, so none lies wholly in another. */
-function* pack(text: string, units: readonly Unit[], budget: number, overlap: number): Generator<Span> {
+/** Every chunk ends after the one before it, so none lies wholly in another, and one ends at each anchor. */
+function* pack(
+  text: string,
+  units: readonly Unit[],
+  { anchors, budget, overlap }: { anchors: readonly number[]; budget: number; overlap: number },
+): Generator<Span> {
+  const stops = [...anchors, units.length].values()
+  let stop = 0
   let first = 0
   let last = 0
   while (last < units.length) {
-    const full = fill(units, first, budget)
-    last = full === units.length ? full : bestEnd(text, units, { least: last + 1, full, budget })
+    if (last === stop) stop = stops.next().value ?? units.length
+    const full = Math.min(fill(units, first, budget), stop)
+    last = full === stop ? full : bestEnd(text, units, { least: last + 1, full, budget })
     yield { start: units[first]!.start, end: units[last - 1]!.end }
     if (last < units.length) first = Math.max(first + 1, stepBack(units, { end: last, overlap, budget }))
   }
@@ -133,15 +172,20 @@ function bestEnd(
   { least, full, budget }: { least: number; full: number; budget: number },
 ): number {
   let freed = 0
-  let sentence: number | undefined
-  for (let end = full; end >= least && freed <= budget * searchShare; end--) {
-    const { start, end: offset, tokens } = units[end - 1]!
-    const unit = text.slice(start, offset)
-    if (paragraphEnd.test(unit)) return end
-    if (sentence === undefined && sentenceEnd.test(unit)) sentence = end
-    freed += tokens
+  let best: { readonly kind: number; readonly end: number } = { kind: ends.length, end: full }
+  for (let end = full; end >= least && freed <= budget * searchShare && best.kind > 0; end--) {
+    const kind = kindOf(text, units[end - 1]!)
+    if (kind < best.kind) best = { kind, end }
+    freed += units[end - 1]!.tokens
   }
-  return sentence ?? full
+  return best.end
+}
+
+/** How well a chunk ends with a unit; 0 is best. */
+function kindOf(text: string, { start, end }: Span): number {
+  const unit = text.slice(start, end)
+  const kind = ends.findIndex((pattern) => pattern.test(unit))
+  return kind < 0 ? ends.length : kind
 }
 
 /** First unit of the next chunk: the last ones of this chunk that make up the overlap and leave room for the unit after them. */
@@ -154,6 +198,15 @@ function stepBack(
   let sum = 0
   while (next > 0 && sum + units[next - 1]!.tokens <= room) sum += units[--next]!.tokens
   return next
+}
+
+/** FNV-1a of the characters before an offset, its bits mixed once more. */
+function hashOf(text: string, offset: number): number {
+  let hash = 0x811c9dc5
+  for (let at = Math.max(0, offset - markCharacters); at < offset; at++)
+    hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
+  hash = Math.imul(hash ^ (hash >>> 16), 0x45d9f3b)
+  return (hash ^ (hash >>> 16)) >>> 0
 }
 
 function middleOf(text: string, { start, end }: Span): number {

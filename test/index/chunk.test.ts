@@ -101,3 +101,37 @@ test('a word without end is cut into passages that can be read', async () => {
 test('a chunk for every word of a megabyte', async () => {
   expect(await chunker(1).chunk('word '.repeat(200_000))).toHaveLength(200_000)
 })
+
+const sentences = fc.array(
+  fc.constantFrom('heart', 'lung', 'of', 'treats', 'cell', 'gene', 'the', 'blood', 'inhaler'),
+  {
+    minLength: 3,
+    maxLength: 14,
+  },
+)
+const paragraph = fc
+  .array(sentences, { minLength: 1, maxLength: 6 })
+  .map((list) => `${list.map((words) => `${words.join(' ')}.`).join(' ')}\n\n`)
+
+test('an edit in a long text of paragraphs changes the chunks around it, and no others', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(paragraph, { minLength: 300, maxLength: 400 }),
+      fc.nat(),
+      fc.constantFrom('One more sentence of eight words stands here. ', 'Word ', 'A heading\n\n', ''),
+      async (paragraphs, place, inserted) => {
+        const at = place % paragraphs.length
+        const edited = paragraphs.with(at, inserted === '' ? '' : inserted + paragraphs[at])
+        const cut = async (parts: readonly string[]) => {
+          const text = parts.join('')
+          return (await chunker(40, 4).chunk(text)).map(({ start, end }) => text.slice(start, end))
+        }
+        const before = new Set(await cut(paragraphs))
+        const after = await cut(edited)
+        expect(after.length).toBeGreaterThan(150)
+        expect(after.filter((passage) => !before.has(passage)).length).toBeLessThanOrEqual(40)
+      },
+    ),
+    { numRuns: 30, seed: 5 },
+  )
+})
