@@ -4,7 +4,7 @@ import { secureHeaders } from 'hono/secure-headers'
 import type { Logger } from 'pino'
 import type { Encoder } from '../embed/index.ts'
 import type { VectorStore } from '../index/index.ts'
-import { isQontrastError, QontrastError } from '../shared/index.ts'
+import { checkOptionKeys, isQontrastError, type OptionKeys, QontrastError } from '../shared/index.ts'
 import { type ApiKey, createKeyring } from './access/keys.ts'
 import { answerProblem } from './answer-problem.ts'
 import { createCatalog } from './catalog.ts'
@@ -43,6 +43,15 @@ export interface AppOptions {
   readonly draining?: AbortSignal
 }
 
+export const appKeys: OptionKeys<AppOptions> = {
+  indexes: true,
+  keys: true,
+  limits: true,
+  hosts: true,
+  log: true,
+  draining: true,
+}
+const indexesKeys: OptionKeys<AppOptions['indexes']> = { store: true, encoders: true }
 const loopbackHosts = ['localhost', '127.0.0.1', '[::1]']
 /** Of answers that are data; whether there is TLS is for the proxy in front to say. */
 const securityHeaders = {
@@ -52,7 +61,10 @@ const securityHeaders = {
 }
 
 /** The HTTP API as a Hono app; `invalid-option` names a wrong key, limit or model. Mount it under a path: `app.route('/search', createApp(…))`. */
-export function createApp({ indexes, keys, limits: given, hosts, log, draining }: AppOptions) {
+export function createApp(options: AppOptions) {
+  checkOptionKeys('createApp', options, appKeys)
+  const { indexes, keys, limits: given, hosts, log, draining } = options
+  checkOptionKeys('createApp: indexes', indexes, indexesKeys)
   if (Object.keys(indexes.encoders).length === 0)
     throw new QontrastError(
       'invalid-option',

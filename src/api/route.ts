@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import { indexNamePattern, indexNameProblem } from '../index/index.ts'
 import type { Scope } from './access/keys.ts'
 import { requireScope } from './middleware/authenticate.ts'
 import { problemSchema } from './problem.ts'
@@ -53,6 +54,6 @@ export const guarded = (scope: Scope) => ({
 export const indexParam = z.object({
   index: z
     .string()
-    .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/)
+    .regex(indexNamePattern, { error: ({ input }) => indexNameProblem(input) })
     .openapi({ param: { name: 'index', in: 'path' }, example: 'answers' }),
 })

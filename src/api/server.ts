@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
-import { QontrastError } from '../shared/index.ts'
-import { type AppOptions, createApp } from './app.ts'
+import { checkOptionKeys, type OptionKeys, QontrastError } from '../shared/index.ts'
+import { type AppOptions, appKeys, createApp } from './app.ts'
 import { watchStore } from './watch-store.ts'
 
 export interface ServeOptions extends Omit<AppOptions, 'draining'> {
@@ -14,6 +14,9 @@ export interface ServeOptions extends Omit<AppOptions, 'draining'> {
   /** Seconds that `close` waits for requests under way. */
   readonly graceSeconds?: number
 }
+
+const { draining: _, ...servedKeys } = appKeys
+const serveKeys: OptionKeys<ServeOptions> = { ...servedKeys, port: true, host: true, graceSeconds: true }
 
 export interface Server {
   readonly url: string
@@ -27,12 +30,9 @@ const headSeconds = 10
 const drainPollMilliseconds = 50
 
 /** Opens the port. Rejects with `invalid-option` for an address that others can reach where there are no keys. */
-export async function serve({
-  port = 8080,
-  host = '127.0.0.1',
-  graceSeconds = 20,
-  ...options
-}: ServeOptions): Promise<Server> {
+export async function serve(given: ServeOptions): Promise<Server> {
+  checkOptionKeys('serve', given, serveKeys)
+  const { port = 8080, host = '127.0.0.1', graceSeconds = 20, ...options } = given
   if (!loopback.has(host) && !options.keys) {
     throw new QontrastError(
       'invalid-option',

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import { glob, isDynamicPattern } from 'tinyglobby'
 import {
+  checkOptionKeys,
   type Document,
   type ErrorCode,
   isQontrastError,
@@ -17,7 +18,7 @@ import { readJsonLines } from './json-lines.ts'
 import { readMarkdown } from './markdown.ts'
 import { readPdf } from './pdf.ts'
 import { readPlainText } from './plain-text.ts'
-import type { Reader, ReadFailure, ReadOptions, SourceFile } from './reader.ts'
+import { type Reader, type ReadFailure, type ReadOptions, readKeys, type SourceFile } from './reader.ts'
 
 const readers: Readonly<Record<string, Reader>> = {
   '.txt': readPlainText,
@@ -44,6 +45,7 @@ export async function* readDocuments(
   patterns: string | readonly string[],
   options: ReadOptions = {},
 ): AsyncGenerator<Document, void, undefined> {
+  checkOptionKeys('readDocuments', options, readKeys)
   const { signal, onProgress, onFailure } = options
   const report = (failure: ReadFailure) => {
     if (!onFailure) throw new QontrastError(failure.code, `${failure.id}: ${failure.reason}`)

@@ -1,4 +1,4 @@
-import type { Document, ErrorCode, OnProgress } from '../shared/index.ts'
+import type { Document, ErrorCode, OnProgress, OptionKeys } from '../shared/index.ts'
 
 /** A document, or a line, that could not be read. */
 export interface ReadFailure {
@@ -19,6 +19,15 @@ export interface ReadOptions {
   readonly idColumn?: string
   readonly textColumn?: string
   readonly titleColumn?: string
+}
+
+export const readKeys: OptionKeys<ReadOptions> = {
+  signal: true,
+  onProgress: true,
+  onFailure: true,
+  idColumn: true,
+  textColumn: true,
+  titleColumn: true,
 }
 
 export interface SourceFile {

@@ -1,4 +1,5 @@
-import { QontrastError } from '../shared/index.ts'
+import { checkOptionKeys, QontrastError } from '../shared/index.ts'
+import { type EncodeOptions, encodeKeys } from './encoder.ts'
 
 /** Encoders take strings only: `invalid-input` names the first input that is none. */
 export function checkTexts(texts: readonly unknown[]): asserts texts is readonly string[] {
@@ -15,4 +16,14 @@ export function checkTexts(texts: readonly unknown[]): asserts texts is readonly
       `encode takes strings; input ${position} is ${texts[position] === null ? 'null' : typeof texts[position]}.`,
     )
   }
+}
+
+const purposes = ['query', 'document']
+
+/** `invalid-option` for an option that encode does not know, or a purpose that is none. */
+export function checkEncodeOptions(options: EncodeOptions): void {
+  checkOptionKeys('encode', options, encodeKeys)
+  const { purpose } = options
+  if (purpose !== undefined && !purposes.includes(purpose))
+    throw new QontrastError('invalid-option', `purpose must be one of ${purposes.join(', ')}; got ${String(purpose)}.`)
 }

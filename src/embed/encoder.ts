@@ -1,4 +1,4 @@
-import type { Matrix, OnProgress } from '../shared/index.ts'
+import type { Matrix, OnProgress, OptionKeys } from '../shared/index.ts'
 
 export type Modality = 'text' | 'image'
 
@@ -10,6 +10,8 @@ export interface EncodeOptions {
   readonly signal?: AbortSignal
   readonly onProgress?: OnProgress
 }
+
+export const encodeKeys: OptionKeys<EncodeOptions> = { purpose: true, signal: true, onProgress: true }
 
 /** What the model reads at once, from however many calls. */
 export interface BatchFigures {

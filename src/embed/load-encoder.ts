@@ -3,7 +3,7 @@ import { homedir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Device } from '../runtime/index.ts'
-import { type OnProgress, QontrastError } from '../shared/index.ts'
+import { checkOptionKeys, type OnProgress, type OptionKeys, QontrastError } from '../shared/index.ts'
 import type { Encoder } from './encoder.ts'
 import { fetchHubModel, isHubName } from './hub.ts'
 import { type ModelFolder, openModelFolder } from './model-folder.ts'
@@ -31,6 +31,18 @@ export interface LoadEncoderOptions {
   readonly onWarning?: (message: string) => void
 }
 
+const loadKeys: OptionKeys<LoadEncoderOptions> = {
+  dimensions: true,
+  device: true,
+  dtype: true,
+  workers: true,
+  cacheDir: true,
+  localOnly: true,
+  revision: true,
+  onProgress: true,
+  onWarning: true,
+}
+
 /** The name of the bundled encoder. */
 export const bundledEncoder = 'default'
 
@@ -39,6 +51,7 @@ export const bundledEncoder = 'default'
  * Rejects with `model-not-found`, `model-invalid`, `hub-unreachable`, `device-unavailable` or `invalid-option`.
  */
 export async function loadEncoder(name: string = bundledEncoder, options: LoadEncoderOptions = {}): Promise<Encoder> {
+  checkOptionKeys('loadEncoder', options, loadKeys)
   checkOptions(options)
   const { cacheDir = defaultCacheDir(), dtype = 'fp32', device = 'auto', dimensions, workers } = options
   const folder = await locate(name, { ...options, cacheDir, dtype })

@@ -1,5 +1,5 @@
 import type { Encoder } from '../embed/index.ts'
-import { createPace, dot, type Matrix } from '../shared/index.ts'
+import { checkOptionKeys, createPace, dot, type Matrix, type OptionKeys } from '../shared/index.ts'
 import type { LabelledData, RetrievalData, SimilarityData } from './data.ts'
 import { scoreRankings, spearman } from './metrics.ts'
 
@@ -10,8 +10,24 @@ export interface Evaluator {
   (encoder: Encoder, options?: { readonly signal?: AbortSignal }): Promise<Readonly<Record<string, number>>>
 }
 
+export interface RetrievalOptions {
+  /** How far down rankings are looked at. */
+  readonly depth?: number
+}
+
+export interface KnnOptions {
+  readonly k?: number
+  readonly temperature?: number
+}
+
+const retrievalKeys: OptionKeys<RetrievalOptions> = { depth: true }
+const knnKeys: OptionKeys<KnnOptions> = { k: true, temperature: true }
+
 /** Ranks every document for every query by cosine, exactly. */
-export function retrievalEvaluator({ documents, queries, relevance }: RetrievalData, { depth = 100 } = {}): Evaluator {
+export function retrievalEvaluator(data: RetrievalData, options: RetrievalOptions = {}): Evaluator {
+  checkOptionKeys('retrievalEvaluator', options, retrievalKeys)
+  const { documents, queries, relevance } = data
+  const { depth = 100 } = options
   return describe('ndcg@10', async (encoder, options) => {
     const ids = [...documents.keys()]
     const corpus = await encoder.encode([...documents.values()], { purpose: 'document', ...options })
@@ -51,7 +67,9 @@ export function similarityEvaluator({ pairs }: SimilarityData): Evaluator {
 }
 
 /** Accuracy of the k nearest training texts' vote, weighed by exp(cosine / temperature). */
-export function knnEvaluator({ train, test }: LabelledData, { k = 10, temperature = 0.07 } = {}): Evaluator {
+export function knnEvaluator({ train, test }: LabelledData, options: KnnOptions = {}): Evaluator {
+  checkOptionKeys('knnEvaluator', options, knnKeys)
+  const { k = 10, temperature = 0.07 } = options
   return describe('accuracy', async (encoder, options) => {
     const known = await encoder.encode(
       train.map(({ text }) => text),

@@ -1,6 +1,6 @@
 import type { Evaluator } from '../evaluate/index.ts'
 import type { Device } from '../runtime/index.ts'
-import { QontrastError } from '../shared/index.ts'
+import { checkOptionKeys, type OptionKeys, QontrastError } from '../shared/index.ts'
 import type { Pair } from './data/pairs.ts'
 import type { Loss } from './losses/loss.ts'
 import type { Optimizer } from './optimizer/optimizer.ts'
@@ -51,6 +51,38 @@ export interface FinetuneOptions {
   readonly localOnly?: boolean
   readonly signal?: AbortSignal
   readonly onWarning?: (message: string) => void
+}
+
+const finetuneKeys: OptionKeys<FinetuneOptions> = {
+  model: true,
+  pairs: true,
+  out: true,
+  epochs: true,
+  batchSize: true,
+  learningRate: true,
+  warmup: true,
+  decay: true,
+  weightDecay: true,
+  dropout: true,
+  clip: true,
+  temperature: true,
+  loss: true,
+  optimizer: true,
+  maxTokens: true,
+  cacheChunk: true,
+  accumulate: true,
+  device: true,
+  seed: true,
+  resume: true,
+  evaluator: true,
+  evaluateEvery: true,
+  checkpointEvery: true,
+  skipBadLines: true,
+  threads: true,
+  cacheDir: true,
+  localOnly: true,
+  signal: true,
+  onWarning: true,
 }
 
 /** The numbers of a run; a resumed one must have the same. */
@@ -118,6 +150,7 @@ export function checkLoss({ name, inputs, parameters = {}, state = {} }: Loss): 
 
 /** Settings with their defaults; `invalid-option` names the wrong one and what it may be. */
 export function runSettings(options: FinetuneOptions): RunSettings {
+  checkOptionKeys('finetune', options, finetuneKeys)
   for (const [name, { test, says }] of Object.entries(rules)) {
     const value = new Map<string, unknown>(Object.entries(options)).get(name)
     if (value !== undefined && !(typeof value === 'number' && test(value)))

@@ -1,8 +1,10 @@
 import {
+  checkOptionKeys,
   createPace,
   type Document,
   isQontrastError,
   messageOf,
+  type OptionKeys,
   QontrastError,
   throwIfAborted,
 } from '../shared/index.ts'
@@ -26,6 +28,9 @@ export interface AddOptions {
   readonly onProgress?: (progress: AddProgress) => void
   readonly signal?: AbortSignal
 }
+
+const addKeys: OptionKeys<AddOptions> = { chunk: true, shard: true, prune: true, onProgress: true, signal: true }
+const pruneKeys: OptionKeys<Exclude<AddOptions['prune'], boolean | undefined>> = { keep: true }
 
 /** What is stored for good; reported after each batch. */
 export interface AddProgress {
@@ -70,7 +75,9 @@ export async function addDocuments(
   { store, members }: AddTarget,
   options: AddOptions,
 ): Promise<AddReport> {
+  checkOptionKeys('add', options, addKeys)
   const { signal, onProgress, chunk = {} } = options
+  if (typeof options.prune === 'object') checkOptionKeys('add: prune', options.prune, pruneKeys)
   const seen = Date.now()
   const totals = { documents: 0, chunks: 0, added: 0, updated: 0, unchanged: 0, cut: 0, failedCount: 0 }
   const failed: Failure[] = []

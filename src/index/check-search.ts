@@ -1,6 +1,6 @@
-import { isKind, normalizeInPlace, QontrastError, throwIfAborted } from '../shared/index.ts'
+import { checkOptionKeys, isKind, normalizeInPlace, QontrastError, throwIfAborted } from '../shared/index.ts'
 import type { Filter } from './filter.ts'
-import type { SearchOptions, SearchQuery } from './search-options.ts'
+import { type SearchOptions, type SearchQuery, searchKeys } from './search-options.ts'
 import type { SearchMode } from './store.ts'
 
 const defaultLimit = 10
@@ -10,9 +10,11 @@ const groups = ['document', 'chunk'] as const
 
 /** Options with their defaults; `invalid-option` names the wrong one. */
 export function checkSearch(
-  { limit = defaultLimit, offset = 0, mode, groupBy = 'document', minScore, exact = false, signal }: SearchOptions,
+  options: SearchOptions,
   { queries, defaultMode }: { readonly queries: readonly SearchQuery[]; readonly defaultMode: SearchMode },
 ) {
+  checkOptionKeys('search', options, searchKeys)
+  const { limit = defaultLimit, offset = 0, mode, groupBy = 'document', minScore, exact = false, signal } = options
   whole('limit', limit, 1)
   whole('offset', offset, 0)
   if (mode !== undefined) oneOf('mode', mode, modes)

@@ -1,5 +1,5 @@
 import type { Encoder } from '../embed/index.ts'
-import { QontrastError } from '../shared/index.ts'
+import { checkOptionKeys, type OptionKeys, QontrastError } from '../shared/index.ts'
 
 export interface ChunkSettings {
   /** Most tokens of a chunk, its title included; no more than the encoder reads. Defaults to what the encoder recommends, else 256. */
@@ -11,6 +11,8 @@ export interface ChunkSettings {
 /** How texts are cut; `false` keeps each whole. What is not given is the encoder's own, whichever it is. */
 export type Chunking = ChunkSettings | false
 
+const chunkKeys: OptionKeys<ChunkSettings> = { tokens: true, overlap: true }
+
 type Resolved = { readonly tokens: number; readonly overlap: number } | false
 
 const defaultTokens = 256
@@ -19,6 +21,7 @@ const whole = '/whole'
 
 /** Settings for an encoder, checked: `invalid-option`. */
 export function checkChunking(chunk: Chunking, encoder: Encoder): void {
+  if (chunk !== false) checkOptionKeys('add: chunk', chunk, chunkKeys)
   const resolved = resolve(chunk, encoder)
   if (resolved === false) return
   const { tokens, overlap } = resolved

@@ -1,4 +1,4 @@
-import { QontrastError, throwIfAborted } from '../shared/index.ts'
+import { checkOptionKeys, type OptionKeys, QontrastError, throwIfAborted } from '../shared/index.ts'
 import { checkSameSchema } from './check.ts'
 import { indexNotFound } from './generations.ts'
 import { keyPages } from './key-pages.ts'
@@ -20,6 +20,9 @@ export interface CopyOptions {
   readonly onProgress?: (progress: { readonly points: number; readonly total: number }) => void
 }
 
+const placeKeys: OptionKeys<IndexPlace> = { store: true, index: true }
+const copyKeys: OptionKeys<CopyOptions> = { from: true, to: true, signal: true, onProgress: true }
+
 export interface CopyReport {
   /** Collections. */
   readonly from: string
@@ -37,7 +40,11 @@ const pointsAtOnce = 500
  * The copy gets its name when it is whole; broken off, the next run goes on. The source must stay still: counts are compared.
  * Rejects with `index-not-found`, `invalid-option` (the target is another index), `encoder-mismatch`, `store-busy` (the source changed) or `aborted`.
  */
-export async function copyIndex({ from, to, signal, onProgress }: CopyOptions): Promise<CopyReport> {
+export async function copyIndex(options: CopyOptions): Promise<CopyReport> {
+  checkOptionKeys('copyIndex', options, copyKeys)
+  const { from, to, signal, onProgress } = options
+  checkOptionKeys('copyIndex: from', from, placeKeys)
+  checkOptionKeys('copyIndex: to', to, placeKeys)
   const source = await from.store.info(from.index)
   if (!source) throw await indexNotFound(from.store, from.index)
   const target = await openTarget(from, to, source)

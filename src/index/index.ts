@@ -33,7 +33,7 @@ export type { Hit } from './hit.ts'
 export { lexicalTerms } from './lexical.ts'
 export { type MarkedPassage, markPassage } from './mark-passage.ts'
 export type { ReindexProgress, ReindexReport } from './move-to.ts'
-export { indexNames } from './names.ts'
+export { indexNamePattern, indexNameProblem, indexNames } from './names.ts'
 export type { Failure } from './prepare.ts'
 export type { StoredDocument } from './prune.ts'
 export {

@@ -1,4 +1,4 @@
-import { messageOf, QontrastError } from '../shared/index.ts'
+import { messageOf, type OptionKeys, QontrastError } from '../shared/index.ts'
 import { type CarriedOver, type CarryOverOptions, carryOver } from './carry-over.ts'
 import { checkSample } from './check-sample.ts'
 import type { Generation, Generations } from './generations.ts'
@@ -22,6 +22,8 @@ export interface MoveOptions {
   readonly signal?: AbortSignal
   readonly onProgress?: (progress: ReindexProgress) => void
 }
+
+export const moveKeys: OptionKeys<MoveOptions> = { store: true, index: true, signal: true, onProgress: true }
 
 export interface ReindexReport {
   readonly index: string

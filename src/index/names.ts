@@ -28,13 +28,18 @@ export function indexNames(collections: readonly string[], aliases: ReadonlyMap<
   return [...named.map(([alias]) => alias), ...collections.filter((name) => !targets.has(name))].sort()
 }
 
-/** New names keep to what every store takes. */
-export function checkIndexName(name: string): void {
-  if (/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(name)) return
-  throw new QontrastError(
-    'invalid-option',
-    `An index is named by 1 to 64 letters, digits, '-' and '_', beginning with a letter or digit; got ${JSON.stringify(name.slice(0, 80))}.`,
-  )
+/** What every store takes as the name of a new index: the one rule of library, command line and HTTP. */
+export const indexNamePattern = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/
+
+export function indexNameProblem(name: unknown): string {
+  const given = typeof name === 'string' ? JSON.stringify(name.slice(0, 80)) : typeof name
+  return `An index is named by 1 to 64 letters, digits, '-' and '_', beginning with a letter or digit; got ${given}.`
+}
+
+/** `invalid-option` for a name that no new index can have. */
+export function checkIndexName(name: unknown): void {
+  if (typeof name === 'string' && indexNamePattern.test(name)) return
+  throw new QontrastError('invalid-option', indexNameProblem(name))
 }
 
 export function notFound(name: string, where: string, known: readonly string[]): QontrastError {

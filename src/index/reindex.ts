@@ -1,12 +1,15 @@
 import type { Encoder } from '../embed/index.ts'
-import { isQontrastError, QontrastError } from '../shared/index.ts'
+import { checkOptionKeys, isQontrastError, type OptionKeys, QontrastError } from '../shared/index.ts'
 import { createEncoders, type LoadByName } from './encoders.ts'
 import { isOutdated, refuseOutdated } from './format.ts'
 import { type Generation, readGenerations } from './generations.ts'
 import { toMember } from './members.ts'
-import { countDocuments, type MoveOptions, moveTo, type ReindexReport } from './move-to.ts'
+import { countDocuments, type MoveOptions, moveKeys, moveTo, type ReindexReport } from './move-to.ts'
 import { generationNumber, nextAlias, nextGeneration, previousAlias } from './names.ts'
 import type { VectorStore } from './store.ts'
+
+/** Where an index is. */
+type Place = Pick<MoveOptions, 'store' | 'index'>
 
 export interface ReindexOptions extends MoveOptions {
   readonly encoder: Encoder
@@ -17,12 +20,18 @@ export interface RollbackOptions extends MoveOptions {
   readonly loadEncoder?: LoadByName
 }
 
+const reindexKeys: OptionKeys<ReindexOptions> = { ...moveKeys, encoder: true }
+const rollbackKeys: OptionKeys<RollbackOptions> = { ...moveKeys, loadEncoder: true }
+const placeKeys: OptionKeys<Place> = { store: true, index: true }
+
 /**
  * Puts an index on another encoder while it is searched and written: builds a new generation from the stored texts, then has the index's name point to it in one step.
  * Broken off at any moment, it goes on where it was. The generation before is kept until {@link dropOldIndex}, and {@link rollbackIndex} goes back to it.
  * Rejects with `index-not-found`, `invalid-option`, `invalid-input` (a document cannot be carried over), `aborted` or what the encoder says.
  */
-export async function reindex({ encoder, ...options }: ReindexOptions): Promise<ReindexReport> {
+export async function reindex(given: ReindexOptions): Promise<ReindexReport> {
+  checkOptionKeys('reindex', given, reindexKeys)
+  const { encoder, ...options } = given
   const { store, index } = options
   const generations = await readGenerations(store, index)
   const { current } = generations
@@ -55,7 +64,9 @@ export async function reindex({ encoder, ...options }: ReindexOptions): Promise<
  * Goes back to the generation before, with all that was written since; or gives up a re-index that is not finished.
  * Rejects with `invalid-option` where there is nothing to go back to, `encoder-mismatch` where documents changed and the model of that generation is not here.
  */
-export async function rollbackIndex({ loadEncoder, ...options }: RollbackOptions): Promise<ReindexReport> {
+export async function rollbackIndex(given: RollbackOptions): Promise<ReindexReport> {
+  checkOptionKeys('rollbackIndex', given, rollbackKeys)
+  const { loadEncoder, ...options } = given
   const { store, index } = options
   const generations = await readGenerations(store, index)
   const { current, next, previous } = generations
@@ -94,13 +105,9 @@ export async function rollbackIndex({ loadEncoder, ...options }: RollbackOptions
 }
 
 /** Drops the generation that {@link rollbackIndex} would go back to; returns its name, or undefined where there is none. */
-export async function dropOldIndex({
-  store,
-  index,
-}: {
-  readonly store: VectorStore
-  readonly index: string
-}): Promise<string | undefined> {
+export async function dropOldIndex(place: Place): Promise<string | undefined> {
+  checkOptionKeys('dropOldIndex', place, placeKeys)
+  const { store, index } = place
   const { next, previous } = await readGenerations(store, index)
   if (previous && previous.collection === next?.collection) throw underWay(index, next)
   if (previous) await store.drop(previous.collection)

@@ -1,5 +1,12 @@
 import type { Encoder } from '../embed/index.ts'
-import { type Document, isQontrastError, QontrastError, throwIfAborted } from '../shared/index.ts'
+import {
+  checkOptionKeys,
+  type Document,
+  isQontrastError,
+  type OptionKeys,
+  QontrastError,
+  throwIfAborted,
+} from '../shared/index.ts'
 import { type AddOptions, type AddReport, addDocuments } from './add-documents.ts'
 import { checkSameSchema, isUnknown } from './check.ts'
 import { checkIds, checkNarrows, checkQuery, checkSearch } from './check-search.ts'
@@ -19,7 +26,7 @@ import type { CollectionInfo, CollectionSchema, PointRecord, VectorStore } from 
 import { lancedb } from './stores/lancedb.ts'
 
 export interface OpenIndexOptions {
-  /** 1 to 64 letters, digits, `-` and `_`. */
+  /** 1 to 64 letters, digits, `-` and `_`, beginning with a letter or digit. */
   readonly name: string
   readonly encoder: Encoder
   /** Folder of the embedded store: short for `store: lancedb({ path })`, and closed with the index. */
@@ -31,12 +38,29 @@ export interface OpenIndexOptions {
   readonly loadEncoder?: LoadByName
 }
 
+const openKeys: OptionKeys<OpenIndexOptions> = {
+  name: true,
+  encoder: true,
+  path: true,
+  store: true,
+  fields: true,
+  loadEncoder: true,
+}
+
 /** `name` is what the index is opened by. */
 export interface IndexInfo extends CollectionInfo {
   /** The collection that holds it: a generation, such as `docs.1`, or a collection of the same name. */
   readonly collection: string
   readonly documents: number
 }
+
+export interface ScrollOptions {
+  readonly filter?: FilterInput
+  readonly signal?: AbortSignal
+}
+
+const scrollKeys: OptionKeys<ScrollOptions> = { filter: true, signal: true }
+const selectionKeys: OptionKeys<FilterSelection> = { filter: true }
 
 interface FilterSelection {
   readonly filter: FilterInput
@@ -62,10 +86,7 @@ export interface SearchIndex {
   /** Documents. */
   count(filter?: FilterInput): Promise<number>
   /** All documents, or those that a filter matches, in no particular order. */
-  scroll(options?: {
-    readonly filter?: FilterInput
-    readonly signal?: AbortSignal
-  }): AsyncGenerator<Document, void, undefined>
+  scroll(options?: ScrollOptions): AsyncGenerator<Document, void, undefined>
   info(): Promise<IndexInfo>
   drop(): Promise<void>
   close(): Promise<void>
@@ -76,18 +97,15 @@ export interface SearchIndex {
  * Opens an index, or prepares a new one that is made when the first document is added.
  * Rejects with `encoder-mismatch` where it was made with another encoder, `invalid-option` where its fields differ.
  */
-export async function openIndex({
-  name,
-  encoder,
-  path,
-  store: given,
-  fields = {},
-  loadEncoder,
-}: OpenIndexOptions): Promise<SearchIndex> {
+export async function openIndex(options: OpenIndexOptions): Promise<SearchIndex> {
+  checkOptionKeys('openIndex', options, openKeys)
+  const { name, encoder, path, store: given, fields = {}, loadEncoder } = options
   if ((path === undefined) === (given === undefined)) {
     throw new QontrastError('invalid-option', 'openIndex takes either path (the embedded store) or store.')
   }
   checkFields(fields)
+  if (typeof encoder?.encode !== 'function')
+    throw new QontrastError('invalid-option', 'openIndex needs an encoder: { encoder: await loadEncoder() }.')
   const store = given ?? lancedb({ path: path ?? '' })
   const asked: CollectionSchema = {
     dimensions: encoder.dimensions,
@@ -200,6 +218,7 @@ export async function openIndex({
     async delete(selection) {
       checkOpen()
       if (isFilterSelection(selection)) {
+        checkOptionKeys('delete', selection, selectionKeys)
         const filter = toFilter(selection.filter, schema.fields)
         checkNarrows(filter)
         const documents = await store.count(name, { filter, unit: 'documents' })
@@ -215,8 +234,10 @@ export async function openIndex({
       checkOpen()
       return store.count(name, { unit: 'documents', ...(filter ? { filter: toFilter(filter, schema.fields) } : {}) })
     },
-    async *scroll({ filter, signal } = {}) {
+    async *scroll(options = {}) {
       checkOpen()
+      checkOptionKeys('scroll', options, scrollKeys)
+      const { filter, signal } = options
       const condition = filter && toFilter(filter, schema.fields)
       let cursor: string | undefined
       do {
@@ -251,7 +272,7 @@ export async function openIndex({
 
 /** What a store holds: names, encoders, sizes. */
 export async function listIndexes(at: VectorStore | { readonly path: string }): Promise<IndexInfo[]> {
-  const store = 'list' in at ? at : lancedb(at)
+  const store = isStore(at) ? at : lancedb(at)
   try {
     const infos: IndexInfo[] = []
     for (const name of indexNames(await store.list(), await store.aliases())) {
@@ -273,4 +294,8 @@ async function describeIndex(store: VectorStore, name: string): Promise<IndexInf
 
 function isFilterSelection(selection: string | readonly string[] | FilterSelection): selection is FilterSelection {
   return typeof selection === 'object' && selection !== null && !Array.isArray(selection)
+}
+
+function isStore(at: unknown): at is VectorStore {
+  return typeof at === 'object' && at !== null && 'list' in at
 }

@@ -1,3 +1,4 @@
+import type { OptionKeys } from '../shared/index.ts'
 import type { FilterInput } from './filter.ts'
 import type { SearchMode } from './store.ts'
 
@@ -14,6 +15,17 @@ export interface SearchOptions {
   /** Compare with every vector, past any approximate index. */
   readonly exact?: boolean
   readonly signal?: AbortSignal
+}
+
+export const searchKeys: OptionKeys<SearchOptions> = {
+  limit: true,
+  offset: true,
+  filter: true,
+  mode: true,
+  groupBy: true,
+  minScore: true,
+  exact: true,
+  signal: true,
 }
 
 /** A text, or the vector of something that was encoded before. */

@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { z } from 'zod'
 import { createMatrix, createPace, QontrastError, throwIfAborted } from '../../shared/index.ts'
-import { checkTexts } from '../check-texts.ts'
+import { checkEncodeOptions, checkTexts } from '../check-texts.ts'
 import type { EncodeOptions, Encoder } from '../encoder.ts'
 import { fingerprintOf } from '../fingerprint.ts'
 import type { ModelFolder } from '../model-folder.ts'
@@ -76,8 +76,10 @@ async function createStaticEncoder(
     [Symbol.asyncDispose]: close,
   }
 
-  async function encode(texts: readonly string[], { signal, onProgress }: EncodeOptions = {}) {
+  async function encode(texts: readonly string[], options: EncodeOptions = {}) {
     checkTexts(texts)
+    checkEncodeOptions(options)
+    const { signal, onProgress } = options
     if (closed) throw new QontrastError('closed', 'The encoder was closed.')
     const matrix = createMatrix(texts.length, dimensions)
     const sum = new Float64Array(table.dimensions)

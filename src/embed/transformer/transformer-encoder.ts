@@ -9,7 +9,7 @@ import {
   QontrastError,
   throwIfAborted,
 } from '../../shared/index.ts'
-import { checkTexts } from '../check-texts.ts'
+import { checkEncodeOptions, checkTexts } from '../check-texts.ts'
 import type { EncodeOptions, Encoder } from '../encoder.ts'
 import { fingerprintOf } from '../fingerprint.ts'
 import type { ModelFolder } from '../model-folder.ts'
@@ -98,6 +98,7 @@ export async function loadTransformerEncoder(folder: ModelFolder, options: Trans
 
   async function encode(texts: readonly string[], options: EncodeOptions = {}): Promise<Matrix> {
     checkTexts(texts)
+    checkEncodeOptions(options)
     const { purpose = 'document', signal, onProgress } = options
     const matrix = createMatrix(texts.length, dimensions)
     const pace = createPace()

@@ -1,6 +1,15 @@
 import { createReadStream } from 'node:fs'
 import { parse } from 'csv-parse'
-import { isError, linesOf, messageOf, parseJson, QontrastError, systemCodeOf } from '../../shared/index.ts'
+import {
+  checkOptionKeys,
+  isError,
+  linesOf,
+  messageOf,
+  type OptionKeys,
+  parseJson,
+  QontrastError,
+  systemCodeOf,
+} from '../../shared/index.ts'
 
 /** Two texts that belong together, and texts that do not belong to the anchor although they look like it. */
 export interface Pair {
@@ -14,6 +23,8 @@ export interface ReadPairsOptions {
   readonly onBadLine?: (line: number, reason: string) => void
 }
 
+const readPairsKeys: OptionKeys<ReadPairsOptions> = { onBadLine: true }
+
 /** Names that columns go by: this package's own, BGE's and sentence-transformers'. */
 const columnNames = {
   anchor: ['anchor', 'query', 'sentence1'],
@@ -26,7 +37,9 @@ const accepted = 'anchor, positive, negative*; query, pos, neg; or sentence1, se
  * Reads a JSONL or CSV file of pairs. `file-unreadable` where it is not there, `invalid-input` for wrong columns (what was found, what is accepted),
  * an empty file, or a broken line, with its number.
  */
-export async function readPairs(file: string, { onBadLine }: ReadPairsOptions = {}): Promise<Pair[]> {
+export async function readPairs(file: string, options: ReadPairsOptions = {}): Promise<Pair[]> {
+  checkOptionKeys('readPairs', options, readPairsKeys)
+  const { onBadLine } = options
   const pairs: Pair[] = []
   const bad = (line: number, reason: string) => {
     if (!onBadLine) {

@@ -1,5 +1,5 @@
 import type { Dims, GraphBuilder, ValueName } from '../../graph/index.ts'
-import { QontrastError } from '../../shared/index.ts'
+import { checkOptionKeys, type OptionKeys, QontrastError } from '../../shared/index.ts'
 import type { Loss } from './loss.ts'
 
 /** Which way a pair is looked for: by its anchor among the positives, or by its positive among the anchors. */
@@ -12,6 +12,7 @@ export interface InfoNceOptions {
   readonly directions?: readonly Direction[]
 }
 
+const infoNceKeys: OptionKeys<InfoNceOptions> = { temperature: true, directions: true }
 const defaultTemperature = 0.05
 const smallestNorm = 1e-12
 
@@ -21,6 +22,7 @@ const smallestNorm = 1e-12
  * Throws `invalid-option` for a temperature that is not above 0.
  */
 export function infoNce(options: InfoNceOptions = {}): Loss {
+  checkOptionKeys('infoNce', options, infoNceKeys)
   const { temperature = defaultTemperature, directions = ['anchor-to-positive'] } = options
   if (!(Number.isFinite(temperature) && temperature > 0))
     throw new QontrastError('invalid-option', `temperature must be a number above 0; got ${temperature}.`)

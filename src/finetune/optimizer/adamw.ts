@@ -1,4 +1,5 @@
 import type { GraphBuilder } from '../../graph/index.ts'
+import { checkOptionKeys, type OptionKeys } from '../../shared/index.ts'
 import type { GraphUpdate, HostUpdate, Optimizer, UpdateSettings } from './optimizer.ts'
 
 export interface AdamWOptions {
@@ -7,8 +8,12 @@ export interface AdamWOptions {
   readonly epsilon?: number
 }
 
+const adamWKeys: OptionKeys<AdamWOptions> = { beta1: true, beta2: true, epsilon: true }
+
 /** Adam with decoupled weight decay (Loshchilov and Hutter 2019, arXiv:1711.05101), to PyTorch's `AdamW`. */
-export function adamW({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: AdamWOptions = {}): Optimizer {
+export function adamW(options: AdamWOptions = {}): Optimizer {
+  checkOptionKeys('adamW', options, adamWKeys)
+  const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = options
   return {
     name: 'adamw',
     settings: { beta1, beta2, epsilon },

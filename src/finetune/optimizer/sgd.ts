@@ -1,3 +1,4 @@
+import { checkOptionKeys, type OptionKeys } from '../../shared/index.ts'
 import type { Optimizer } from './optimizer.ts'
 
 export interface SgdOptions {
@@ -5,8 +6,12 @@ export interface SgdOptions {
   readonly momentum?: number
 }
 
+const sgdKeys: OptionKeys<SgdOptions> = { momentum: true }
+
 /** Stochastic gradient descent with momentum as PyTorch's `SGD` has it (Sutskever et al. 2013), and decoupled weight decay. */
-export function sgd({ momentum = 0.9 }: SgdOptions = {}): Optimizer {
+export function sgd(options: SgdOptions = {}): Optimizer {
+  checkOptionKeys('sgd', options, sgdKeys)
+  const { momentum = 0.9 } = options
   return {
     name: 'sgd',
     settings: { momentum },

@@ -1,6 +1,6 @@
 import path from 'node:path'
 import type { Table } from '@lancedb/lancedb'
-import { isQontrastError, QontrastError, throwIfAborted } from '../../shared/index.ts'
+import { checkOptionKeys, isQontrastError, type OptionKeys, QontrastError, throwIfAborted } from '../../shared/index.ts'
 import { checkPoint, checkSameSchema } from '../check.ts'
 import { indexNames, notFound } from '../names.ts'
 import type { CollectionSchema, PointRecord, Selector, VectorStore } from '../store.ts'
@@ -19,6 +19,8 @@ export interface LanceDbOptions extends Partial<MaintenanceOptions> {
   readonly path: string
 }
 
+const optionKeys: OptionKeys<LanceDbOptions> = { path: true, approximateFrom: true }
+
 interface Opened {
   /** Of the collection, where an alias was given. */
   readonly name: string
@@ -36,6 +38,7 @@ const writesUntilReopened = 100
 
 /** The embedded store: LanceDB in a folder, in this process, safe for several processes at once. */
 export function lancedb(options: LanceDbOptions): VectorStore {
+  checkOptionKeys('lancedb', options, optionKeys)
   const folder = path.resolve(options.path) // a relative path that begins with `db` would be taken for LanceDB's cloud
   const maintenance: MaintenanceOptions = { approximateFrom: options.approximateFrom ?? approximateFrom }
   const pointers = openPointers(folder)
@@ -138,6 +141,7 @@ export function lancedb(options: LanceDbOptions): VectorStore {
         const collection = await pointers.resolve(name)
         const existing = await pointers.readCollection(collection)
         if (existing) return checkSameSchema(name, existing, schema)
+        pointers.checkName(collection)
         const { tableSchema } = await import('./lancedb/library.ts')
         const within = session
         await within.use(async () =>

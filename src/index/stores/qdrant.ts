@@ -7,7 +7,7 @@ import { cutInBatches, inParallel, piecesOf } from './qdrant/batches.ts'
 import { checkWritable, type Described, deferred, ensureCollection, findCollection } from './qdrant/collections.ts'
 import { connectTo } from './qdrant/connection.ts'
 import { recordKey } from './qdrant/layout.ts'
-import type { QdrantOptions } from './qdrant/options.ts'
+import { checkQdrantOptions, type QdrantOptions } from './qdrant/options.ts'
 import { foreignId } from './qdrant/point-id.ts'
 import { runQuery } from './qdrant/query.ts'
 import { checkKeys, keyPaths, toPointKey, toPointStruct, toScrolled } from './qdrant/records.ts'
@@ -31,6 +31,7 @@ const perhapsStale: ReadonlySet<ErrorCode> = new Set([
 
 /** A Qdrant server, 1.16 or newer: `qdrant({ url: 'http://localhost:6333' })`. */
 export function qdrant(options: QdrantOptions): VectorStore {
+  checkQdrantOptions(options)
   const connection = connectTo(options)
   const described = new Map<string, Described>()
   const reads = options.consistency === undefined ? {} : { consistency: options.consistency }

@@ -5,10 +5,13 @@ import { z } from 'zod'
 import { messageOf, QontrastError, systemCodeOf } from '../../../shared/index.ts'
 import { fieldsSchema } from '../../fields.ts'
 import { format, readFormat } from '../../format.ts'
+import { indexNameProblem } from '../../names.ts'
 import type { CollectionSchema } from '../../store.ts'
 
 /** LanceDB has no place for a schema of ours and no aliases: small JSON files beside the tables, replaced by rename. */
 export interface Pointers {
+  /** `invalid-option` for a name that no collection can have. */
+  checkName(name: string): void
   readCollection(name: string): Promise<CollectionSchema | undefined>
   writeCollection(name: string, schema: CollectionSchema): Promise<void>
   removeCollection(name: string): Promise<void>
@@ -46,10 +49,12 @@ export function openPointers(folder: string): Pointers {
       .map((entry) => entry.slice(0, -suffix.length))
       .sort()
   }
-  const readAlias = async (name: string) => (await read(file(name, aliasSuffix), aliasFile))?.collection
+  const readAlias = async (name: string) =>
+    isName(name) ? (await read(file(name, aliasSuffix), aliasFile))?.collection : undefined
   return {
+    checkName,
     async readCollection(name) {
-      const kept = await read(file(name, collectionSuffix), collectionFile)
+      const kept = isName(name) ? await read(file(name, collectionSuffix), collectionFile) : undefined
       return kept && { ...kept.schema, ...readFormat(kept.format, `The collection '${name}'`) }
     },
     writeCollection: (name, schema) => replace(file(name, collectionSuffix), { format, schema }),
@@ -67,13 +72,14 @@ export function openPointers(folder: string): Pointers {
   }
 }
 
-/** Names become file and table names; a generation is the name of its index, a dot and a number. */
+/** Names become file and table names; a generation is the name of its index, a dot and a number. Under any other name there is nothing. */
+function isName(name: string): boolean {
+  return typeof name === 'string' && /^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$/.test(name)
+}
+
 function checkName(name: string): string {
-  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$/.test(name)) return name
-  throw new QontrastError(
-    'invalid-option',
-    `A collection is named by 1 to 80 letters, digits, '.', '-' and '_', beginning with a letter or digit; got ${JSON.stringify(name.slice(0, 80))}.`,
-  )
+  if (isName(name)) return name
+  throw new QontrastError('invalid-option', indexNameProblem(name))
 }
 
 async function read<T>(file: string, schema: z.ZodType<T>): Promise<T | undefined> {

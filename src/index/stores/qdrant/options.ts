@@ -1,4 +1,5 @@
 import type { QdrantClient, Schemas } from '@qdrant/js-client-rest'
+import { checkOptionKeys, type OptionKeys } from '../../../shared/index.ts'
 
 /** How a Qdrant server is reached and how it should keep collections. Qdrant's own settings are passed on as they are. */
 export type QdrantOptions = (
@@ -35,6 +36,28 @@ export interface ForeignOptions {
   readonly payload?: string | false
   /** Allows writes; they keep the collection's keys and put what else is needed under `qontrast`. */
   readonly write?: boolean
+}
+
+const optionKeys: OptionKeys<QdrantOptions> = {
+  url: true,
+  apiKey: true,
+  client: true,
+  collection: true,
+  vectors: true,
+  fieldIndexes: true,
+  search: true,
+  consistency: true,
+  ordering: true,
+  foreign: true,
+  timeout: true,
+  retries: true,
+}
+const foreignKeys: OptionKeys<ForeignOptions> = { vector: true, text: true, payload: true, write: true }
+
+/** `invalid-option` for a key that is none; Qdrant's own settings are checked by Qdrant. */
+export function checkQdrantOptions(options: QdrantOptions): void {
+  checkOptionKeys('qdrant', options, optionKeys)
+  if (options.foreign) checkOptionKeys('qdrant: foreign', options.foreign, foreignKeys)
 }
 
 export const defaultTimeout = 60_000
