@@ -63,7 +63,7 @@ console.log(`${path.relative(process.cwd(), picture)}: ${lines.length} lines`)
 function spans(line: string): string {
   const open = new Set<string>()
   let drawn = ''
-  const room = widest
+  let room = widest
   // biome-ignore lint/suspicious/noControlCharactersInRegex: an escape sequence begins with one
   for (const [, codes, text = ''] of `\u001b[0m${line}`.matchAll(/\u001b\[([\d;]*)m([^\u001b]*)/g)) {
     for (const code of (codes ?? '').split(';')) {
@@ -72,8 +72,9 @@ function spans(line: string): string {
       else open.clear()
     }
     const classes = open.has('y') ? 'y' : [...open].join(' ')
-    if (text !== '')
-      drawn += classes === '' ? escapeText(text) : `<tspan class="${classes}">${escapeText(text)}</tspan>`
+    const shown = escapeText(text.length > room ? `${text.slice(0, Math.max(0, room - 1))}…` : text)
+    if (text !== '' && room > 0) drawn += classes === '' ? shown : `<tspan class="${classes}">${shown}</tspan>`
+    room -= text.length
   }
   return drawn
 }
