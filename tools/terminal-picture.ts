@@ -16,7 +16,7 @@ const fontSize = 13
 const lineHeight = 19
 const advance = fontSize * 0.602
 const margin = 18
-const widest = 96
+const widest = 101
 
 /** What our command line uses of terminals' styles, and what it becomes. */
 const styles: Readonly<Record<string, string>> = {

@@ -74,6 +74,7 @@ export function createCatalog(store: VectorStore, models: ReadonlyMap<string, Se
   async function openAnew(name: string): Promise<ServedIndex> {
     const info = await store.info(name)
     if (!info) throw new QontrastError('index-not-found', `There is no index '${name}'.`)
+    refuseOutdated(name, info.schema)
     const made = modelOf(info)
     if (made === undefined) {
       throw new QontrastError(

@@ -27,7 +27,7 @@ export {
   type Scalar,
   toFilter,
 } from './filter.ts'
-export { isOutdated } from './format.ts'
+export { isOutdated, refuseOutdated } from './format.ts'
 export { dropIndex, ensureIndex } from './generations.ts'
 export type { Hit } from './hit.ts'
 export { lexicalTerms } from './lexical.ts'
