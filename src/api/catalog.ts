@@ -6,6 +6,7 @@ import {
   ensureIndex,
   type LoadByName,
   openIndex,
+  refuseOutdated,
   type SearchIndex,
   type VectorStore,
 } from '../index/index.ts'

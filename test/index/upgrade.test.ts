@@ -13,6 +13,7 @@ import {
   upgradeIndex,
   type VectorStore,
 } from '../../src/main.ts'
+import { openApp } from '../support/api.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
 const fixture = fileURLToPath(new URL('../fixtures/format-1/lancedb', import.meta.url))
@@ -58,5 +59,14 @@ describe('an index that 0.1.0 wrote', () => {
     expect(await undoUpgrade({ store, index: 'notes' })).toMatchObject({ to: 'notes.1' })
     await expect(openIndex({ name: 'notes', encoder, store })).rejects.toThrow('older form')
     expect(await upgradeIndex({ store, index: 'notes', encoder })).toMatchObject({ to: report.to, chunks: 0 })
+  })
+
+  it('is listed over HTTP, and refused there with a code of its own', async () => {
+    await using store = await oldStore()
+    const { call } = await openApp({ store })
+    const { body } = await call('GET', '/v1/indexes')
+    expect(body.indexes.map(({ name }: { name: string }) => name)).toEqual(['notes', 'small'])
+    const { status, body: problem } = await call('POST', '/v1/indexes/notes/search', { queries: ['a tick'] })
+    expect([status, problem.code]).toEqual([409, 'index-outdated'])
   })
 })
