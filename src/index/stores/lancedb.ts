@@ -6,6 +6,7 @@ import { indexNames, notFound } from '../names.ts'
 import type { CollectionSchema, PointRecord, Selector, VectorStore } from '../store.ts'
 import { retryConflicts, withStoreErrors } from './lancedb/errors.ts'
 import { idIn, literal } from './lancedb/filter-sql.ts'
+import { loadLibrary } from './lancedb/load-library.ts'
 import { bytesOf, createIndexes, type MaintenanceOptions, maintain } from './lancedb/maintenance.ts'
 import { openPointers } from './lancedb/pointers.ts'
 import { runQuery, toSql } from './lancedb/query.ts'
@@ -142,7 +143,7 @@ export function lancedb(options: LanceDbOptions): VectorStore {
         const existing = await pointers.readCollection(collection)
         if (existing) return checkSameSchema(name, existing, schema)
         pointers.checkName(collection)
-        const { tableSchema } = await import('./lancedb/library.ts')
+        const { tableSchema } = await loadLibrary()
         const within = session
         await within.use(async () =>
           withTable(createOrOpen(await within.connection(), collection, tableSchema(schema)), createIndexes),
@@ -177,7 +178,7 @@ export function lancedb(options: LanceDbOptions): VectorStore {
       const distinct = [...new Map(points.map((point) => [point.id, point])).values()]
       await write(name, async ({ table, schema }) => {
         for (const point of distinct) checkPoint(point, schema)
-        const { makeArrowTable, tableSchema } = await import('./lancedb/library.ts')
+        const { makeArrowTable, tableSchema } = await loadLibrary()
         const rows = makeArrowTable(
           distinct.map((point) => toRow(point, schema)),
           { schema: tableSchema(schema) },

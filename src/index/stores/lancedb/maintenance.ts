@@ -3,6 +3,7 @@ import path from 'node:path'
 import type { Table } from '@lancedb/lancedb'
 import { systemCodeOf } from '../../../shared/index.ts'
 import type { CollectionSchema } from '../../store.ts'
+import { loadLibrary } from './load-library.ts'
 import { numberColumns } from './rows.ts'
 
 export interface MaintenanceOptions {
@@ -15,7 +16,7 @@ const scalarIndexesFrom = 2_000
 
 /** What a new table needs at once: the key that keeps two processes from inserting one id twice, and the lexical index. */
 export async function createIndexes(table: Table): Promise<void> {
-  const { Index } = await import('./library.ts')
+  const { Index } = await loadLibrary()
   await setKey(table, 'id')
   const config = Index.fts({
     baseTokenizer: 'whitespace', // the terms are our own already
@@ -48,7 +49,7 @@ export async function maintain(
   schema: CollectionSchema,
   { approximateFrom }: MaintenanceOptions,
 ): Promise<void> {
-  const { Index } = await import('./library.ts')
+  const { Index } = await loadLibrary()
   const outgrown = await hasOutgrown(table, 'vector')
   await table.optimize()
   const points = await table.countRows()

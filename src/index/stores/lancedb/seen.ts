@@ -1,5 +1,6 @@
 import type { Connection, Table } from '@lancedb/lancedb'
 import { literal } from './filter-sql.ts'
+import { loadLibrary } from './load-library.ts'
 import { setKey } from './maintenance.ts'
 import { createOrOpen, withTable } from './tables.ts'
 
@@ -13,7 +14,7 @@ export async function writeSeen(
   documents: readonly string[],
   seen: number,
 ): Promise<void> {
-  const { makeArrowTable, seenSchema } = await import('./library.ts')
+  const { makeArrowTable, seenSchema } = await loadLibrary()
   const rows = makeArrowTable(
     [...new Set(documents)].map((document) => ({ document, seen })),
     { schema: seenSchema },

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import type { Connection, Table } from '@lancedb/lancedb'
+import { loadLibrary } from './load-library.ts'
 import { openUpToDate } from './tables.ts'
 
 /** A connection with its open tables. An open one holds on to memory and files, so it is replaced from time to time. */
@@ -23,8 +24,7 @@ export function openSession(folder: string): Session {
   let retired = false
 
   async function connect(): Promise<Connection> {
-    process.env['LANCEDB_LOG'] ??= 'error' // its warnings go to stderr
-    const { connect: open } = await import('./library.ts')
+    const { connect: open } = await loadLibrary()
     await mkdir(folder, { recursive: true })
     return open(folder, { readConsistencyInterval: 0 }) // else writes of other processes stay unseen
   }
