@@ -1,13 +1,17 @@
-import { cp, readFile } from 'node:fs/promises'
+import { copyFile, cp, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { gzipSync } from 'node:zlib'
 import { defineConfig } from 'tsup'
+import { thirdPartyLicences } from './tools/support/third-party.ts'
+
+type Plugin = import('esbuild').Plugin
 
 /**
  * LanceDB's JavaScript is bundled, its native code comes from its platform packages (docs/decisions/lancedb-bundled.md).
  * Its loader also looks for binaries beside itself, which only its own repository has.
  */
-const lancedbLoader = {
+const lancedbLoader: Plugin = {
   name: 'lancedb-loader',
-  setup(build: import('esbuild').PluginBuild) {
+  setup(build) {
     build.onLoad({ filter: /@lancedb[\\/]lancedb[\\/]dist[\\/]native\.js$/ }, async ({ path }) => {
       const source = await readFile(path, 'utf8')
       const absent = '(() => { throw new Error("not beside this file") })()'
@@ -16,8 +20,31 @@ const lancedbLoader = {
   },
 }
 
+/** Everything that is bundled is named with its licence. */
+const licences: Plugin = {
+  name: 'licences',
+  setup(build) {
+    build.initialOptions.metafile = true
+    build.onEnd(async ({ metafile }) => {
+      const used = Object.values(metafile?.outputs ?? {}).flatMap(({ inputs }) => Object.keys(inputs))
+      await mkdir('dist', { recursive: true })
+      await writeFile('dist/third-party-licences.txt', await thirdPartyLicences(used))
+    })
+  },
+}
+
 /** The reference at /docs is served from these files, so that it needs no network. */
-const swaggerUi = ['swagger-ui-bundle.js', 'swagger-ui-bundle.js.LICENSE.txt', 'swagger-ui.css']
+const swaggerUi = ['swagger-ui-bundle.js', 'swagger-ui.css']
+
+/** In a bundle that somebody made of this as CommonJS, `import.meta.url` is undefined and `__filename` is not. */
+const ownRequire = `import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url || (typeof __filename === 'string' ? __filename : process.cwd() + '/'));`
+
+/** Types of what is bundled stand in our declarations; those of packages in `node_modules` would be left outside. */
+const typesInside = {
+  '@qdrant/js-client-rest': ['./dist-types/@qdrant/js-client-rest/dist/types/index.d.ts'],
+  '@qdrant/openapi-typescript-fetch': ['./dist-types/@qdrant/openapi-typescript-fetch/dist/index.d.ts'],
+}
+await cp('node_modules/@qdrant', 'dist-types/@qdrant', { recursive: true, filter: (from) => !/\.js$/.test(from) })
 
 export default defineConfig({
   entry: {
@@ -31,14 +58,20 @@ export default defineConfig({
   target: 'node22',
   splitting: true,
   clean: true,
-  dts: { entry: { main: 'src/main.ts', server: 'src/api/index.ts' } },
-  noExternal: [/^@lancedb\/lancedb$/, 'reflect-metadata', '@opentelemetry/api'],
-  external: [/^@lancedb\/lancedb-/, 'apache-arrow', 'openai', '@huggingface/transformers'],
-  esbuildPlugins: [lancedbLoader],
+  dts: {
+    entry: { main: 'src/main.ts', server: 'src/api/index.ts' },
+    compilerOptions: { paths: typesInside },
+  },
+  // what stands in `dependencies` stays outside, what stands in `devDependencies` is bundled (docs/decisions/bundled.md)
+  external: [/^@lancedb\/lancedb-/, 'openai', '@huggingface/transformers'],
+  esbuildPlugins: [lancedbLoader, licences],
   async onSuccess() {
-    for (const file of swaggerUi) await cp(`node_modules/swagger-ui-dist/${file}`, `dist/swagger-ui/${file}`)
+    const from = 'node_modules/swagger-ui-dist'
+    await mkdir('dist/swagger-ui', { recursive: true })
+    for (const file of swaggerUi)
+      await writeFile(`dist/swagger-ui/${file}.gz`, gzipSync(await readFile(`${from}/${file}`), { level: 9 }))
+    const notices = 'swagger-ui-bundle.js.LICENSE.txt'
+    await copyFile(`${from}/${notices}`, `dist/swagger-ui/${notices}`)
   },
-  banner: {
-    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
-  },
+  banner: { js: ownRequire },
 })

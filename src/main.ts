@@ -1,3 +1,7 @@
+import { checkNode } from './shared/index.ts'
+
+checkNode()
+
 export { type ReadFailure, type ReadOptions, readableExtensions, readDocuments } from './documents/index.ts'
 export {
   type BatchFigures,
@@ -103,6 +107,7 @@ export {
   type JsonObject,
   type JsonValue,
   type Matrix,
+  type OnProgress,
   type Progress,
   QontrastError,
   type Section,

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { readdir, stat, writeFile } from 'node:fs/promises'
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -24,7 +24,7 @@ describe('the packed package in an empty project', () => {
 
   beforeAll(async () => {
     project = await temporaryFolder()
-    await run('tsup', [], repo)
+    await run('npm', ['run', 'build'], repo)
     const [first] = JSON.parse(await run('npm', ['pack', '--json', '--pack-destination', project], repo))
     packed = first
     await writeFile(path.join(project, 'package.json'), '{ "name": "consumer", "private": true, "type": "module" }')
@@ -32,31 +32,27 @@ describe('the packed package in an empty project', () => {
   }, 240_000)
 
   test('holds what it should, within 12 MB', () => {
-    const files = packed.files.map((file) => file.path.replace(/-[\w-]{8}(\.js|\.d\.ts)$/, '-HASH$1'))
+    const files = packed.files.map((file) =>
+      file.path.replace(/^dist\/[\w.-]+-[\w-]{8}(\.js|\.d\.ts)$/, 'dist/HASHED$1'),
+    )
     expect([...new Set(files)].sort()).toMatchInlineSnapshot(`
       [
         "CHANGELOG.md",
         "LICENSE",
         "NOTICE",
         "README.md",
-        "dist/chunk-HASH.js",
+        "dist/HASHED.d.ts",
+        "dist/HASHED.js",
         "dist/cli/main.js",
         "dist/inference-worker.js",
-        "dist/library-HASH.js",
         "dist/main.d.ts",
         "dist/main.js",
-        "dist/read-settings-HASH.js",
-        "dist/read-transformer-HASH.js",
-        "dist/serve-until-stopped-HASH.js",
         "dist/server.d.ts",
         "dist/server.js",
-        "dist/static-encoder-HASH.js",
-        "dist/store-HASH.d.ts",
-        "dist/swagger-ui/swagger-ui-bundle.js",
         "dist/swagger-ui/swagger-ui-bundle.js.LICENSE.txt",
-        "dist/swagger-ui/swagger-ui.css",
-        "dist/train-HASH.js",
-        "dist/transformer-encoder-HASH.js",
+        "dist/swagger-ui/swagger-ui-bundle.js.gz",
+        "dist/swagger-ui/swagger-ui.css.gz",
+        "dist/third-party-licences.txt",
         "models/default/README.md",
         "models/default/config.json",
         "models/default/model.safetensors",
@@ -70,20 +66,39 @@ describe('the packed package in an empty project', () => {
   test('indexes and searches from a program', async () => {
     const program = `
       import { loadEncoder, openIndex } from 'qontrast'
-      await using encoder = await loadEncoder()
-      await using index = await openIndex({ name: 'answers', encoder, path: './data' })
+      const encoder = await loadEncoder()
+      const index = await openIndex({ name: 'answers', encoder, path: './data' })
       await index.add([{ id: 'a', text: 'Asthma is treated with inhalers.' }, { id: 'b', text: 'Ticks bite.' }])
       console.log((await index.search('lung disease', { limit: 1 }))[0].id)`
     await writeFile(path.join(project, 'program.mjs'), program)
     expect((await run('node', ['program.mjs'], project)).trim()).toBe('a')
   })
 
+  test('is one module for import and require', async () => {
+    const program = `
+      const { loadEncoder, QontrastError } = require('qontrast')
+      const { createApp } = require('qontrast/server')
+      import('qontrast').then(async (imported) => {
+        const encoder = await loadEncoder()
+        console.log(imported.QontrastError === QontrastError, typeof createApp, encoder.dimensions > 0)
+      })`
+    await writeFile(path.join(project, 'program.cjs'), program)
+    expect((await run('node', ['program.cjs'], project)).trim()).toBe('true function true')
+  })
+
+  test('names its licences, and what it holds of others with theirs', async () => {
+    const file = path.join(project, 'node_modules/qontrast/dist/third-party-licences.txt')
+    const text = await readFile(file, 'utf8')
+    for (const name of ['@lancedb/lancedb', '@qdrant/js-client-rest', 'apache-arrow', 'undici', '@huggingface/hub'])
+      expect(text).toMatch(new RegExp(`^${name} \\d.* \\((MIT|Apache-2.0)\\)`, 'm'))
+  })
+
   test('serves from a program, reference included', async () => {
     const program = `
       import { lancedb, loadEncoder } from 'qontrast'
       import { createApp } from 'qontrast/server'
-      await using encoder = await loadEncoder()
-      await using store = lancedb({ path: './data' })
+      const encoder = await loadEncoder()
+      const store = lancedb({ path: './data' })
       const app = createApp({ indexes: { store, encoders: { default: encoder } } })
       const answers = ['/v1/models', '/docs', '/docs/swagger-ui-bundle.js', '/docs/swagger-ui.css', '/openapi.json']
       for (const path of answers) console.log(path, (await app.request(path)).status)`
@@ -99,19 +114,25 @@ describe('the packed package in an empty project', () => {
     expect(await run('node', [bin, 'search', 'tweezers', '--json'], project)).toContain('note.md')
   })
 
-  test('brings one runtime, and no second store or browser runtime', async () => {
+  test('brings one runtime, no second store or browser runtime, and no compiler', async () => {
     const modules = path.join(project, 'node_modules')
     const names = await readdir(modules)
     const lancedb = await readdir(path.join(modules, '@lancedb'))
-    expect(names).not.toContain('onnxruntime-web')
+    for (const absent of ['onnxruntime-web', 'typescript', 'undici', 'apache-arrow', '@qdrant', '@huggingface'])
+      expect(names).not.toContain(absent)
     expect(lancedb.every((name) => name.startsWith('lancedb-'))).toBe(true)
-    console.log(`installed in an empty project: ${Math.round((await bytesOf(modules)) / 1e6)} MB`)
+    const megabytes = (await diskUse(modules)) / 2 ** 20
+    console.log(`installed in an empty project: ${Math.round(megabytes)} MB`)
+    expect(megabytes).toBeLessThan(540)
+    const withoutStore = megabytes - (await diskUse(path.join(modules, '@lancedb'))) / 2 ** 20
+    expect(withoutStore).toBeLessThan(330)
   })
 })
 
-async function bytesOf(folder: string): Promise<number> {
+/** As `du` counts. */
+async function diskUse(folder: string): Promise<number> {
   let bytes = 0
   for (const name of await readdir(folder, { recursive: true }))
-    bytes += (await stat(path.join(folder, name)).catch(() => ({ size: 0 }))).size
+    bytes += ((await stat(path.join(folder, name)).catch(() => undefined))?.blocks ?? 0) * 512
   return bytes
 }

@@ -1,11 +1,11 @@
 #!/usr/bin/env node
-import { systemCodeOf } from '../shared/index.ts'
-import { runProgram } from './program.ts'
+import { complaintAboutNode } from '../shared/index.ts'
 
-/** Whoever reads the output may stop reading, as `head` does. */
-process.stdout.on('error', (error) => {
-  if (systemCodeOf(error) !== 'EPIPE') throw error
-  process.exit(0)
-})
-
-process.exitCode = await runProgram(process.argv.slice(2))
+// The rest is imported afterwards: an old Node could not even read it.
+const complaint = complaintAboutNode(process.versions.node)
+if (complaint) {
+  console.error(`error: ${complaint}`)
+  process.exitCode = 1
+} else {
+  void import('./run.ts').then(({ run }) => run())
+}

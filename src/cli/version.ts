@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
+import { packageFile } from '../shared/index.ts'
 
-/** The package's version: package.json is two folders up, in the source tree and in the package. */
+/** The package's version. */
 export function version(): string {
-  const manifest: { version: string } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  const manifest: { version: string } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8'))
   return manifest.version
 }

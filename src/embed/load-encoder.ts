@@ -1,9 +1,8 @@
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Device } from '../runtime/index.ts'
-import { checkOptionKeys, type OnProgress, type OptionKeys, QontrastError } from '../shared/index.ts'
+import { checkOptionKeys, type OnProgress, type OptionKeys, packageFile, QontrastError } from '../shared/index.ts'
 import type { Encoder } from './encoder.ts'
 import { fetchHubModel, isHubName } from './hub.ts'
 import { type ModelFolder, openModelFolder } from './model-folder.ts'
@@ -79,7 +78,7 @@ async function locate(
   name: string,
   options: LoadEncoderOptions & { cacheDir: string; dtype: Dtype },
 ): Promise<ModelFolder> {
-  if (name === bundledEncoder && !existsSync(name)) return openModelFolder(bundledFolder())
+  if (name === bundledEncoder && !existsSync(name)) return openModelFolder(packageFile('models/default'))
   if (/^(\.{1,2}([/\\]|$)|[/\\])/.test(name) || path.isAbsolute(name) || existsSync(name)) return openModelFolder(name)
   if (!isHubName(name)) {
     throw new QontrastError(
@@ -90,16 +89,6 @@ async function locate(
   const { revision = 'main', localOnly = false, cacheDir, dtype, onProgress } = options
   const { folder, boundary } = await fetchHubModel(name, { revision, localOnly, cacheDir, dtype, onProgress })
   return openModelFolder(folder, boundary)
-}
-
-/** `models/default` of this package: two levels up in the source tree, one or two from `dist`. */
-function bundledFolder(): string {
-  const candidates = ['../models/default', '../../models/default']
-  const found = candidates
-    .map((candidate) => fileURLToPath(new URL(candidate, import.meta.url)))
-    .find((folder) => existsSync(folder))
-  if (!found) throw new QontrastError('internal', `the bundled encoder is missing beside ${import.meta.url}`)
-  return found
 }
 
 function defaultCacheDir(): string {

@@ -1,8 +1,27 @@
 import { TensorProto_DataType } from 'onnx-buf'
 import { QontrastError } from '../shared/index.ts'
 
-/** Element types by ONNX's name in lower case, with the bytes of an element (0: packed or of no fixed size). */
-export const dtypes = {
+/** Element types by ONNX's name in lower case. */
+export type DType =
+  | 'float32'
+  | 'float64'
+  | 'float16'
+  | 'bfloat16'
+  | 'int64'
+  | 'int32'
+  | 'int16'
+  | 'int8'
+  | 'uint64'
+  | 'uint32'
+  | 'uint16'
+  | 'uint8'
+  | 'int4'
+  | 'uint4'
+  | 'bool'
+  | 'string'
+
+/** Element types with ONNX's code, and the bytes of an element (0: packed or of no fixed size). */
+export const dtypes: Readonly<Record<DType, { readonly code: TensorProto_DataType; readonly bytes: number }>> = {
   float32: { code: TensorProto_DataType.FLOAT, bytes: 4 },
   float64: { code: TensorProto_DataType.DOUBLE, bytes: 8 },
   float16: { code: TensorProto_DataType.FLOAT16, bytes: 2 },
@@ -19,9 +38,7 @@ export const dtypes = {
   uint4: { code: TensorProto_DataType.UINT4, bytes: 0 },
   bool: { code: TensorProto_DataType.BOOL, bytes: 1 },
   string: { code: TensorProto_DataType.STRING, bytes: 0 },
-} as const
-
-export type DType = keyof typeof dtypes
+}
 
 /** A constant: `bytes` little-endian and row-major, as ONNX stores them. */
 export interface TensorValue {

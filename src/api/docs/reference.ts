@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { Hono } from 'hono'
-import { QontrastError } from '../../shared/index.ts'
+import { packageFile } from '../../shared/index.ts'
 import type { ApiEnv } from '../context.ts'
 
 const page = `<!doctype html>
@@ -46,23 +45,19 @@ export function referenceRoutes() {
   for (const [name, type] of Object.entries(assets)) {
     let content: Promise<Buffer> | undefined
     app.get(`/docs/${name}`, async (c) => {
-      content ??= readFile(locate(name))
-      return c.body(new Uint8Array(await content), 200, { 'Content-Type': type, 'Cache-Control': 'max-age=3600' })
+      content ??= compressed(name)
+      const headers = { 'Content-Type': type, 'Cache-Control': 'max-age=3600', Vary: 'Accept-Encoding' }
+      if (!/\bgzip\b/.test(c.req.header('Accept-Encoding') ?? ''))
+        return c.body(new Uint8Array(gunzipSync(await content)), 200, headers)
+      return c.body(new Uint8Array(await content), 200, { ...headers, 'Content-Encoding': 'gzip' })
     })
   }
   return app
 }
 
-/** Beside the built files in the package; in its own repository where npm put it. */
-function locate(name: string): string {
-  const built = [`./swagger-ui/${name}`, `../swagger-ui/${name}`].map((file) =>
-    fileURLToPath(new URL(file, import.meta.url)),
-  )
-  const found = built.find((file) => existsSync(file))
-  if (found) return found
-  try {
-    return fileURLToPath(import.meta.resolve(`swagger-ui-dist/${name}`))
-  } catch (cause) {
-    throw new QontrastError('internal', `${name} is missing beside ${import.meta.url}`, { cause })
-  }
+/** Compressed already in the package; in its own repository as npm put it. */
+async function compressed(name: string): Promise<Buffer> {
+  const file = packageFile(`dist/swagger-ui/${name}.gz`, `node_modules/swagger-ui-dist/${name}`)
+  const content = await readFile(file)
+  return file.endsWith('.gz') ? content : gzipSync(content)
 }

@@ -1,10 +1,9 @@
-import { existsSync } from 'node:fs'
-import { QontrastError } from '../../shared/index.ts'
+import { pathToFileURL } from 'node:url'
+import { packageFile } from '../../shared/index.ts'
 
-/** The inference process's module: beside this file in the source tree, at the root of `dist` in the package. */
+/** The inference process's module: TypeScript where this runs from source, else built. */
 export function workerEntry(): URL {
-  const candidates = ['./worker.ts', './inference-worker.js', '../inference-worker.js']
-  const found = candidates.map((candidate) => new URL(candidate, import.meta.url)).find((url) => existsSync(url))
-  if (!found) throw new QontrastError('internal', `no inference worker beside ${import.meta.url}`)
-  return found
+  const url: string | undefined = import.meta.url
+  const place = url?.endsWith('.ts') ? 'src/embed/transformer/worker.ts' : 'dist/inference-worker.js'
+  return pathToFileURL(packageFile(place))
 }

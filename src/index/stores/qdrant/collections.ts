@@ -1,4 +1,4 @@
-import type { QdrantClient, Schemas } from '@qdrant/js-client-rest'
+import type { Schemas } from '@qdrant/js-client-rest'
 import { z } from 'zod'
 import { isQontrastError, own, QontrastError } from '../../../shared/index.ts'
 import { checkSameSchema } from '../../check.ts'
@@ -8,7 +8,7 @@ import { type CollectionSchema, unknownEncoder } from '../../store.ts'
 import type { Connection } from './connection.ts'
 import { decodeJson, encodeJson, pathTo } from './json.ts'
 import { detectLayout, type Layout, ourLayout, recordKey } from './layout.ts'
-import type { QdrantOptions } from './options.ts'
+import type { QdrantCalls, QdrantOptions } from './options.ts'
 import { recordPath } from './records.ts'
 
 export interface Described {
@@ -67,7 +67,7 @@ function describeOurs(name: string, info: Schemas['CollectionInfo'], found: unkn
 }
 
 async function describeForeign(
-  client: QdrantClient,
+  client: QdrantCalls,
   name: string,
   info: Schemas['CollectionInfo'],
   options: QdrantOptions,

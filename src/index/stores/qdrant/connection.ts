@@ -1,14 +1,13 @@
-import type { QdrantClient } from '@qdrant/js-client-rest'
 import { isQontrastError, QontrastError } from '../../../shared/index.ts'
 import { failureOf, isPassing, isUnreached, toStoreError } from './errors.ts'
-import { defaultRetries, defaultTimeout, type QdrantOptions } from './options.ts'
+import { defaultRetries, defaultTimeout, type QdrantCalls, type QdrantOptions } from './options.ts'
 
 /** The server: one client, opened at the first call, and the one place where calls fail and are tried again. */
 export interface Connection {
   /** For people to read. */
   readonly server: string
   /** Runs a call that may be repeated; rejects with `store-unavailable`, `store-busy`, `store-denied` and the like. */
-  call<T>(collection: string | undefined, work: (client: QdrantClient) => Promise<T>): Promise<T>
+  call<T>(collection: string | undefined, work: (client: QdrantCalls) => Promise<T>): Promise<T>
   close(): void
 }
 
@@ -20,11 +19,11 @@ const longestDelay = 5_000
 export function connectTo(options: QdrantOptions): Connection {
   const { timeout = defaultTimeout, retries = defaultRetries } = options
   const server = options.url === undefined ? 'the given client' : checkUrl(options.url)
-  let opened: Promise<QdrantClient> | undefined
+  let opened: Promise<QdrantCalls> | undefined
   let reached = false
   let closed = false
 
-  async function open(): Promise<QdrantClient> {
+  async function open(): Promise<QdrantCalls> {
     const client = options.client ?? (await createClient(options, timeout))
     const { version } = await client.versionInfo()
     checkVersion(version, server)
@@ -32,7 +31,7 @@ export function connectTo(options: QdrantOptions): Connection {
   }
 
   /** A failed opening is not kept: the next call tries anew. */
-  async function client(): Promise<QdrantClient> {
+  async function client(): Promise<QdrantCalls> {
     opened ??= open()
     try {
       return await opened
@@ -67,7 +66,7 @@ export function connectTo(options: QdrantOptions): Connection {
   }
 }
 
-async function createClient(options: QdrantOptions, timeout: number): Promise<QdrantClient> {
+async function createClient(options: QdrantOptions, timeout: number): Promise<QdrantCalls> {
   const { QdrantClient } = await import('@qdrant/js-client-rest')
   const { protocol, hostname, pathname } = new URL(options.url ?? '')
   return new QdrantClient({

@@ -1,10 +1,31 @@
 import type { QdrantClient, Schemas } from '@qdrant/js-client-rest'
 import { checkOptionKeys, type OptionKeys } from '../../../shared/index.ts'
 
+/** What is used of a `QdrantClient`: one of any version that has these calls will do. */
+export type QdrantCalls = Pick<
+  QdrantClient,
+  | 'collectionExists'
+  | 'count'
+  | 'createCollection'
+  | 'createPayloadIndex'
+  | 'delete'
+  | 'deleteCollection'
+  | 'getAliases'
+  | 'getCollection'
+  | 'getCollections'
+  | 'query'
+  | 'scroll'
+  | 'setPayload'
+  | 'updateCollection'
+  | 'updateCollectionAliases'
+  | 'upsert'
+  | 'versionInfo'
+>
+
 /** How a Qdrant server is reached and how it should keep collections. Qdrant's own settings are passed on as they are. */
 export type QdrantOptions = (
   | { readonly url: string; readonly apiKey?: string; readonly client?: never }
-  | { readonly client: QdrantClient; readonly url?: never; readonly apiKey?: never }
+  | { readonly client: QdrantCalls; readonly url?: never; readonly apiKey?: never }
 ) & {
   /** Settings of collections made here: shards, replication, quantization, HNSW, strict mode … */
   readonly collection?: Omit<Schemas['CreateCollection'], 'vectors' | 'sparse_vectors' | 'metadata'>
