@@ -7,7 +7,6 @@ import {
   type FieldType,
   openIndex,
   type Shard,
-  type StoredDocument,
 } from '../index/index.ts'
 import { isQontrastError } from '../shared/index.ts'
 import { exitCodes } from './exit-codes.ts'
@@ -29,12 +28,15 @@ import {
   wholeNumber,
 } from './options.ts'
 import { count, createProgressLine, number } from './progress-line.ts'
+import { tellVanished } from './vanished.ts'
 
 interface IndexFlags extends StoreFlags {
   readonly index: string
   readonly model?: string
   readonly device: string
   readonly prune?: boolean
+  readonly rootName?: string
+  readonly globalIds?: boolean
   readonly shard?: Shard
   readonly chunk: boolean
   readonly chunkTokens?: number
@@ -55,7 +57,7 @@ export const indexCommand = (setExitCode: SetExitCode): Command =>
     .addOption(indexOption())
     .addOption(modelOption('default: the one the index was made with, else the bundled one'))
     .addOption(deviceOption())
-    .option('--prune', 'remove documents that are not among the files any more')
+    .option('--prune', 'remove the documents of files and rows that are gone from the folders and globs given')
     .option(
       '--shard <number/of>',
       'take one part of the documents, for several processes or machines that index one data set',
@@ -72,6 +74,11 @@ export const indexCommand = (setExitCode: SetExitCode): Command =>
     .option('--id-column <name>', 'column of the id in JSONL and CSV files')
     .option('--text-column <name>', 'column of the text')
     .option('--title-column <name>', 'column of the title')
+    .option('--global-ids', 'ids of rows hold across files: the same id elsewhere is the same document')
+    .option(
+      '--root-name <name>',
+      'what ids begin with, so that they stay when the folder moves (default: its name and a mark)',
+    )
     .addOption(jsonOption('the report'))
     .addHelpText(
       'after',
@@ -101,12 +108,13 @@ export const indexCommand = (setExitCode: SetExitCode): Command =>
         const report = await index.add(documents, {
           chunk: chunking(flags),
           ...(flags.shard ? { shard: flags.shard } : {}),
-          ...(flags.prune ? { prune: { keep: mayBeAmong(unread) } } : {}),
+          ...(flags.prune ? { prune: { keep: (document) => !documents.covers(document) } } : {}),
           signal,
           onProgress: (progress) => line.update(describe(progress, started)),
         })
         line.clear()
         finish(flags, report, unread, (performance.now() - started) / 1000)
+        if (!flags.prune && !flags.json) await tellVanished(index, documents, report)
         if (report.failedCount + unread.length > 0) setExitCode(exitCodes['done, but some documents failed'])
       } catch (error) {
         if (isQontrastError(error, 'aborted'))
@@ -116,14 +124,6 @@ export const indexCommand = (setExitCode: SetExitCode): Command =>
         stop()
       }
     })
-
-/** True for documents of files and folders that could not be read: they may be there still. */
-function mayBeAmong(unread: readonly ReadFailure[]): (document: StoredDocument) => boolean {
-  return ({ payload }) => {
-    const file = String(payload['path'])
-    return unread.some(({ path }) => file === path || file.startsWith(`${path}/`))
-  }
-}
 
 function describe({ documents, chunks, unchanged, failed }: AddProgress, started: number): string {
   const rate = documents / ((performance.now() - started) / 1000)
@@ -174,10 +174,12 @@ function chunking({ chunk, chunkTokens, chunkOverlap }: IndexFlags): ChunkSettin
   }
 }
 
-function columns({ idColumn, textColumn, titleColumn }: IndexFlags) {
+function columns({ idColumn, textColumn, titleColumn, rootName, globalIds }: IndexFlags) {
   return {
     ...(idColumn ? { idColumn } : {}),
     ...(textColumn ? { textColumn } : {}),
     ...(titleColumn ? { titleColumn } : {}),
+    ...(rootName === undefined ? {} : { rootName }),
+    ...(globalIds ? { globalIds } : {}),
   }
 }

@@ -1,5 +1,7 @@
+import path from 'node:path'
 import { styleText } from 'node:util'
 import { Command } from 'commander'
+import { shownPath } from '../documents/index.ts'
 import { type FilterInput, type Hit, lexicalTerms, openIndex, type SearchMode } from '../index/index.ts'
 import {
   deviceOption,
@@ -73,13 +75,18 @@ function print(query: string, hits: readonly Hit[], titled: boolean): void {
 
 /** Where the passage is: the file or id, then page, line and heading where known. */
 function placeOf({ id, payload, page, line, heading }: Hit): string {
-  const path = payload['path']
-  const file = typeof path === 'string' ? path : id
+  const file = fileOf(payload) ?? id
   return [
     `${file}${line === undefined ? '' : `:${line}`}`,
     ...(page === undefined ? [] : [`page ${page}`]),
     ...(heading ? [heading] : []),
   ].join(' · ')
+}
+
+/** The file of a hit as it opens from the current folder. */
+function fileOf({ root, path: file }: Hit['payload']): string | undefined {
+  if (typeof file !== 'string') return undefined
+  return typeof root === 'string' ? shownPath(path.join(root, file)) : file
 }
 
 /** Marks the words that the query has too, on a terminal that shows colours. */

@@ -17,7 +17,7 @@ const openQuote: readonly string[] = ['CSV_QUOTE_NOT_CLOSED', 'CSV_MAX_RECORD_SI
 /** A row a document, with a header; a row that cannot be read is reported by its line. */
 async function* readTable(
   delimiter: string,
-  ...[{ file, path }, options, { fail, read }]: Parameters<Reader>
+  ...[source, options, { fail, read }]: Parameters<Reader>
 ): ReturnType<Reader> {
   let columns: Columns | undefined
   let line = 1
@@ -41,12 +41,12 @@ async function* readTable(
     else fail(error.lines ?? line + 1, error.message)
     line = error.lines ?? line
   })
-  pipeline(Readable.from(streamTextFile(file, read)), parser, () => {}) // an error reaches the loop through the parser
+  pipeline(Readable.from(streamTextFile(source.file, read)), parser, () => {}) // an error reaches the loop through the parser
   const rows: AsyncIterable<Row> = parser
   for await (const row of rows) {
     if (!columns) throw new QontrastError('internal', 'a row came before the header')
     try {
-      yield rowToDocument(row.record, columns, path, row.line)
+      yield rowToDocument({ values: row.record, line: row.line, lastLine: row.line }, columns, source, options)
     } catch (error) {
       fail(row.line, messageOf(error))
     }

@@ -12,9 +12,9 @@ const breaking = new Set(
 )
 
 /** The readable text of a page: blocks on lines of their own, scripts, styles and navigation left out, a section at each heading. */
-export const readHtml: Reader = async function* ({ file, path }) {
+export const readHtml: Reader = async function* ({ file, id, place }) {
   const { title, text, sections } = extract(await readTextFile(file))
-  yield { id: path, title: title ?? titleFromName(file), text, payload: { path }, sections }
+  yield { id, title: title ?? titleFromName(file), text, payload: place, sections }
 }
 
 function extract(html: string): { title: string | undefined; text: string; sections: Section[] } {

@@ -1,2 +1,3 @@
-export { readableExtensions, readDocuments } from './read-documents.ts'
+export { type DocumentSource, readableExtensions, readDocuments } from './read-documents.ts'
 export type { ReadFailure, ReadOptions } from './reader.ts'
+export { type SourcePattern, shownPath } from './roots.ts'

@@ -3,16 +3,20 @@ import { streamTextFile } from './decode.ts'
 import type { Reader } from './reader.ts'
 import { columnsOf, rowToDocument } from './rows.ts'
 
-/** A JSON object a line, read line by line; a malformed one is reported by its number. */
-export const readJsonLines: Reader = async function* ({ file, path }, options, { fail, read }) {
+/** A JSON object a line, read line by line; a malformed one is reported by its number, and so is one without an id after others that have one. */
+export const readJsonLines: Reader = async function* (source, options, { fail, read }) {
   let number = 0
-  for await (const line of linesOf(streamTextFile(file, read))) {
+  let idColumn: string | undefined
+  for await (const line of linesOf(streamTextFile(source.file, read))) {
     number += 1
     if (line.trim() === '') continue
     try {
-      const row = parseJson(line)
-      if (!isObject(row)) throw new Error('the line is no JSON object')
-      yield rowToDocument(row, columnsOf(Object.keys(row), options), path, number)
+      const values = parseJson(line)
+      if (!isObject(values)) throw new Error('the line is no JSON object')
+      const columns = columnsOf(Object.keys(values), options)
+      idColumn ??= columns.id
+      const row = { values, line: number, lastLine: number }
+      yield rowToDocument(row, { ...columns, id: columns.id ?? idColumn }, source, options)
     } catch (error) {
       fail(number, messageOf(error))
     }

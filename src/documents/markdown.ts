@@ -8,7 +8,7 @@ import type { Reader } from './reader.ts'
 const frontMatter = /^---\r?\n([\s\S]*?)\r?\n---(?:\r?\n|$)/
 
 /** A Markdown file as it is, with a section at each heading; the title is the front matter's, the first heading, or the file's name. */
-export const readMarkdown: Reader = async function* ({ file, path }) {
+export const readMarkdown: Reader = async function* ({ file, id, place }) {
   const text = await readTextFile(file)
   const [matter = '', fields = ''] = frontMatter.exec(text) ?? []
   const sections: Section[] = [{ start: 0, line: 1 }]
@@ -20,7 +20,7 @@ export const readMarkdown: Reader = async function* ({ file, path }) {
     if (heading !== undefined) sections.push({ start: offset, line, heading })
   }
   const title = /^title:\s*["']?(.+?)["']?\s*$/m.exec(fields)?.[1] ?? trail.first() ?? titleFromName(file)
-  yield { id: path, title, text, payload: { path }, sections }
+  yield { id, title, text, payload: place, sections }
 }
 
 /** Keeps offsets and lines: everything but line breaks becomes a space. */

@@ -4,7 +4,7 @@ import { titleFromName } from './decode.ts'
 import type { Reader } from './reader.ts'
 
 /** The text of a PDF with a section for each page. `file-encrypted` and `file-unreadable` say why there is none. */
-export const readPdf: Reader = async function* ({ file, path }) {
+export const readPdf: Reader = async function* ({ file, id, place }) {
   const bytes = await readFile(file)
   const { pages, title } = await readPages(bytes)
   const sections: Section[] = []
@@ -15,7 +15,7 @@ export const readPdf: Reader = async function* ({ file, path }) {
   }
   if (text.trim() === '')
     throw new QontrastError('file-unreadable', 'no page holds text: it may be scanned. Run it through OCR first.')
-  yield { id: path, title: title ?? titleFromName(file), text, payload: { path }, sections }
+  yield { id, title: title ?? titleFromName(file), text, payload: place, sections }
 }
 
 async function readPages(bytes: Uint8Array): Promise<{ pages: string[]; title: string | undefined }> {

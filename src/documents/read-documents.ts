@@ -1,24 +1,25 @@
-import { type Dirent, readdir } from 'node:fs'
-import { stat } from 'node:fs/promises'
 import path from 'node:path'
-import { glob, isDynamicPattern } from 'tinyglobby'
 import {
   checkOptionKeys,
+  createFirstPlaces,
   type Document,
-  type ErrorCode,
   isQontrastError,
-  messageOf,
+  type JsonObject,
   QontrastError,
-  systemCodeOf,
   throwIfAborted,
 } from '../shared/index.ts'
+
 import { readCsv, readTsv } from './csv.ts'
+import { reasonOf } from './failure-reason.ts'
+import { findFiles, type Place } from './find-files.ts'
 import { readHtml } from './html.ts'
 import { readJsonLines } from './json-lines.ts'
 import { readMarkdown } from './markdown.ts'
 import { readPdf } from './pdf.ts'
 import { readPlainText } from './plain-text.ts'
-import { type Reader, type ReadFailure, type ReadOptions, readKeys, type SourceFile } from './reader.ts'
+
+import { type Reader, type ReadFailure, type ReadOptions, readKeys } from './reader.ts'
+import type { Root, SourcePattern } from './roots.ts'
 
 const readers: Readonly<Record<string, Reader>> = {
   '.txt': readPlainText,
@@ -36,125 +37,126 @@ const readers: Readonly<Record<string, Reader>> = {
 /** Extensions of the files that can be read. */
 export const readableExtensions: readonly string[] = Object.keys(readers)
 
+/** Documents as they are read, and what is known of where they come from. */
+export interface DocumentSource extends AsyncGenerator<Document, void, undefined> {
+  /**
+   * True for a stored document that lies where the patterns look, unless its file was there and could not be read. Once all was read, what is
+   * covered and was not given is gone: `index.add(source, { prune: { keep: (document) => !source.covers(document) } })`.
+   */
+  covers(document: { readonly id: string; readonly payload?: JsonObject }): boolean
+  /** How many documents each file gave so far, by root and by path relative to it. */
+  readonly given: ReadonlyMap<string, ReadonlyMap<string, number>>
+}
+
 /**
- * Reads files, folders and globs into documents, file by file in alphabetical order. A text, Markdown, HTML or PDF file is one document
- * named by its path; JSONL and CSV files hold one a row, whose other columns become its payload (one named path as `row_path`).
- * Rejects with `file-unreadable` where nothing matches.
+ * Reads files, folders and globs into documents, file by file in alphabetical order. Its root is the folder given, the folder of a file, or
+ * what stands before the wildcards of a glob. A text, Markdown, HTML or PDF file is one document, `id` is `ROOT/PATH`; JSONL and CSV files hold
+ * one a row, `ROOT/PATH#ID` or `ROOT/PATH:LINE`, whose other columns become its payload. ROOT is the folder's name and a mark of where it lies, or
+ * `rootName`. Each payload says `root`, `path` and, for a row, its `line`; columns of these names become `row_root` and so on.
+ * A row whose id was given before is a failure that names both places. Rejects with `file-unreadable` where nothing matches.
  */
-export async function* readDocuments(
-  patterns: string | readonly string[],
+export function readDocuments(
+  patterns: SourcePattern | readonly SourcePattern[],
   options: ReadOptions = {},
-): AsyncGenerator<Document, void, undefined> {
-  checkOptionKeys('readDocuments', options, readKeys)
-  const { signal, onProgress, onFailure } = options
-  const report = (failure: ReadFailure) => {
-    if (!onFailure) throw new QontrastError(failure.code, `${failure.id}: ${failure.reason}`)
-    onFailure(failure)
-  }
-  const sources = await findFiles([patterns].flat(), report)
-  const total = sources.reduce((sum, { bytes }) => sum + bytes, 0)
-  let done = 0
-  for (const source of sources) {
-    const { file, path: shown } = source
-    throwIfAborted(signal)
-    try {
-      const documents = readerOf(file)(source, options, {
-        fail: (line, reason) => report({ id: `${shown}:${line}`, path: shown, code: 'invalid-input', reason }),
-        read: (bytes) => onProgress?.({ done: done + Math.min(bytes, source.bytes), total }),
-      })
-      for await (const document of documents) {
-        throwIfAborted(signal)
-        yield document
-      }
-    } catch (error) {
-      if (isQontrastError(error, 'aborted') || !onFailure) throw error
-      report({ id: shown, path: shown, ...reasonOf(error) })
+): DocumentSource {
+  const given = new Map<string, Map<string, number>>()
+  const unread: Place[] = []
+  let roots: readonly Root[] = []
+
+  async function* read(): AsyncGenerator<Document, void, undefined> {
+    checkOptionKeys('readDocuments', options, readKeys)
+    const { signal, onProgress, onFailure } = options
+    const report = (failure: ReadFailure, { root, path: place }: Place) => {
+      const last = unread.at(-1)
+      if (last?.root !== root || last.path !== place) unread.push({ root, path: place })
+      if (!onFailure) throw new QontrastError(failure.code, `${failure.id}: ${failure.reason}`)
+      onFailure(failure)
     }
-    done += source.bytes
-    onProgress?.({ done, total })
+    const found = await findFiles([patterns].flat(), {
+      rootName: options.rootName,
+      extensions: readableExtensions,
+      report,
+    })
+    roots = found.roots
+    const { sources } = found
+    const total = sources.reduce((sum, { bytes }) => sum + bytes, 0)
+    const firstPlace = createRowPlaces(options)
+    let done = 0
+    for (const source of sources) {
+      const { file, shown, place } = source
+      throwIfAborted(signal)
+      const counts = given.get(place.root) ?? new Map<string, number>()
+      given.set(place.root, counts.set(place.path, 0))
+      const fail = (line: number, reason: string) =>
+        report({ id: `${shown}:${line}`, path: shown, code: 'invalid-input', reason }, place)
+      try {
+        const documents = readerOf(file)(source, options, {
+          fail,
+          read: (bytes) => onProgress?.({ done: done + Math.min(bytes, source.bytes), total }),
+        })
+        for await (const document of documents) {
+          throwIfAborted(signal)
+          const line = lineOf(document)
+          const before = firstPlace(document.id, { shown, line })
+          if (before) {
+            const remedy = options.globalIds
+              ? 'Ids are global (globalIds, --global-ids).'
+              : 'Correct one, or name another column: idColumn (--id-column).'
+            fail(line, `the id ${JSON.stringify(document.id)} is that of ${before} too, which is kept. ${remedy}`)
+            continue
+          }
+          counts.set(place.path, (counts.get(place.path) ?? 0) + 1)
+          yield options.legacyIds && document.id === source.id ? { ...document, replaces: shown } : document
+        }
+      } catch (error) {
+        if (isQontrastError(error, 'aborted') || !onFailure) throw error
+        report({ id: shown, path: shown, ...reasonOf(error) }, place)
+      }
+      done += source.bytes
+      onProgress?.({ done, total })
+    }
   }
+
+  return Object.assign(read(), { given, covers: (document: StoredRow) => isCovered(document, roots, unread) })
+}
+
+type StoredRow = Parameters<DocumentSource['covers']>[0]
+
+function isCovered({ id, payload = {} }: StoredRow, roots: readonly Root[], unread: readonly Place[]): boolean {
+  const { root, path: place } = payload
+  if (typeof place !== 'string') return false
+  return roots.some(
+    ({ real, name, named, takes }) =>
+      (root === real || (named && id.startsWith(`${name}/`))) &&
+      takes(place) &&
+      !unread.some(
+        (one) => one.root === real && (one.path === place || one.path === '.' || place.startsWith(`${one.path}/`)),
+      ),
+  )
+}
+
+/** Remembers which row gave an id first: of one file, or of all where ids are global. */
+function createRowPlaces({ globalIds = false }: ReadOptions) {
+  let firstPlace = createFirstPlaces()
+  const files: string[] = []
+  const perFile = 2 ** 32
+  return (id: string, { shown, line }: { shown: string; line: number }): string | undefined => {
+    if (files.at(-1) !== shown) {
+      files.push(shown)
+      if (!globalIds) firstPlace = createFirstPlaces()
+    }
+    const before = firstPlace(id, (files.length - 1) * perFile + line)
+    return before === undefined ? undefined : `${files[Math.floor(before / perFile)]}:${before % perFile}`
+  }
+}
+
+function lineOf({ payload = {} }: Document): number {
+  const { line } = payload
+  return typeof line === 'number' ? line : 1
 }
 
 function readerOf(file: string): Reader {
   const reader = readers[path.extname(file).toLowerCase()]
   if (reader) return reader
   throw new QontrastError('invalid-input', `this kind of file cannot be read; known: ${readableExtensions.join(' ')}.`)
-}
-
-/** Files named outright are taken whatever their kind; folders and globs give those that can be read. */
-async function findFiles(patterns: readonly string[], report: (failure: ReadFailure) => void): Promise<SourceFile[]> {
-  const found = new Map<string, SourceFile>()
-  for (const pattern of patterns) {
-    const { files, unlisted } = await filesOf(pattern)
-    for (const { folder, error } of unlisted) {
-      const shown = shownPath(folder)
-      const reason = `the folder cannot be listed: ${reasonOf(error).reason}`
-      report({ id: shown, path: shown, code: 'file-unreadable', reason })
-    }
-    if (files.length === 0) {
-      throw new QontrastError(
-        'file-unreadable',
-        `'${pattern}' matches no file that can be read here (${readableExtensions.join(' ')}).`,
-      )
-    }
-    for (const file of files) {
-      const bytes = await stat(file).then(
-        ({ size }) => size,
-        () => 0, // its reader says what is wrong with it
-      )
-      found.set(path.resolve(file), { file, path: shownPath(file), bytes })
-    }
-  }
-  return [...found.values()].sort((a, b) => (a.path < b.path ? -1 : 1))
-}
-
-interface Unlisted {
-  readonly folder: string
-  readonly error: Error
-}
-
-async function filesOf(pattern: string): Promise<{ files: string[]; unlisted: readonly Unlisted[] }> {
-  const entry = await stat(pattern).catch(() => undefined)
-  if (entry?.isFile()) return { files: [pattern], unlisted: [] }
-  if (!entry?.isDirectory() && !isDynamicPattern(pattern)) return { files: [], unlisted: [] }
-  const unlisted: Unlisted[] = []
-  const options = { ignore: ['**/node_modules/**'], fs: { readdir: recordingReaddir(unlisted) } }
-  const files = entry?.isDirectory()
-    ? (await glob('**/*', { ...options, cwd: pattern })).map((file) => path.join(pattern, file))
-    : await glob(pattern, options)
-  return { files: files.filter((file) => path.extname(file).toLowerCase() in readers), unlisted }
-}
-
-type ReaddirArguments = [
-  folder: string,
-  options: { withFileTypes: true },
-  done: (error: NodeJS.ErrnoException | null, entries: Dirent[]) => void,
-]
-
-/** For tinyglobby, which passes over folders that cannot be listed in silence: notes them, except those that went meanwhile. */
-function recordingReaddir(unlisted: Unlisted[]): typeof readdir {
-  return new Proxy(readdir, {
-    apply(list, _, [folder, options, done]: ReaddirArguments) {
-      list(folder, options, (error, entries) => {
-        if (error && error.code !== 'ENOENT') unlisted.push({ folder, error })
-        done(error, entries)
-      })
-    },
-  })
-}
-
-/** Relative to the current folder, with forward slashes. */
-function shownPath(file: string): string {
-  return path.relative('.', file).split(path.sep).join('/') || '.'
-}
-
-const systemReasons: Readonly<Record<string, string>> = {
-  ENOENT: 'the file is gone.',
-  EACCES: 'this user may not read it.',
-  EPERM: 'this user may not read it.',
-}
-
-function reasonOf(error: unknown): { code: ErrorCode; reason: string } {
-  if (isQontrastError(error)) return { code: error.code, reason: error.message }
-  return { code: 'file-unreadable', reason: systemReasons[systemCodeOf(error) ?? ''] ?? messageOf(error) }
 }

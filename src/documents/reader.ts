@@ -1,8 +1,8 @@
-import type { Document, ErrorCode, OnProgress, OptionKeys } from '../shared/index.ts'
+import type { Document, ErrorCode, JsonObject, OnProgress, OptionKeys } from '../shared/index.ts'
 
 /** A document, or a line, that could not be read. */
 export interface ReadFailure {
-  /** The file, with the line where there is one: `faq.jsonl:17`. */
+  /** The file relative to the current folder, with the line where there is one: `faq.jsonl:17`. */
   readonly id: string
   readonly path: string
   readonly code: ErrorCode
@@ -19,6 +19,12 @@ export interface ReadOptions {
   readonly idColumn?: string
   readonly textColumn?: string
   readonly titleColumn?: string
+  /** What ids begin with instead of the folder's own name and a mark of where it lies: the folder may move, and other machines give the same ids. */
+  readonly rootName?: string
+  /** The id of a row is its id column's alone, so that a row with the same id in another file, or another run, is the same document. */
+  readonly globalIds?: boolean
+  /** Gives each document `replaces`, the id that qontrast 0.1.0 made of it in this working directory. */
+  readonly legacyIds?: boolean
 }
 
 export const readKeys: OptionKeys<ReadOptions> = {
@@ -28,12 +34,20 @@ export const readKeys: OptionKeys<ReadOptions> = {
   idColumn: true,
   textColumn: true,
   titleColumn: true,
+  rootName: true,
+  globalIds: true,
+  legacyIds: true,
 }
 
 export interface SourceFile {
-  /** As it is opened, and as it is shown: relative, with forward slashes. */
+  /** As it is opened. */
   readonly file: string
-  readonly path: string
+  /** Of its document, or what the ids of its rows begin with. */
+  readonly id: string
+  /** What its payload begins with: where the file is. */
+  readonly place: JsonObject & { readonly path: string; readonly root: string }
+  /** As messages name it: relative to the current folder, with forward slashes. */
+  readonly shown: string
   readonly bytes: number
 }
 

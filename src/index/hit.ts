@@ -21,5 +21,10 @@ export interface Hit {
 
 export function toHit({ score, point }: ScoredPoint): Hit {
   const { documentId: id, title, text: passage, chunk, start, end, heading, line, page, payload } = point
-  return { id, score, title, passage, chunk, start, end, heading, line, page, payload }
+  return { id, score, title, passage, chunk, start, end, heading, line: line ?? lineOfRow(payload), page, payload }
+}
+
+/** Documents made of rows say in their payload where the row is: readDocuments gives root, path and line. */
+function lineOfRow({ root, path, line }: JsonObject): number | undefined {
+  return typeof root === 'string' && typeof path === 'string' && typeof line === 'number' ? line : undefined
 }

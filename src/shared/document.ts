@@ -7,6 +7,8 @@ export interface Document {
   readonly text: string
   readonly title?: string
   readonly payload?: JsonObject
+  /** The id this document had before: that document is deleted once this one is stored, its vectors are reused. */
+  readonly replaces?: string
   /** Where parts of the text begin, in ascending order of `start`; a chunk never crosses one. */
   readonly sections?: readonly Section[]
 }

@@ -106,14 +106,21 @@ test('JSON lines: columns by their usual names, a malformed line by its number',
   ]
   await put('data.jsonl', lines.join('\n'))
   const { documents, failures } = await read()
-  expect(documents[0]).toMatchObject({ id: 'a', title: 'T', text: 'one', payload: { year: 2001, tags: ['x'] } })
-  expect(documents.map(({ id }) => id.replace(/^.*data/, 'data'))).toEqual(['a', '7', 'c', 'data.jsonl:7'])
+  expect(documents[0]).toMatchObject({ title: 'T', text: 'one', payload: { year: 2001, tags: ['x'] } })
+  expect(documents.map(({ id }) => id.replace(/^.*data/, 'data'))).toEqual([
+    'data.jsonl#a',
+    'data.jsonl#7',
+    'data.jsonl#c',
+  ])
+  expect(documents.map(({ payload }) => payload?.['line'])).toEqual([1, 4, 5])
   expect(failures.map(({ id }) => id.replace(/^.*data/, 'data'))).toEqual([
     'data.jsonl:3',
     'data.jsonl:6',
+    'data.jsonl:7',
     'data.jsonl:8',
   ])
-  expect(failures[2]?.reason).toContain('--text-column')
+  expect(failures[2]?.reason).toContain("no id: expected a string or a number in 'id'")
+  expect(failures[3]?.reason).toContain('--text-column')
 })
 
 test('CSV and TSV: a row a document, a broken row by its line, other columns by name', async () => {
@@ -121,8 +128,8 @@ test('CSV and TSV: a row a document, a broken row by its line, other columns by 
   await put('more.tsv', 'text\tsource\nsay "hi"\tX\n')
   const { documents, failures } = await read(folder, { textColumn: 'answer' })
   expect(documents).toMatchObject([
-    { id: '1', text: 'Line one\nline two', payload: { question: 'What, now?' } },
-    { id: '3', text: 'A' },
+    { id: expect.stringMatching(/\/faq\.csv#1$/), text: 'Line one\nline two', payload: { question: 'What, now?' } },
+    { id: expect.stringMatching(/\/faq\.csv#3$/), text: 'A' },
   ])
   expect(failures.map(({ id }) => id.replace(/^.*\//, ''))).toEqual(['faq.csv:4', 'more.tsv'])
   expect(failures[1]?.reason).toBe("there is no column 'answer': the columns are text, source.")
@@ -135,7 +142,7 @@ test('only a line feed ends a line of JSON, and a column named path does not hid
   const { documents, failures } = await read()
   expect(failures).toEqual([])
   expect(documents.map(({ text }) => text)).toEqual(['one\u2028two', 'three'])
-  expect(documents[0]?.payload).toEqual({ path: expect.stringMatching(/data\.jsonl$/), row_path: 'elsewhere.txt' })
+  expect(documents[0]?.payload).toEqual({ root: folder, path: 'data.jsonl', line: 1, row_path: 'elsewhere.txt' })
 })
 
 test('rows are streamed: long lines, UTF-16 and characters on the border of two reads come out whole', async () => {
@@ -146,7 +153,7 @@ test('rows are streamed: long lines, UTF-16 and characters on the border of two 
   await put('d.csv', Buffer.from('\ufeffid,text\n5,hellö\n', 'utf16le'))
   const { documents, failures } = await read()
   expect(failures).toEqual([])
-  expect(documents.map(({ id }) => id)).toEqual(['1', '2', '3', '4', '5'])
+  expect(documents.map(({ id }) => id.replace(/^.*#/, ''))).toEqual(['1', '2', '3', '4', '5'])
   expect(documents.map(({ text }) => text)).toEqual([long, 'short', long, 'hellö', 'hellö'])
 })
 
@@ -154,7 +161,7 @@ test('a stray quote in a table costs no row; one that is never closed is told wh
   await put('a.csv', 'id,text\n1,"said" he\n2,two\n')
   await put('b.csv', 'id,text\n3,three\n4,"open\n5,five\n')
   const { documents, failures } = await read()
-  expect(documents.map(({ id, text }) => [id, text])).toEqual([
+  expect(documents.map(({ id, text }) => [id.replace(/^.*#/, ''), text])).toEqual([
     ['1', '"said" he'],
     ['2', 'two'],
     ['3', 'three'],
@@ -167,7 +174,7 @@ test('a column that was asked for and is not there is told', async () => {
   await put('b.jsonl', '{"id":1,"text":"one"}\n{"name":"n","text":"two"}\n')
   expect((await read(folder, { titleColumn: 'headline' })).failures).toMatchObject([{ code: 'invalid-input' }])
   const { documents, failures } = await read(folder, { idColumn: 'name' })
-  expect(documents.map(({ id }) => id)).toEqual(['n'])
+  expect(documents.map(({ id }) => id)).toEqual([expect.stringMatching(/b\.jsonl#n$/)])
   expect(failures.map(({ id }) => id.replace(/^.*\//, ''))).toEqual(['a.csv', 'b.jsonl:1'])
 })
 
@@ -190,7 +197,7 @@ test('folders are walked in order, past what cannot be read, hidden files and no
   for (const name of ['b', 'node_modules', '.git']) await mkdir(path.join(folder, name))
   for (const name of ['z.txt', 'b/a.md', 'a.html', 'node_modules/x.txt', '.git/x.txt', '.hidden.txt', 'image.png'])
     await put(name, 'text')
-  expect((await read()).documents.map(({ id }) => id.replace(/^.*qontrast-\w+\//, ''))).toEqual([
+  expect((await read()).documents.map(({ id }) => id.replace(/^qontrast-[\w-]+~[0-9a-f]{6}\//, ''))).toEqual([
     'a.html',
     'b/a.md',
     'z.txt',

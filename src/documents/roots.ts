@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto'
+import { realpath } from 'node:fs/promises'
+import path from 'node:path'
+import picomatch from 'picomatch'
+import { QontrastError } from '../shared/index.ts'
+
+/** What to read: a file, a folder or a glob; `name` is what the ids of its documents begin with. */
+export type SourcePattern = string | { readonly path: string; readonly name?: string }
+
+/** Where the files of a pattern lie: their paths are relative to the root, and their ids begin with its name. */
+export interface Root {
+  /** The real absolute path, with forward slashes. */
+  readonly real: string
+  /** The same folder as the pattern names it. */
+  readonly folder: string
+  readonly name: string
+  /** Named by the caller, so that the folder may move. */
+  readonly named: boolean
+  /** True for paths, relative to the root, that the pattern stands for, whether there is such a file or not. */
+  readonly takes: (path: string) => boolean
+}
+
+export type PatternKind = 'file' | 'folder' | 'glob'
+
+/** The root of a pattern: the folder, the folder of the file, or what stands before the first wildcard of a glob. */
+export async function rootOf(pattern: string, kind: PatternKind, name: string | undefined): Promise<Root> {
+  if (name === '') throw new QontrastError('invalid-option', 'The name of a root (rootName, --root-name) is empty.')
+  const { folder, takes } = parts[kind](pattern)
+  const real = forward(await realpath(folder).catch(() => path.resolve(folder)))
+  return { real, folder, name: name ?? nameOf(real), named: name !== undefined, takes }
+}
+
+/** Two folders under one name would share ids. */
+export function checkNames(roots: readonly Root[]): void {
+  const byName = new Map<string, string>()
+  for (const { name, real } of roots) {
+    const other = byName.get(name)
+    if (other !== undefined && other !== real) {
+      throw new QontrastError(
+        'invalid-option',
+        `Two folders would have the name '${name}': ${other} and ${real}. Index them one after the other, or name each: { path, name }.`,
+      )
+    }
+    byName.set(name, real)
+  }
+}
+
+/** A path as ids and payloads have it. */
+export function forward(place: string): string {
+  return place.split(path.sep).join('/')
+}
+
+/** Relative to the current folder, as messages print it. */
+export function shownPath(file: string): string {
+  return forward(path.relative('.', file)) || '.'
+}
+
+const parts: Readonly<Record<PatternKind, (pattern: string) => Pick<Root, 'folder' | 'takes'>>> = {
+  file: (pattern) => ({ folder: path.dirname(pattern), takes: (file) => file === path.basename(pattern) }),
+  folder: (pattern) => ({ folder: pattern, takes: () => true }),
+  glob: (pattern) => {
+    const segments = pattern.split('/')
+    const first = Math.max(
+      0,
+      segments.findIndex((segment) => /[*?[\]{}()\\]/.test(segment)),
+    )
+    const still = segments.slice(0, first)
+    const folder = still.length === 0 ? '.' : still.join('/') || '/'
+    return { folder, takes: picomatch(segments.slice(first).join('/')) }
+  },
+}
+
+/** The folder's own name, and what tells it from others of that name. */
+function nameOf(real: string): string {
+  return `${path.posix.basename(real)}~${createHash('sha256').update(real).digest('hex').slice(0, 6)}`
+}
