@@ -37,7 +37,7 @@ for (const model of models) {
       encoder,
       path: await mkdtemp(path.join(tmpdir(), 'qontrast-bench-')),
     })
-    await index.add(readDocuments(path.join(folder, 'corpus.jsonl')), { chunk })
+    await index.add(readDocuments(path.join(folder, 'corpus.jsonl'), { globalIds: true }), { chunk })
     const rank = async (options: SearchOptions) => {
       const start = performance.now()
       const lists = await index.searchMany([...queries.values()], { limit: 100, ...options })

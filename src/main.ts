@@ -2,7 +2,14 @@ import { checkNode } from './shared/index.ts'
 
 checkNode()
 
-export { type ReadFailure, type ReadOptions, readableExtensions, readDocuments } from './documents/index.ts'
+export {
+  type DocumentSource,
+  type ReadFailure,
+  type ReadOptions,
+  readableExtensions,
+  readDocuments,
+  type SourcePattern,
+} from './documents/index.ts'
 export {
   type BatchFigures,
   bundledEncoder,

@@ -108,7 +108,7 @@ async function scoreWords(given: VectorStore): Promise<number> {
   await using encoder = await loadEncoder()
   await using index = await openIndex({ name: 'scifact', encoder, store })
   const data = sharedPath('data', 'scifact')
-  await index.add(readDocuments(path.join(data, 'corpus.jsonl')), { chunk: false })
+  await index.add(readDocuments(path.join(data, 'corpus.jsonl'), { globalIds: true }), { chunk: false })
   const { queries, relevance } = await readRetrievalData(data)
   const lists = await index.searchMany([...queries.values()], { mode: 'bm25', limit: 100 })
   const rankings = new Map([...queries.keys()].map((query, i) => [query, (lists[i] ?? []).map(({ id }) => id)]))

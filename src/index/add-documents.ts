@@ -23,7 +23,7 @@ export interface AddOptions {
   readonly chunk?: Chunking
   /** Takes only the documents of one shard: several processes, each with its own, put one source into one index. */
   readonly shard?: Shard
-  /** In the end, deletes documents that the source did not give (of this shard, if there is one), except those to keep. Refused where it gave none at all. */
+  /** In the end, deletes every document of the index that the source did not give, whoever put it there (of this shard, if there is one), except those to keep. Refused where it gave none at all. */
   readonly prune?: boolean | { readonly keep: (document: StoredDocument) => boolean }
   readonly onProgress?: (progress: AddProgress) => void
   readonly signal?: AbortSignal

@@ -53,7 +53,12 @@ test('the whole way: index, search, list, prune', async () => {
   const found = await run('search', 'inhalers', '--limit', '2', '--json')
   expect(found.code).toBe(0)
   const [hit] = JSON.parse(found.stdout)
-  expect(hit).toMatchObject({ id: expect.stringMatching(/^docs~[0-9a-f]{6}\/asthma\.md$/), title: 'Asthma', heading: 'Asthma › Treatment', line: 5 })
+  expect(hit).toMatchObject({
+    id: expect.stringMatching(/^docs~[0-9a-f]{6}\/asthma\.md$/),
+    title: 'Asthma',
+    heading: 'Asthma › Treatment',
+    line: 5,
+  })
 
   const printed = await run('search', 'inhalers', 'lyme')
   expect(printed.stdout).toContain('» lyme')

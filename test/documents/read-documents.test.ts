@@ -119,7 +119,7 @@ test('JSON lines: columns by their usual names, a malformed line by its number',
     'data.jsonl:7',
     'data.jsonl:8',
   ])
-  expect(failures[2]?.reason).toContain("no id: expected a string or a number in 'id'")
+  expect(failures[2]?.reason).toContain("no id: expected a string or a number in '_id'")
   expect(failures[3]?.reason).toContain('--text-column')
 })
 
@@ -172,7 +172,9 @@ test('a stray quote in a table costs no row; one that is never closed is told wh
 test('a column that was asked for and is not there is told', async () => {
   await put('a.csv', 'id,text\n1,one\n')
   await put('b.jsonl', '{"id":1,"text":"one"}\n{"name":"n","text":"two"}\n')
-  expect((await read(folder, { titleColumn: 'headline' })).failures).toMatchObject([{ code: 'invalid-input' }])
+  expect((await read(path.join(folder, 'a.csv'), { titleColumn: 'headline' })).failures).toMatchObject([
+    { code: 'invalid-input' },
+  ])
   const { documents, failures } = await read(folder, { idColumn: 'name' })
   expect(documents.map(({ id }) => id)).toEqual([expect.stringMatching(/b\.jsonl#n$/)])
   expect(failures.map(({ id }) => id.replace(/^.*\//, ''))).toEqual(['a.csv', 'b.jsonl:1'])
