@@ -2,7 +2,7 @@ import path from 'node:path'
 import { styleText } from 'node:util'
 import { Command } from 'commander'
 import { shownPath } from '../documents/index.ts'
-import { type FilterInput, type Hit, lexicalTerms, openIndex, type SearchMode } from '../index/index.ts'
+import { type FilterInput, type Hit, markPassage, openIndex, type SearchMode } from '../index/index.ts'
 import {
   deviceOption,
   filterArgument,
@@ -63,13 +63,12 @@ const passageLines = 4
 function print(query: string, hits: readonly Hit[], titled: boolean): void {
   if (titled) console.log(styleText('bold', `» ${query}`))
   if (hits.length === 0) console.log('No document matches.')
-  const terms = new Set(lexicalTerms(query))
   for (const [i, hit] of hits.entries()) {
     console.log(
       `${String(i + 1).padStart(2)}. ${styleText('bold', hit.title ?? hit.id)}  ${styleText('dim', `${hit.score.toFixed(4)}  ${placeOf(hit)}`)}`,
     )
     const width = Math.min(process.stdout.columns || widest, widest) - indent.length
-    for (const line of wrap(hit.passage, width, passageLines)) console.log(indent + emphasise(line, terms))
+    for (const line of wrap(hit.passage, width, passageLines)) console.log(indent + emphasise(line, query))
   }
 }
 
@@ -90,8 +89,12 @@ function fileOf({ root, path: file }: Hit['payload']): string | undefined {
 }
 
 /** Marks the words that the query has too, on a terminal that shows colours. */
-function emphasise(line: string, terms: ReadonlySet<string>): string {
-  return line.replace(/[\p{L}\p{N}\p{M}]+/gu, (word) =>
-    lexicalTerms(word).some((term) => terms.has(term)) ? styleText(['bold', 'yellow'], word) : word,
-  )
+function emphasise(line: string, query: string): string {
+  let from = 0
+  const parts = markPassage(line, query).map(([start, end]) => {
+    const part = line.slice(from, start) + styleText(['bold', 'yellow'], line.slice(start, end))
+    from = end
+    return part
+  })
+  return parts.join('') + line.slice(from)
 }
