@@ -38,7 +38,8 @@ const readers: Readonly<Record<string, Reader>> = {
 export const readableExtensions: readonly string[] = Object.keys(readers)
 
 /** Documents as they are read, and what is known of where they come from. */
-export interface DocumentSource extends AsyncGenerator<Document, void, undefined> {
+export interface DocumentSource<Payload extends object = JsonObject>
+  extends AsyncGenerator<Document<Payload>, void, undefined> {
   /**
    * True for a stored document that lies where the patterns look, unless its file was there and could not be read. Once all was read, what is
    * covered and was not given is gone: `index.add(source, { prune: { keep: (document) => !source.covers(document) } })`.
@@ -55,6 +56,10 @@ export interface DocumentSource extends AsyncGenerator<Document, void, undefined
  * `rootName`. Each payload says `root`, `path` and, for a row, its `line`; columns of these names become `row_root` and so on.
  * A row whose id was given before is a failure that names both places. Rejects with `file-unreadable` where nothing matches.
  */
+export function readDocuments<Payload extends object = JsonObject>(
+  patterns: SourcePattern | readonly SourcePattern[],
+  options?: ReadOptions,
+): DocumentSource<Payload>
 export function readDocuments(
   patterns: SourcePattern | readonly SourcePattern[],
   options: ReadOptions = {},

@@ -71,7 +71,7 @@ const optimizeEvery = 100_000
 
 /** Documents → batches → chunks → vectors → store. While a batch is stored, the next one is encoded. */
 export async function addDocuments(
-  documents: Iterable<Document> | AsyncIterable<Document>,
+  documents: Iterable<Document<object>> | AsyncIterable<Document<object>>,
   { store, members }: AddTarget,
   options: AddOptions,
 ): Promise<AddReport> {
@@ -123,7 +123,7 @@ export async function addDocuments(
   const { documents: _, ...report } = totals
   return { ...report, failed, ...(pruned === undefined ? {} : { pruned }) }
 
-  async function prepareBatch(inputs: readonly Document[]): Promise<Batch> {
+  async function prepareBatch(inputs: readonly Document<object>[]): Promise<Batch> {
     const prepared = new Map<string, PreparedDocument>()
     let repeated = 0
     for (const input of inputs) {

@@ -8,10 +8,10 @@ const batchCharacters = 400_000
  * Where the source throws, what it gave before comes first; where it waits, the signal ends the waiting.
  */
 export async function* batches(
-  documents: Iterable<Document> | AsyncIterable<Document>,
+  documents: Iterable<Document<object>> | AsyncIterable<Document<object>>,
   signal: AbortSignal | undefined,
-): AsyncGenerator<Document[], void, undefined> {
-  let batch: Document[] = []
+): AsyncGenerator<Document<object>[], void, undefined> {
+  let batch: Document<object>[] = []
   let characters = 0
   let broken: { readonly error: unknown } | undefined
   try {

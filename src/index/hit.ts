@@ -2,7 +2,7 @@ import type { JsonObject } from '../shared/index.ts'
 import type { ScoredPoint } from './store.ts'
 
 /** A found passage of a document. */
-export interface Hit {
+export interface Hit<Payload extends object = JsonObject> {
   /** Id of the document. */
   readonly id: string
   readonly score: number
@@ -16,7 +16,7 @@ export interface Hit {
   readonly heading: string | undefined
   readonly line: number | undefined
   readonly page: number | undefined
-  readonly payload: JsonObject
+  readonly payload: Payload
 }
 
 export function toHit({ score, point }: ScoredPoint): Hit {

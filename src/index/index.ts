@@ -12,7 +12,6 @@ export {
   type Field,
   type FieldPath,
   type Filter,
-  type FilterInput,
   gt,
   gte,
   lt,
@@ -21,7 +20,6 @@ export {
   not,
   oneOf,
   or,
-  type PlainFilter,
   type Range,
   range,
   type Scalar,
@@ -34,6 +32,14 @@ export { lexicalTerms } from './lexical.ts'
 export { type MarkedPassage, markPassage } from './mark-passage.ts'
 export type { ReindexProgress, ReindexReport } from './move-to.ts'
 export { indexNamePattern, indexNameProblem, indexNames } from './names.ts'
+export type {
+  DocumentInput,
+  DocumentInputs,
+  FieldsOf,
+  FilterInput,
+  PlainFilter,
+  StoredPayload,
+} from './payload-types.ts'
 export type { Failure } from './prepare.ts'
 export type { StoredDocument } from './prune.ts'
 export {
@@ -44,7 +50,14 @@ export {
   rollbackIndex,
 } from './reindex.ts'
 export { type DocumentPage, scrollDocuments } from './scroll-documents.ts'
-export { type IndexInfo, listIndexes, type OpenIndexOptions, openIndex, type SearchIndex } from './search-index.ts'
+export {
+  type IndexInfo,
+  listIndexes,
+  type OpenIndexOptions,
+  openIndex,
+  type ScrollOptions,
+  type SearchIndex,
+} from './search-index.ts'
 export type { SearchOptions, SearchQuery } from './search-options.ts'
 export type { Shard } from './shard.ts'
 export {

@@ -3,6 +3,7 @@ import {
   checkOptionKeys,
   type Document,
   isQontrastError,
+  type JsonObject,
   type OptionKeys,
   QontrastError,
   throwIfAborted,
@@ -13,19 +14,20 @@ import { checkIds, checkNarrows, checkQuery, checkSearch } from './check-search.
 import { deleteEverywhere } from './delete-documents.ts'
 import { createEncoders, type LoadByName } from './encoders.ts'
 import { checkFields } from './fields.ts'
-import { type FilterInput, toFilter } from './filter.ts'
+import { toFilter } from './filter.ts'
 import { dropIndex } from './generations.ts'
 import { type Hit, toHit } from './hit.ts'
 import { joinChunks } from './join-chunks.ts'
 import { createMembers, type Member } from './members.ts'
 import { checkIndexName, indexNames } from './names.ts'
+import type { DocumentInputs, FieldsOf, FilterInput, StoredPayload } from './payload-types.ts'
 import { rank } from './rank.ts'
 import { searchLike } from './search-like.ts'
 import type { SearchOptions, SearchQuery } from './search-options.ts'
 import type { CollectionInfo, CollectionSchema, PointRecord, VectorStore } from './store.ts'
 import { lancedb } from './stores/lancedb.ts'
 
-export interface OpenIndexOptions {
+export interface OpenIndexOptions<Payload extends object = JsonObject> {
   /** 1 to 64 letters, digits, `-` and `_`, beginning with a letter or digit. */
   readonly name: string
   readonly encoder: Encoder
@@ -33,7 +35,7 @@ export interface OpenIndexOptions {
   readonly path?: string
   readonly store?: VectorStore
   /** Payload fields that filters should be fast on; declared when the index is made. */
-  readonly fields?: CollectionSchema['fields']
+  readonly fields?: FieldsOf<Payload>
   /** How other encoders are opened while, and after, the index is re-indexed with one; they are closed with the index. Defaults to {@link loadEncoder}. */
   readonly loadEncoder?: LoadByName
 }
@@ -54,39 +56,42 @@ export interface IndexInfo extends CollectionInfo {
   readonly documents: number
 }
 
-export interface ScrollOptions {
-  readonly filter?: FilterInput
+export interface ScrollOptions<Payload extends object = JsonObject> {
+  readonly filter?: FilterInput<Payload>
   readonly signal?: AbortSignal
 }
 
 const scrollKeys: OptionKeys<ScrollOptions> = { filter: true, signal: true }
 const selectionKeys: OptionKeys<FilterSelection> = { filter: true }
 
-interface FilterSelection {
-  readonly filter: FilterInput
+interface FilterSelection<Payload extends object = JsonObject> {
+  readonly filter: FilterInput<Payload>
 }
 
-/** Documents under one name, found by meaning, by words, or both. */
-export interface SearchIndex {
+/** Documents under one name, found by meaning, by words, or both. A declared payload types documents, filters and hits; what is stored is not checked against it. */
+export interface SearchIndex<Payload extends object = JsonObject> {
   readonly name: string
   /** The encoder of the generation that is searched: another one once the index was re-indexed. */
   readonly encoder: Encoder
   /** Puts documents by id; those that did not change cost nothing. Rejects with `aborted`, `disk-full`, `store-busy` or the source's own error; what was reported stays. */
-  add(documents: Iterable<Document> | AsyncIterable<Document>, options?: AddOptions): Promise<AddReport>
-  search(query: SearchQuery, options?: SearchOptions): Promise<Hit[]>
+  add(documents: DocumentInputs<Payload>, options?: AddOptions): Promise<AddReport>
+  search(query: SearchQuery, options?: SearchOptions<Payload>): Promise<Hit<StoredPayload<Payload>>[]>
   /** One list of hits a query; the texts are encoded together. */
-  searchMany(queries: readonly SearchQuery[], options?: SearchOptions): Promise<Hit[][]>
+  searchMany(
+    queries: readonly SearchQuery[],
+    options?: SearchOptions<Payload>,
+  ): Promise<Hit<StoredPayload<Payload>>[][]>
   /** What is like a document, itself left out, by the mean of its vectors; undefined where there is no such document, or the filter does not match it. */
-  searchLike(id: string, options?: SearchOptions): Promise<Hit[] | undefined>
-  get(id: string): Promise<Document | undefined>
+  searchLike(id: string, options?: SearchOptions<Payload>): Promise<Hit<StoredPayload<Payload>>[] | undefined>
+  get(id: string): Promise<Document<StoredPayload<Payload>> | undefined>
   /** In the order of the ids. */
-  get(ids: readonly string[]): Promise<(Document | undefined)[]>
+  get(ids: readonly string[]): Promise<(Document<StoredPayload<Payload>> | undefined)[]>
   /** Returns how many documents went. A filter without a condition is refused: `drop` deletes everything. */
-  delete(selection: string | readonly string[] | FilterSelection): Promise<number>
+  delete(selection: string | readonly string[] | FilterSelection<Payload>): Promise<number>
   /** Documents. */
-  count(filter?: FilterInput): Promise<number>
+  count(filter?: FilterInput<Payload>): Promise<number>
   /** All documents, or those that a filter matches, in no particular order. */
-  scroll(options?: ScrollOptions): AsyncGenerator<Document, void, undefined>
+  scroll(options?: ScrollOptions<Payload>): AsyncGenerator<Document<StoredPayload<Payload>>, void, undefined>
   info(): Promise<IndexInfo>
   drop(): Promise<void>
   close(): Promise<void>
@@ -97,6 +102,9 @@ export interface SearchIndex {
  * Opens an index, or prepares a new one that is made when the first document is added.
  * Rejects with `encoder-mismatch` where it was made with another encoder, `invalid-option` where its fields differ.
  */
+export function openIndex<Payload extends object = JsonObject>(
+  options: OpenIndexOptions<NoInfer<Payload>>,
+): Promise<SearchIndex<Payload>>
 export async function openIndex(options: OpenIndexOptions): Promise<SearchIndex> {
   checkOptionKeys('openIndex', options, openKeys)
   const { name, encoder, path, store: given, fields = {}, loadEncoder } = options

@@ -1,11 +1,11 @@
-import type { OptionKeys } from '../shared/index.ts'
-import type { FilterInput } from './filter.ts'
+import type { JsonObject, OptionKeys } from '../shared/index.ts'
+import type { FilterInput } from './payload-types.ts'
 import type { SearchMode } from './store.ts'
 
-export interface SearchOptions {
+export interface SearchOptions<Payload extends object = JsonObject> {
   readonly limit?: number
   readonly offset?: number
-  readonly filter?: FilterInput
+  readonly filter?: FilterInput<Payload>
   /** `dense` compares vectors, `bm25` words, `hybrid` fuses both rankings. Defaults to what the encoder recommends, else `hybrid`. */
   readonly mode?: SearchMode
   /** One hit a document (its best chunk), or every chunk for itself. */

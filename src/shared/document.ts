@@ -1,12 +1,12 @@
 import type { JsonObject } from './json.ts'
 
 /** What is indexed: a text with a name of its own, and anything the caller wants back with a hit. */
-export interface Document {
+export interface Document<Payload extends object = JsonObject> {
   /** Any string, at most 1,024 bytes of UTF-8; the same id replaces the document. */
   readonly id: string
   readonly text: string
   readonly title?: string
-  readonly payload?: JsonObject
+  readonly payload?: Payload
   /** The id this document had before: that document is deleted once this one is stored, its vectors are reused. */
   readonly replaces?: string
   /** Where parts of the text begin, in ascending order of `start`; a chunk never crosses one. */
