@@ -21,7 +21,7 @@ const [texts, tokens, rounds, steps] = [32, 64, 3, 8]
 const model = fileURLToPath(new URL('../../shared/models/all-minilm-l6-v2', import.meta.url))
 
 const began = performance.now()
-const files = await readTransformer(await locateModel(model), 'fp32')
+const files = await readTransformer(await locateModel(model), { dtype: 'fp32' })
 const tower = await readTower(files, { dropout: 0.1 })
 const optimizer = adamW()
 const parameters = createParameters(tower.parameters, optimizer, tablesOf(tower))

@@ -20,7 +20,7 @@ import { machine } from './support/sides.ts'
 
 /** Two steps; prints seconds a step and the peak in MB. */
 async function measure(batchSize: number): Promise<void> {
-  const files = await readTransformer(await locateModel(sharedPath('models', 'all-minilm-l6-v2')), 'fp32')
+  const files = await readTransformer(await locateModel(sharedPath('models', 'all-minilm-l6-v2')), { dtype: 'fp32' })
   const tower = await readTower(files, { dropout: 0.1 })
   const optimizer = adamW()
   const parameters = createParameters(tower.parameters, optimizer, tablesOf(tower))

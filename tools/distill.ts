@@ -31,10 +31,13 @@ const output = fileURLToPath(new URL('../models/default/', import.meta.url))
 const json = async (name: string) => JSON.parse(await readFile(path.join(modelFolder, name), 'utf8'))
 
 const tokenizerJson = await json('tokenizer.json')
-const tokenizer = createTokenizer(
-  { tokenizer: tokenizerJson, config: await json('tokenizer_config.json') },
-  { maximumTokens: 512, padId: 0, padSide: 'right' },
-)
+const tokenizer = createTokenizer(tokenizerJson, {
+  maximumTokens: 512,
+  truncationSide: 'right',
+  padId: 0,
+  padSide: 'right',
+  lowerCase: false,
+})
 const kept = keptTokens()
 const rowOf = new Map(kept.map(({ id }, row) => [id, row]))
 console.log(`${kept.length} of ${tokenizer.vocabulary().size} tokens kept`)
@@ -74,7 +77,13 @@ async function teach(texts: readonly string[]): Promise<Float64Array[]> {
 /** `[tokens][384]`: a token between the special tokens, mean-pooled. */
 async function embedTokens(ids: readonly number[]): Promise<Float64Array[]> {
   const opened = await openSession(path.join(modelFolder, 'onnx/model.onnx'), { device: 'cpu', threads: 2 })
-  const run = createInference(opened, { padId: 0, padSide: 'right', pooling: ['mean'], dense: [] })
+  const run = createInference(opened, {
+    padId: 0,
+    padSide: 'right',
+    output: { name: 'last_hidden_state', holds: 'tokens' },
+    pooling: ['mean'],
+    layers: [],
+  })
   const [prefix = 0, , suffix = 0] = tokenizer.encode('a')
   const vectors: Float64Array[] = []
   for (let start = 0; start < ids.length; start += batchSize) {

@@ -53,6 +53,12 @@ class Variant:
     external_data: bool = False
     plain: bool = False
     half: bool = False
+    # Modules after Pooling, in order, where they are others than Dense and Normalize: (kind, settings)
+    modules: list | None = None
+    truncation_side: str = "right"
+    lower_case: bool = False
+    own_head: bool = False
+    data_name: str = "model.onnx_data"
 
 
 VARIANTS = [
@@ -71,6 +77,18 @@ VARIANTS = [
     Variant("mpnet-tracing", "mpnet", pooling={"pooling_mode": "weightedmean"}),
     Variant("mpnet-dynamo", "mpnet", exporter="dynamo", dense="torch.nn.modules.linear.Identity"),
     Variant("xlm-roberta-tracing", "xlm-roberta"),
+    Variant("distilbert-modules", "distilbert", modules=[
+        ("Normalize", {}), ("Dense", {"out": 24, "activation_function": "torch.nn.modules.activation.Tanh"}), ("Dropout", {"dropout": 0.1}),
+        ("LayerNorm", {}), ("Dense", {"out": 24, "activation_function": "torch.nn.modules.activation.GELU", "use_residual": True}),
+        ("Dense", {"out": 12, "activation_function": "torch.nn.modules.linear.Identity", "use_residual": True}),
+    ]),
+    Variant("distilbert-normalize-first", "distilbert", modules=[
+        ("Normalize", {}), ("Dense", {"out": 24, "activation_function": "torch.nn.modules.activation.ReLU"}), ("Normalize", {}),
+    ]),
+    Variant("bert-own-sentence", "bert", sentence_output=True, own_head=True),
+    Variant("bert-named-data", "bert", external_data=True, data_name="model.onnx.data"),
+    Variant("bert-left-truncation", "bert", truncation_side="left", max_length=16),
+    Variant("roberta-lower-case", "roberta", lower_case=True, prompts={"query": "Query: ", "document": "Passage: "}),
 ]
 
 
@@ -130,16 +148,23 @@ def family(name):
 
 
 class ForExport(torch.nn.Module):
-    def __init__(self, network, names, sentence):
+    def __init__(self, network, names, sentence, head=None):
         super().__init__()
-        self.network, self.names, self.sentence = network, names, sentence
+        self.network, self.names, self.sentence, self.head = network, names, sentence, head
 
     def forward(self, *inputs):
         hidden = self.network(**dict(zip(self.names, inputs))).last_hidden_state
         if not self.sentence:
             return hidden
         mask = inputs[1].unsqueeze(-1).to(hidden.dtype)
-        return hidden, (hidden * mask).sum(1) / mask.sum(1)
+        mean = (hidden * mask).sum(1) / mask.sum(1)
+        return hidden, torch.tanh(self.head(mean)) if self.head else mean
+
+
+def own_head():
+    """A layer that only the model's own vector of a text has gone through."""
+    torch.manual_seed(5)
+    return torch.nn.Linear(32, 20)
 
 
 def without_traces(model):
@@ -160,9 +185,10 @@ def export(variant, network, folder):
         names.append("position_ids")
     ids = torch.tensor([[2, 8, 9, 10, 3], [2, 11, 3, 0, 0]])
     examples = {"input_ids": ids, "attention_mask": (ids != 0).long(), "token_type_ids": torch.zeros_like(ids), "position_ids": torch.arange(5).repeat(2, 1)}
-    outputs = ["token_embeddings", "sentence_embedding"] if variant.sentence_output else ["last_hidden_state"]
+    tokens = "last_hidden_state" if variant.own_head else "token_embeddings"
+    outputs = [tokens, "sentence_embedding"] if variant.sentence_output else ["last_hidden_state"]
     path = folder / "onnx" / "model.onnx"
-    wrapped = ForExport(network, names, variant.sentence_output)
+    wrapped = ForExport(network, names, variant.sentence_output, own_head() if variant.own_head else None)
     args = tuple(examples[name] for name in names)
     if variant.exporter == "tracing":
         axes = {name: {0: "batch_size", 1: "sequence_length"} for name in names + outputs[:1]} | {name: {0: "batch_size"} for name in outputs[1:]}
@@ -178,7 +204,7 @@ def export(variant, network, folder):
             onnx.save(convert_float_to_float16(onnx.load(str(path)), keep_io_types=False), str(folder / "onnx" / "model_fp16.onnx"))
         if variant.external_data:
             path.unlink()
-            onnx.save(model, str(path), save_as_external_data=True, location="model.onnx_data", size_threshold=0)
+            onnx.save(model, str(path), save_as_external_data=True, location=variant.data_name, size_threshold=0)
 
 
 def write_json(path, content):
@@ -199,12 +225,32 @@ def write_modules(variant, folder):
         write_json(folder / "2_Dense" / "config.json", {"in_features": pooled, "out_features": 24, "bias": True, "activation_function": variant.dense})
         torch.manual_seed(3)
         save_file({"linear.weight": torch.randn(24, pooled) / 4, "linear.bias": torch.randn(24) / 4}, str(folder / "2_Dense" / "model.safetensors"))
-    if variant.normalize:
+    width = pooled
+    for kind, settings in variant.modules or []:
+        place = folder / f"{len(modules)}_{kind}"
+        modules.append((place.name, kind))
+        place.mkdir()
+        torch.manual_seed(len(modules))
+        if kind == "Dense":
+            out = settings["out"]
+            facts = {name: value for name, value in settings.items() if name != "out"}
+            write_json(place / "config.json", {"in_features": width, "out_features": out, "bias": True, **facts})
+            tensors = {"linear.weight": torch.randn(out, width) / 3, "linear.bias": torch.randn(out) / 3}
+            if facts.get("use_residual") and out != width:
+                tensors["residual.weight"] = torch.randn(out, width) / 3
+            save_file(tensors, str(place / "model.safetensors"))
+            width = out
+        if kind == "LayerNorm":
+            write_json(place / "config.json", {"dimension": width})
+            save_file({"norm.weight": 1 + torch.randn(width) / 3, "norm.bias": torch.randn(width) / 3}, str(place / "model.safetensors"))
+        if kind == "Dropout":
+            write_json(place / "config.json", settings)
+    if variant.normalize and variant.modules is None:
         modules.append((f"{len(modules)}_Normalize", "Normalize"))
     write_json(folder / "modules.json", [{"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{kind}"} for i, (path, kind) in enumerate(modules)])
-    write_json(folder / "sentence_bert_config.json", {"max_seq_length": variant.max_length, "do_lower_case": False})
+    write_json(folder / "sentence_bert_config.json", {"max_seq_length": variant.max_length, "do_lower_case": variant.lower_case})
     write_json(folder / "config_sentence_transformers.json", {"prompts": variant.prompts or {}, "default_prompt_name": None})
-    if variant.normalize:
+    if modules[-1][1] == "Normalize":
         (folder / modules[-1][0]).mkdir(exist_ok=True)
 
 
@@ -218,6 +264,13 @@ def expected(variant, folder, network):
         unit = lambda vectors: torch.nn.functional.normalize(torch.as_tensor(vectors, dtype=torch.float64), dim=-1)
         rounded = lambda vectors: [[float(f"{x:.7g}") for x in row] for row in unit(vectors).tolist()]
         one_by_one = lambda encode: torch.stack([torch.as_tensor(encode([text])[0]) for text in TEXTS])
+        if variant.own_head:
+            wrapped = ForExport(network, ["input_ids", "attention_mask", "token_type_ids"], True, own_head()).eval()
+            read = lambda text: model.tokenizer(text, truncation=True, max_length=model.max_seq_length, return_tensors="pt")
+            with_types = lambda ids, mask: wrapped(ids, mask, torch.zeros_like(ids))[1].detach()
+            own = lambda texts: with_types(read(texts[0])["input_ids"], read(texts[0])["attention_mask"])
+            vectors = rounded(one_by_one(own))
+            return {"texts": TEXTS, "ids": [read(text)["input_ids"][0].tolist() for text in TEXTS], "document": vectors, "query": vectors}
         return {
             "texts": TEXTS,
             "ids": [model.tokenizer(text, truncation=True, max_length=model.max_seq_length)["input_ids"] for text in TEXTS],
@@ -232,7 +285,8 @@ def make(variant):
     folder.mkdir(parents=True)
     tokenizer, special, network = family(variant.family)
     network.config.save_pretrained(folder)
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=64, padding_side=variant.padding_side, **special)
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=64, padding_side=variant.padding_side,
+                                   truncation_side=variant.truncation_side, **special)
     fast.save_pretrained(folder)
     write_modules(variant, folder)
     export(variant, network, folder)

@@ -1,82 +1,23 @@
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { pipeline } from 'node:stream/promises'
-import { z } from 'zod'
+import { hashOfFile } from './file-hashes.ts'
 import type { ModelFolder } from './model-folder.ts'
 
 export interface FingerprintOptions {
-  /** Absolute paths of the files that hold weights; the tokenizer is added. */
-  readonly files: readonly string[]
-  /** What else determines document vectors. */
-  readonly facts: object
-  /** Where the hash of the weights is kept when the model folder cannot be written. */
+  /** The plan that document vectors are computed by: plain data, every fact that changes one. */
+  readonly plan: object
+  /** Where hashes of files are kept when the model folder cannot be written. */
   readonly cacheDir: string
 }
 
-const sidecarName = '.qontrast-fingerprint.json'
-const sidecarSchema = z.record(z.string(), z.object({ stamp: z.string(), hash: z.string() }))
-type Sidecar = z.infer<typeof sidecarSchema>
-
-/** Names what determines document vectors, as 32 hex digits. Files are hashed once; sizes and times tell when again. */
-export async function fingerprintOf(
-  folder: ModelFolder,
-  { files, facts, cacheDir }: FingerprintOptions,
-): Promise<string> {
-  const tokenizer = await folder.find('tokenizer.json')
-  const all = tokenizer ? [...files, tokenizer] : files
-  const hashes = await Promise.all(all.map((file) => cachedHash(folder, file, cacheDir)))
+/** Names what determines document vectors, as 32 hex digits: the plan, and every file that was opened in the folder. */
+export async function fingerprintOf(folder: ModelFolder, { plan, cacheDir }: FingerprintOptions): Promise<string> {
+  const { root } = folder
+  const files = await Promise.all(
+    folder.opened().map(async (name) => [name, await hashOfFile(path.join(root, name), { root, cacheDir })]),
+  )
   return createHash('sha256')
-    .update(JSON.stringify([hashes, facts]))
+    .update(JSON.stringify([plan, files]))
     .digest('hex')
     .slice(0, 32)
-}
-
-async function cachedHash(folder: ModelFolder, file: string, cacheDir: string): Promise<string> {
-  const key = path.relative(folder.root, file)
-  const { size, mtimeMs } = await stat(file)
-  const stamp = `${size}-${Math.round(mtimeMs)}`
-  const places = [
-    path.join(folder.root, sidecarName),
-    path.join(cacheDir, 'fingerprints', `${shortHash(folder.root)}.json`),
-  ]
-  for (const place of places) {
-    const entry = (await readSidecar(place))[key]
-    if (entry?.stamp === stamp) return entry.hash
-  }
-  const hash = await hashFile(file)
-  for (const place of places) if (await writeEntry(place, key, { stamp, hash })) break
-  return hash
-}
-
-async function hashFile(file: string): Promise<string> {
-  const hash = createHash('sha256')
-  await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), hash)
-  return hash.digest('hex')
-}
-
-/** A sidecar that is absent or broken is the same as an empty one: it only saves time. */
-async function readSidecar(place: string): Promise<Sidecar> {
-  try {
-    return sidecarSchema.parse(JSON.parse(await readFile(place, 'utf8')))
-  } catch {
-    return {}
-  }
-}
-
-async function writeEntry(place: string, key: string, entry: Sidecar[string]): Promise<boolean> {
-  const partial = `${place}.${process.pid}.${shortHash(key)}`
-  try {
-    await mkdir(path.dirname(place), { recursive: true })
-    await writeFile(partial, `${JSON.stringify({ ...(await readSidecar(place)), [key]: entry }, null, 2)}\n`)
-    await rename(partial, place)
-    return true
-  } catch {
-    return false
-  }
-}
-
-function shortHash(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 16)
 }

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { isError, isQontrastError, messageOf, type OnProgress, QontrastError } from '../shared/index.ts'
 import { type Dtype, modelFileNames } from './transformer/model-file.ts'
+import { readOnnxOutline } from './transformer/onnx-outline.ts'
 
 export interface HubOptions {
   readonly revision: string
@@ -45,13 +46,25 @@ function storageFolder(cacheDir: string, name: string): string {
   return path.join(cacheDir, `models--${name.replace('/', '--')}`)
 }
 
-/** A snapshot counts as complete once the model file asked for is there: it is downloaded last. */
+/** A snapshot counts as complete once the weights asked for are there: the model file, and what it keeps weights in. */
 async function findSnapshot(name: string, { cacheDir, revision, dtype }: HubOptions): Promise<HubModel | undefined> {
   const boundary = storageFolder(cacheDir, name)
   const commit = await readFile(path.join(boundary, 'refs', revision), 'utf8').catch(() => revision)
   const folder = path.join(boundary, 'snapshots', commit.trim())
-  const weights = [...modelFileNames(dtype), staticWeights]
-  return weights.some((file) => existsSync(path.join(folder, file))) ? { folder, boundary } : undefined
+  const onnx = modelFileNames(dtype).find((file) => existsSync(path.join(folder, file)))
+  const weights = onnx ? externalOf(folder, onnx) : staticWeights
+  const complete = onnx
+    ? weights.every((file) => existsSync(path.join(folder, file)))
+    : weights.some((file) => existsSync(path.join(folder, file)))
+  return complete ? { folder, boundary } : undefined
+}
+
+/** Names of the files that an ONNX file keeps weights in, relative to the model's folder, as far as they are inside of it. */
+function externalOf(folder: string, onnx: string): string[] {
+  const { external } = readOnnxOutline(path.join(folder, onnx))
+  return external
+    .map((location) => path.posix.join(path.posix.dirname(onnx), location))
+    .filter((file) => !file.startsWith('..') && !path.posix.isAbsolute(file))
 }
 
 async function download(name: string, { cacheDir, revision, dtype, onProgress }: HubOptions): Promise<HubModel> {
@@ -63,31 +76,39 @@ async function download(name: string, { cacheDir, revision, dtype, onProgress }:
     for await (const entry of listFiles({ ...hub, repo: name, revision: sha, recursive: true })) {
       if (entry.type === 'file') names.push(entry.path)
     }
+    const snapshot = path.join(storageFolder(cacheDir, name), 'snapshots', sha)
     const wanted = filesToFetch(names, dtype)
-    for (const [done, file] of wanted.entries()) {
+    for (let done = 0; done < wanted.length; done++) {
+      const file = wanted[done]!
       onProgress?.({ done, total: wanted.length })
       await quietly(() => downloadFileToCacheDir({ ...hub, repo: name, path: file, revision: sha, cacheDir }))
+      if (file.endsWith('.onnx')) {
+        const beside = externalOf(snapshot, file).filter((other) => names.includes(other) && !wanted.includes(other))
+        wanted.push(...beside)
+      }
     }
     onProgress?.({ done: wanted.length, total: wanted.length })
     await rememberRevision(storageFolder(cacheDir, name), revision, sha)
     return {
-      folder: path.join(storageFolder(cacheDir, name), 'snapshots', sha),
+      folder: snapshot,
       boundary: storageFolder(cacheDir, name),
     }
   } catch (cause) {
-    throw hubError(name, hub.hubUrl, cause)
+    throw isQontrastError(cause) ? cause : hubError(name, hub.hubUrl, cause)
   }
 }
 
-const staticWeights = 'model.safetensors'
+const staticWeights = ['model.safetensors', '0_StaticEmbedding/model.safetensors']
 
-/** Settings and tokenizer first, weights last; the weights of the dtype asked for only. */
+/** Settings and tokenizer first, weights last; the weights of the dtype asked for only. What else an ONNX file keeps weights in, it says itself. */
 export function filesToFetch(names: readonly string[], dtype: Dtype): string[] {
   const onnx = modelFileNames(dtype).find((file) => names.includes(file))
   const isSetting = (name: string) =>
     name.endsWith('.json') && !name.startsWith('onnx/') && !name.startsWith('openvino/')
   const isModuleWeight = (name: string) => /^\d+_\w+\/model\.safetensors$/.test(name)
-  const weights = onnx ? names.filter((name) => name === onnx || name.startsWith(`${onnx}_data`)) : [staticWeights]
+  const weights = onnx
+    ? names.filter((name) => name === onnx || name.startsWith(`${onnx}_data`))
+    : staticWeights.slice(0, 1)
   const last = weights.filter((name) => names.includes(name)).sort((a, b) => b.length - a.length)
   return [...names.filter((name) => isSetting(name) || isModuleWeight(name)), ...last]
 }

@@ -3,15 +3,9 @@ export { bundledEncoder, type LoadEncoderOptions, loadEncoder, locateModel, read
 export type { ModelFolder } from './model-folder.ts'
 export { readSafetensors } from './safetensors.ts'
 export type { Tokenizer } from './tokenizer.ts'
-export {
-  checkInputs,
-  chooseOutput,
-  inputValues,
-  type PaddedLayout,
-  padded,
-  type TokenBatch,
-} from './transformer/layout.ts'
+export { type DenseLayer, type Layer, type LayerNormLayer, layerNormEpsilon } from './transformer/layers.ts'
+export { checkInputs, inputValues, type PaddedLayout, padded, type TokenBatch } from './transformer/layout.ts'
 export type { Dtype } from './transformer/model-file.ts'
-export type { DenseModule, Prompt, TransformerFiles } from './transformer/read-transformer.ts'
-export type { Activation, PoolingMode } from './transformer/settings.ts'
+export type { Activation, PoolingMode } from './transformer/modules.ts'
+export type { Prompt, TransformerFiles } from './transformer/read-transformer.ts'
 export { type TensorToWrite, writeSafetensors } from './write-safetensors.ts'

@@ -16,6 +16,8 @@ export interface LoadEncoderOptions {
   readonly device?: Device
   /** Which weights file of the model is used. */
   readonly dtype?: Dtype
+  /** Name of the model's output that vectors are taken from; by default its own vector of a text, else its tokens' vectors, pooled. */
+  readonly output?: string
   /** Inference processes; the cores are shared out among them. */
   readonly workers?: number
   /** Where hub models are kept. Defaults to the cache that Python's huggingface_hub uses. */
@@ -34,6 +36,7 @@ const loadKeys: OptionKeys<LoadEncoderOptions> = {
   dimensions: true,
   device: true,
   dtype: true,
+  output: true,
   workers: true,
   cacheDir: true,
   localOnly: true,
@@ -52,7 +55,7 @@ export const bundledEncoder = 'default'
 export async function loadEncoder(name: string = bundledEncoder, options: LoadEncoderOptions = {}): Promise<Encoder> {
   checkOptionKeys('loadEncoder', options, loadKeys)
   checkOptions(options)
-  const { cacheDir = defaultCacheDir(), dtype = 'fp32', device = 'auto', dimensions, workers } = options
+  const { cacheDir = defaultCacheDir(), dtype = 'fp32', device = 'auto', dimensions, workers, output } = options
   const folder = await locate(name, { ...options, cacheDir, dtype })
   const { loadStaticEncoder } = await import('./static/static-encoder.ts')
   const withoutModel = (await listModelFiles(folder)).length === 0
@@ -60,7 +63,7 @@ export async function loadEncoder(name: string = bundledEncoder, options: LoadEn
   if (staticEncoder) return staticEncoder
   const { loadTransformerEncoder } = await import('./transformer/transformer-encoder.ts')
   const onWarning = options.onWarning ?? ((message) => process.emitWarning(message, 'QontrastWarning'))
-  return loadTransformerEncoder(folder, { name, device, dtype, workers, dimensions, cacheDir, onWarning })
+  return loadTransformerEncoder(folder, { name, device, dtype, workers, dimensions, output, cacheDir, onWarning })
 }
 
 /** Where a model's files are, and fetches them where they are on the hub. Rejects as {@link loadEncoder} does. */
@@ -69,9 +72,12 @@ export async function locateModel(name: string, options: LoadEncoderOptions = {}
 }
 
 /** Reads a transformer's folder without running it: `model-not-found` where the weights of that dtype are missing, `model-invalid` where a file is broken. */
-export async function readTransformer(folder: ModelFolder, dtype: Dtype): Promise<TransformerFiles> {
+export async function readTransformer(
+  folder: ModelFolder,
+  options: { readonly dtype: Dtype; readonly output?: string | undefined },
+): Promise<TransformerFiles> {
   const { readTransformer: read } = await import('./transformer/read-transformer.ts') // brings the tokenizer
-  return read(folder, dtype)
+  return read(folder, options)
 }
 
 async function locate(

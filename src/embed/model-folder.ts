@@ -1,18 +1,26 @@
 import { readFile, realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { messageOf, QontrastError } from '../shared/index.ts'
 
-/** A model's files. Names are relative; one that leaves the folder, by `..` or by a link, is refused. */
+/**
+ * A model's files. Names are relative; one that leaves the folder, by `..` or by a link, is refused. Nothing of a model is read past this object:
+ * it remembers which files were opened, and the fingerprint is made of all of them.
+ */
 export interface ModelFolder {
   readonly root: string
-  /** Absolute path of a file, or undefined where it is absent. */
-  find(name: string): Promise<string | undefined>
-  /** The first of several names that exists. */
-  findFirst(names: readonly string[]): Promise<string | undefined>
-  /** A JSON file checked against its schema, or undefined where it is absent; `model-invalid` where it is broken. */
-  json<T>(name: string, schema: z.ZodType<T>): Promise<T | undefined>
+  has(name: string): Promise<boolean>
+  /** Absolute path of a file whose content makes vectors, or undefined where it is absent. */
+  open(name: string): Promise<string | undefined>
+  /** A JSON file whose content as a whole makes vectors; `model-invalid` where it is broken. */
+  openJson(name: string): Promise<object | undefined>
+  /** Facts out of a settings file, checked against a schema; they take part in the fingerprint where they take part in the plan. */
+  facts<T>(name: string, schema: z.ZodType<T>): Promise<T | undefined>
+  /** Names of the files opened so far, in alphabetical order. */
+  opened(): readonly string[]
 }
+
+const anyJson = z.looseObject({})
 
 /** Opens a folder of model files. Links may point anywhere below `boundary` (a hub cache keeps files beside its snapshots). */
 export async function openModelFolder(folder: string, boundary = folder): Promise<ModelFolder> {
@@ -21,6 +29,7 @@ export async function openModelFolder(folder: string, boundary = folder): Promis
     throw new QontrastError('model-not-found', `There is no model folder at '${folder}'.`)
   }
   const allowed = await realpath(boundary)
+  const opened = new Set<string>()
 
   const find = async (name: string) => {
     const target = path.resolve(root, name)
@@ -30,28 +39,34 @@ export async function openModelFolder(folder: string, boundary = folder): Promis
     if (!isBelow(allowed, real)) throw leaves(name, root)
     return target
   }
+  const open = async (name: string) => {
+    const file = await find(name)
+    if (file) opened.add(path.relative(root, file).split(path.sep).join('/'))
+    return file
+  }
+  const parse = async <T>(file: string, schema: z.ZodType<T>) => {
+    try {
+      return schema.parse(JSON.parse(await readFile(file, 'utf8')))
+    } catch (cause) {
+      throw new QontrastError('model-invalid', `${file} is not what this file should be: ${messageOf(cause)}`, {
+        cause,
+      })
+    }
+  }
 
   return {
     root,
-    find,
-    async findFirst(names) {
-      for (const name of names) {
-        const found = await find(name)
-        if (found) return found
-      }
-      return undefined
+    open,
+    has: async (name) => (await find(name)) !== undefined,
+    async openJson(name) {
+      const file = await open(name)
+      return file ? parse(file, anyJson) : undefined
     },
-    async json(name, schema) {
+    async facts(name, schema) {
       const file = await find(name)
-      if (!file) return undefined
-      try {
-        return schema.parse(JSON.parse(await readFile(file, 'utf8')))
-      } catch (cause) {
-        throw new QontrastError('model-invalid', `${file} is not what this file should be: ${messageOf(cause)}`, {
-          cause,
-        })
-      }
+      return file ? parse(file, schema) : undefined
     },
+    opened: () => [...opened].sort(),
   }
 }
 

@@ -1,4 +1,4 @@
-import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
+import { Tokenizer as Pipeline } from '@huggingface/tokenizers'
 import { messageOf, QontrastError } from '../shared/index.ts'
 
 /** Texts to token ids, the way the model was trained to read them. */
@@ -9,6 +9,7 @@ export interface Tokenizer {
   ids(text: string, limit?: number): number[]
   readonly padId: number
   readonly padSide: 'left' | 'right'
+  readonly truncationSide: 'left' | 'right'
   /** Ids that special tokens add to every text. */
   readonly specialTokens: number
   /** Ids that the special tokens put in front of a text. */
@@ -19,50 +20,55 @@ export interface Tokenizer {
   vocabulary(): ReadonlyMap<string, number>
 }
 
-export interface TokenizerFiles {
-  /** `tokenizer.json`, parsed. */
-  readonly tokenizer: object
-  /** `tokenizer_config.json`, parsed; `{}` where there is none. */
-  readonly config: object
-}
-
 export interface TokenizerSettings {
   /** Longest sequence the model takes, special tokens included. */
   readonly maximumTokens: number
+  /** Which end of a longer text is left out. */
+  readonly truncationSide: 'left' | 'right'
   readonly padId: number
   readonly padSide: 'left' | 'right'
-  readonly lowerCase?: boolean
+  readonly lowerCase: boolean
 }
 
-/** Builds a tokenizer from its files; `model-invalid` where they do not describe one. */
-export function createTokenizer(files: TokenizerFiles, settings: TokenizerSettings): Tokenizer {
-  const { maximumTokens, padId, padSide, lowerCase = false } = settings
-  const tokenizer = build(files)
+/** Builds a tokenizer from its parsed `tokenizer.json`; `model-invalid` where it does not describe one. */
+export function createTokenizer(file: object, settings: TokenizerSettings): Tokenizer {
+  return tokenizerOf(buildPipeline(file), settings)
+}
+
+/** A tokenizer around a pipeline: special tokens, and cutting to a length. */
+export function tokenizerOf(pipeline: Pipeline, settings: TokenizerSettings): Tokenizer {
+  const { maximumTokens, truncationSide, padId, padSide, lowerCase } = settings
   const plain = (text: string) =>
-    tokenizer.encode(lowerCase ? text.toLowerCase() : text, { add_special_tokens: false }).ids
-  const { prefix, suffix } = specialTokensAround(tokenizer)
+    pipeline.encode(lowerCase ? text.toLowerCase() : text, { add_special_tokens: false }).ids
+  const { prefix, suffix } = specialTokensAround(pipeline)
   const specialTokens = prefix.length + suffix.length
 
-  const ids = (text: string, limit = Number.POSITIVE_INFINITY) =>
-    Number.isFinite(limit) ? leadingIds(text, limit, plain) : plain(text)
+  const ids = (text: string, limit = Number.POSITIVE_INFINITY) => {
+    if (!Number.isFinite(limit)) return plain(text)
+    return truncationSide === 'left'
+      ? plain(text).slice(-limit || Number.POSITIVE_INFINITY)
+      : leadingIds(text, limit, plain)
+  }
 
   return {
     encode: (text) => [...prefix, ...ids(text, maximumTokens - specialTokens), ...suffix],
     ids,
     padId,
     padSide,
+    truncationSide,
     specialTokens,
     prefixTokens: prefix.length,
     maximumTokens,
-    idOf: (token) => tokenizer.token_to_id(token),
-    tokenOf: (id) => tokenizer.id_to_token(id),
-    vocabulary: () => tokenizer.get_vocab(true),
+    idOf: (token) => pipeline.token_to_id(token),
+    tokenOf: (id) => pipeline.id_to_token(id),
+    vocabulary: () => pipeline.get_vocab(true),
   }
 }
 
-function build({ tokenizer, config }: TokenizerFiles): HuggingFaceTokenizer {
+/** The pipeline of `@huggingface/tokenizers`; `model-invalid` where the file does not describe one. */
+export function buildPipeline(file: object, config: object = {}): Pipeline {
   try {
-    return new HuggingFaceTokenizer(tokenizer, config)
+    return new Pipeline(file, config)
   } catch (cause) {
     throw new QontrastError('model-invalid', `tokenizer.json does not describe a tokenizer: ${messageOf(cause)}`, {
       cause,
@@ -88,9 +94,9 @@ function lastWhiteSpace(text: string, from: number): number {
 }
 
 /** What the post-processor puts before and after a text, seen by encoding one token with and without it. */
-function specialTokensAround(tokenizer: HuggingFaceTokenizer): { prefix: number[]; suffix: number[] } {
-  const bare = tokenizer.encode('a', { add_special_tokens: false }).ids
-  const whole = tokenizer.encode('a').ids
+function specialTokensAround(pipeline: Pipeline): { prefix: number[]; suffix: number[] } {
+  const bare = pipeline.encode('a', { add_special_tokens: false }).ids
+  const whole = pipeline.encode('a').ids
   for (let at = 0; at + bare.length <= whole.length; at++) {
     if (bare.every((id, i) => whole[at + i] === id)) {
       return { prefix: whole.slice(0, at), suffix: whole.slice(at + bare.length) }

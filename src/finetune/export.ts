@@ -26,19 +26,20 @@ export async function exportModel({ files, tower, parameters, out, card }: Expor
     await copyDescriptions(files.folder.root, out)
     await addMissingDescriptions(files, out)
 
-    const denseNames = new Set(
-      files.dense.flatMap((module) => [`${module.path}/linear.weight`, `${module.path}/linear.bias`]),
-    )
+    const moduleOf = (name: string) =>
+      files.layers.find((layer) => 'path' in layer && name.startsWith(`${layer.path}/`))
     const weights = new Map(
-      [...parameters].flatMap(([name, one]) => (denseNames.has(name) ? [] : [[name, one.weights] as const])),
+      [...parameters].flatMap(([name, one]) => (moduleOf(name) ? [] : [[name, one.weights] as const])),
     )
     await replaceFile(path.join(out, 'onnx', 'model.onnx'), replaceWeights(tower.source, weights, tower.external))
-    for (const { path: module } of files.dense) {
-      const tensors = ['linear.weight', 'linear.bias'].flatMap((name) => {
-        const parameter = parameters.get(`${module}/${name}`)
-        return parameter ? [{ name, dtype: 'F32' as const, shape: parameter.dims, values: parameter.weights }] : []
-      })
-      await writeSafetensors(path.join(out, module, 'model.safetensors'), tensors)
+    for (const layer of files.layers) {
+      if (!('path' in layer)) continue
+      const tensors = [...parameters].flatMap(([name, { dims, weights: values }]) =>
+        moduleOf(name) === layer
+          ? [{ name: name.slice(layer.path.length + 1), dtype: 'F32' as const, shape: dims, values }]
+          : [],
+      )
+      await writeSafetensors(path.join(out, layer.path, 'model.safetensors'), tensors)
     }
     if (card !== undefined) await writeFile(path.join(out, 'README.md'), card)
   })
@@ -57,7 +58,7 @@ async function copyDescriptions(from: string, out: string): Promise<void> {
 
 /** A folder without sentence-transformers' files gets those that say what was trained: pooling, and vectors of unit length. */
 async function addMissingDescriptions({ folder, settings, tokenizer }: TransformerFiles, out: string): Promise<void> {
-  if (await folder.find('modules.json')) return
+  if (await folder.has('modules.json')) return
   const module = (idx: number, name: string, place: string) => ({
     idx,
     name: String(idx),
@@ -73,7 +74,7 @@ async function addMissingDescriptions({ folder, settings, tokenizer }: Transform
   await mkdir(path.join(out, '1_Pooling'), { recursive: true })
   await mkdir(path.join(out, '2_Normalize'), { recursive: true })
   await write('modules.json', modules)
-  await write('1_Pooling/config.json', { pooling_mode: [...settings.pooling] })
+  await write('1_Pooling/config.json', { pooling_mode: [...settings.pooling.modes] })
   await write('sentence_bert_config.json', { max_seq_length: tokenizer.maximumTokens, do_lower_case: false })
 }
 

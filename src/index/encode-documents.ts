@@ -87,7 +87,7 @@ export async function encodePieces(
       const own = piece.spans.map(() => vectors.row(row++))
       if (own.every(isUsable)) points.set(id, await toPoints(piece, { vectors: own, seen, pace }))
       else {
-        const error = new QontrastError('invalid-input', 'the encoder gave a vector with NaN or of length zero.')
+        const error = new QontrastError('invalid-input', 'the encoder gave a vector with NaN or infinity.')
         failures.push({ id, error })
       }
     }
@@ -111,9 +111,9 @@ function isForTheWholeRun(error: unknown): boolean {
   return isQontrastError(error, 'aborted') || isQontrastError(error, 'closed')
 }
 
+/** A vector of zeros, of a text that the encoder understands nothing of, is found by its words only. */
 function isUsable(vector: Float32Array): boolean {
-  const norm = dot(vector, vector)
-  return Number.isFinite(norm) && norm > 0
+  return Number.isFinite(dot(vector, vector))
 }
 
 async function toPoints(

@@ -1,3 +1,4 @@
+import { QontrastError } from '../shared/index.ts'
 import { checkQueryVector } from './check-search.ts'
 import { lexicalTerms } from './lexical.ts'
 import type { Member } from './members.ts'
@@ -29,6 +30,20 @@ export async function rank(
     const terms = lexicalTerms(query)
     if (textMode === 'bm25' || !vectors) return { mode: 'bm25', terms }
     const vector = vectors.row(row++)
+    if (vector.every((value) => value === 0)) return withoutVector(query, { textMode, terms, encoder: encoder.name })
     return textMode === 'dense' ? { mode: 'dense', vector } : { mode: 'hybrid', vector, terms }
   })
+}
+
+/** A query that the encoder understands nothing of is near to nothing: its words are left, where words are searched. */
+function withoutVector(
+  query: string,
+  { textMode, terms, encoder }: { textMode: SearchMode; terms: readonly string[]; encoder: string },
+): Ranking {
+  if (textMode === 'hybrid') return { mode: 'bm25', terms }
+  const shown = query.length > 40 ? `${query.slice(0, 40)}…` : query
+  throw new QontrastError(
+    'invalid-input',
+    `The encoder '${encoder}' understands nothing of the query '${shown}': it has no known token. Search it with mode hybrid or bm25.`,
+  )
 }

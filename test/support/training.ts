@@ -17,7 +17,7 @@ export async function openTraining(
   folder: string,
   { loss = infoNce(), threads = 2, dropout = 0 }: { loss?: Loss; threads?: number; dropout?: number } = {},
 ) {
-  const files = await readTransformer(await locateModel(folder), 'fp32')
+  const files = await readTransformer(await locateModel(folder), { dtype: 'fp32' })
   const tower = await readTower(files, { dropout })
   const optimizer = adamW()
   const parameters = createParameters(tower.parameters, optimizer, tablesOf(tower))

@@ -4,8 +4,10 @@ import { createMatrix, createPace, QontrastError, throwIfAborted } from '../../s
 import { checkEncodeOptions, checkTexts } from '../check-texts.ts'
 import type { EncodeOptions, Encoder } from '../encoder.ts'
 import { fingerprintOf } from '../fingerprint.ts'
+import { legacyStatic } from '../legacy-0.1.ts'
 import type { ModelFolder } from '../model-folder.ts'
 import { createTokenizer } from '../tokenizer.ts'
+import { type StaticPlan, staticVersion } from './plan.ts'
 import { readTokenTable, type TokenTable } from './token-table.ts'
 
 export interface StaticOptions {
@@ -28,12 +30,15 @@ const defaultMaximumTokens = 512
 
 /**
  * Opens a token-embedding model (Model2Vec's layout, or sentence-transformers' StaticEmbedding): a text is the mean of its tokens' vectors.
- * Runs in this process, without ONNX Runtime. A text without a known token gets the first unit vector. Undefined where the folder is no such model.
+ * Runs in this process, without ONNX Runtime. A text without a known token gets the zero vector, as in Model2Vec. Undefined where the folder is no such model.
  */
 export async function loadStaticEncoder(folder: ModelFolder, options: StaticOptions): Promise<Encoder | undefined> {
-  const weights = await folder.findFirst(weightFiles)
-  const table = weights && (await readTokenTable(weights))
-  return table ? createStaticEncoder(folder, weights, table, options) : undefined
+  for (const name of weightFiles) {
+    const weights = await folder.open(name)
+    const table = weights && (await readTokenTable(weights))
+    if (table) return createStaticEncoder(folder, weights, table, options)
+  }
+  return undefined
 }
 
 async function createStaticEncoder(
@@ -44,19 +49,31 @@ async function createStaticEncoder(
 ): Promise<Encoder> {
   const module = path.relative(folder.root, path.dirname(weights))
   const inModule = (name: string) => path.join(module, name)
-  const files = await folder.json(inModule('tokenizer.json'), tokenizerSchema)
-  if (!files) throw new QontrastError('model-invalid', `${path.join(folder.root, module)} has no tokenizer.json.`)
-  const config = await folder.json('config.json', configSchema)
+  const tokenizerFile = await folder.openJson(inModule('tokenizer.json'))
+  if (!tokenizerFile)
+    throw new QontrastError('model-invalid', `${path.join(folder.root, module)} has no tokenizer.json.`)
+  const { model } = await readFacts(folder, inModule('tokenizer.json'))
+  const config = await folder.facts('config.json', configSchema)
   const maximumTokens = config?.max_length ?? defaultMaximumTokens
-  const tokenizer = createTokenizer({ tokenizer: files, config: {} }, { maximumTokens, padId: 0, padSide: 'right' })
-  const unknown = files.model.unk_id ?? (files.model.unk_token ? tokenizer.idOf(files.model.unk_token) : undefined)
-  const dimensions = checkDimensions(options.dimensions, table)
-  const longest = maximumTokens * medianTokenLength(tokenizer.vocabulary())
-  const fingerprint = await fingerprintOf(folder, {
-    files: [weights],
-    cacheDir: options.cacheDir,
-    facts: { kind: 'static', dimensions, maximumTokens },
-  })
+  const settings = { maximumTokens, truncationSide: 'right', padId: 0, padSide: 'right', lowerCase: false } as const
+  const tokenizer = createTokenizer(tokenizerFile, settings)
+  const plan: StaticPlan = {
+    kind: 'static',
+    version: staticVersion,
+    dimensions: checkDimensions(options.dimensions, table),
+    maximumTokens,
+    longest: maximumTokens * medianTokenLength(tokenizer.vocabulary()),
+    unknown: model.unk_id ?? (model.unk_token ? tokenizer.idOf(model.unk_token) : undefined),
+    tokens: table.tokens,
+  }
+  const { dimensions } = plan
+  const { cacheDir } = options
+  const fingerprint = await fingerprintOf(folder, { plan, cacheDir })
+  const rootTokenizer = (await folder.has('tokenizer.json')) ? path.join(folder.root, 'tokenizer.json') : undefined
+  const legacy = await legacyStatic(
+    { plan, tokenizer, tokenizerFile, weights, rootTokenizer },
+    { root: folder.root, cacheDir },
+  )
   let closed = false
   const close = async () => {
     closed = true
@@ -67,6 +84,7 @@ async function createStaticEncoder(
     dimensions,
     modalities: ['text'],
     fingerprint,
+    legacy,
     ...(config?.search_mode ? { searchMode: config.search_mode } : {}),
     ...(config?.chunk_tokens ? { chunkTokens: config.chunk_tokens } : {}),
     maximumTokens,
@@ -87,8 +105,8 @@ async function createStaticEncoder(
     for (const [i, text] of texts.entries()) {
       throwIfAborted(signal)
       sum.fill(0)
-      for (const id of tokenizer.ids(text.slice(0, longest), maximumTokens)) {
-        if (id !== unknown && id < table.tokens) table.addTo(sum, id)
+      for (const id of tokenizer.ids(text.slice(0, plan.longest), maximumTokens)) {
+        if (id !== plan.unknown && id < plan.tokens) table.addTo(sum, id)
       }
       writeUnit(sum, matrix.row(i))
       onProgress?.({ done: i + 1, total: texts.length })
@@ -98,14 +116,15 @@ async function createStaticEncoder(
   }
 }
 
-/** The mean and the sum point the same way: only the direction is kept. */
+async function readFacts(folder: ModelFolder, name: string): Promise<z.infer<typeof tokenizerSchema>> {
+  return (await folder.facts(name, tokenizerSchema)) ?? { model: {} }
+}
+
+/** The mean and the sum point the same way: only the direction is kept, and zeros stay zeros. */
 function writeUnit(sum: Float64Array, out: Float32Array): void {
   let squares = 0
   for (let i = 0; i < out.length; i++) squares += sum[i]! * sum[i]!
-  if (squares === 0) {
-    out[0] = 1
-    return
-  }
+  if (squares === 0) return
   const scale = 1 / Math.sqrt(squares)
   for (let i = 0; i < out.length; i++) out[i] = sum[i]! * scale
 }

@@ -1,29 +1,15 @@
 import type { InferenceSession, OpenedSession, Tensor } from '../../runtime/index.ts'
 import { isKind, messageOf, normalizeInPlace, QontrastError } from '../../shared/index.ts'
 import { halfToFloat } from '../safetensors.ts'
-import { applyDense, type DenseLayer } from './dense.ts'
-import {
-  checkInputs,
-  chooseOutput,
-  inputValues,
-  type PaddedLayout,
-  type Padding,
-  padded,
-  type TokenBatch,
-} from './layout.ts'
+import { applyLayer } from './layers.ts'
+import { checkInputs, inputValues, type PaddedLayout, padded, type TokenBatch } from './layout.ts'
+import type { InferencePlan } from './plan.ts'
 import { pool } from './pooling.ts'
-import type { PoolingMode } from './settings.ts'
-
-/** What is done with a batch, besides running the model. */
-export interface InferencePlan extends Padding {
-  readonly pooling: readonly PoolingMode[]
-  readonly dense: readonly DenseLayer[]
-}
 
 /** Binds a session to its plan: a function from a batch to its vectors `[texts, dimensions]`, unit length, one after the other. */
 export function createInference({ session, Tensor: TensorClass }: OpenedSession, plan: InferencePlan) {
   const inputTypes = new Map(session.inputMetadata.map((input) => [input.name, input.isTensor ? input.type : 'int64']))
-  const output = chooseOutput(session.outputNames)
+  const output = plan.output.name
   checkInputs(session.inputNames)
 
   return async (batch: TokenBatch): Promise<Float32Array> => {
@@ -59,10 +45,10 @@ function vectorsOf(result: Tensor, layout: PaddedLayout, batch: TokenBatch, plan
     if (result.dims.length === 2) return values.slice(text * hidden, (text + 1) * hidden)
     const origin = text * layout.sequence + layout.offsets[text]!
     const from = origin + batch.skips[text]!
-    return pool({ values, hidden, from, to: origin + batch.lengths[text]!, origin }, plan.pooling)
+    return pool({ values, hidden, from, to: origin + batch.lengths[text]!, origin }, plan.pooling ?? ['mean'])
   }
-  const dense = result.dims.length === 2 ? [] : plan.dense
-  const vectors = Array.from({ length: texts }, (_, text) => normalizeInPlace(dense.reduce(applyDense, pooled(text))))
+  const layers = result.dims.length === 2 ? [] : plan.layers
+  const vectors = Array.from({ length: texts }, (_, text) => normalizeInPlace(layers.reduce(applyLayer, pooled(text))))
   const dimensions = vectors[0]?.length ?? 0
   const out = new Float32Array(texts * dimensions)
   vectors.forEach((vector, text) => out.set(vector, text * dimensions))

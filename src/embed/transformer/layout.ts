@@ -13,10 +13,6 @@ export interface Padding {
   readonly padSide: 'left' | 'right'
 }
 
-/** Outputs that hold one vector a token, in order of preference, and one vector a text. */
-const tokenOutputs = ['last_hidden_state', 'token_embeddings', 'hidden_states', 'output_0', 'logits']
-const sentenceOutputs = ['sentence_embedding', 'pooler_output', 'embeddings']
-
 /** Texts side by side in a rectangle. */
 export interface PaddedLayout {
   readonly sequence: number
@@ -57,14 +53,6 @@ function perToken(
     for (let position = 0; position < length; position++) values[base + position] = valueAt(position)
   })
   return values
-}
-
-/** The output that holds the vectors. */
-export function chooseOutput(names: readonly string[]): string {
-  const known = [...tokenOutputs, ...sentenceOutputs].find((name) => names.includes(name))
-  const chosen = known ?? names[0]
-  if (chosen === undefined) throw new QontrastError('model-invalid', 'The model has no output.')
-  return chosen
 }
 
 /** `model-invalid` for an input that a text encoder is never given. */

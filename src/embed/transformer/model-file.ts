@@ -2,6 +2,8 @@ import { readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { QontrastError } from '../../shared/index.ts'
 import type { ModelFolder } from '../model-folder.ts'
+import { readOnnxOutline } from './onnx-outline.ts'
+import type { ModelOutput } from './outputs.ts'
 
 /** Number format of the weights; each is a file of its own, named as transformers.js names them. */
 export type Dtype = 'fp32' | 'fp16' | 'q8' | 'int8' | 'uint8' | 'q4' | 'q4f16' | 'bnb4'
@@ -19,8 +21,9 @@ const suffixes: Record<Dtype, string> = {
 
 export interface ModelFile {
   readonly path: string
-  /** Files beside it that hold its weights. */
-  readonly externalData: readonly string[]
+  /** Files that hold its weights: the name it gives them, and their absolute paths. */
+  readonly externalData: ReadonlyMap<string, string>
+  readonly outputs: readonly ModelOutput[]
 }
 
 /** Where the ONNX file of a dtype may be, relative to the model folder, in order of preference. */
@@ -32,15 +35,28 @@ export function modelFileNames(dtype: Dtype): readonly string[] {
 /** Finds the ONNX file of the dtype asked for; `model-not-found` says what was looked for and what is there. */
 export async function findModelFile(folder: ModelFolder, dtype: Dtype): Promise<ModelFile> {
   const names = modelFileNames(dtype)
-  const found = await folder.findFirst(names)
-  if (!found) throw await missing(folder, dtype, names)
-  const beside = await readdir(path.dirname(found))
-  const externalData: string[] = []
-  for (const name of beside.filter((file) => file.startsWith(`${path.basename(found)}_data`))) {
-    const file = await folder.find(path.relative(folder.root, path.join(path.dirname(found), name)))
-    if (file) externalData.push(file)
+  for (const name of names) {
+    const found = await folder.open(name)
+    if (found) return openModelFile(folder, name, found)
   }
-  return { path: found, externalData }
+  throw await missing(folder, dtype, names)
+}
+
+/** Opens what the ONNX file says that its weights lie in, whatever the names; `model-invalid` where one is missing or outside of the folder. */
+async function openModelFile(folder: ModelFolder, name: string, found: string): Promise<ModelFile> {
+  const { external, outputs } = readOnnxOutline(found)
+  const externalData = new Map<string, string>()
+  for (const location of external) {
+    const file = await folder.open(path.posix.join(path.posix.dirname(name), location))
+    if (!file) {
+      throw new QontrastError(
+        'model-invalid',
+        `${found} keeps weights in '${location}', which is not beside it: copy that file into its folder.`,
+      )
+    }
+    externalData.set(location, file)
+  }
+  return { path: found, externalData, outputs }
 }
 
 /** The ONNX files that a folder has, relative to it. */

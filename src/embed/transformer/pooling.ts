@@ -1,4 +1,4 @@
-import type { PoolingMode } from './settings.ts'
+import type { PoolingMode } from './modules.ts'
 
 /** The tokens of one text within a padded batch: `values` is `[batch × sequence, hidden]`, row-major. */
 export interface TokenSpan {

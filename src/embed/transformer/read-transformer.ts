@@ -1,10 +1,10 @@
-import { z } from 'zod'
 import { QontrastError } from '../../shared/index.ts'
 import type { ModelFolder } from '../model-folder.ts'
-import { readSafetensors } from '../safetensors.ts'
 import { createTokenizer, type Tokenizer } from '../tokenizer.ts'
-import type { DenseLayer } from './dense.ts'
+import { type Layer, readLayer } from './layers.ts'
 import { type Dtype, findModelFile, type ModelFile } from './model-file.ts'
+import { inside } from './modules.ts'
+import { makePlan, type TransformerPlan } from './plan.ts'
 import { readTransformerSettings, type TransformerSettings } from './settings.ts'
 
 /** All that a transformer's folder says, read but not yet run. */
@@ -12,16 +12,13 @@ export interface TransformerFiles {
   readonly folder: ModelFolder
   readonly model: ModelFile
   readonly settings: TransformerSettings
+  readonly plan: TransformerPlan
   readonly tokenizer: Tokenizer
-  readonly dense: readonly DenseModule[]
+  /** `tokenizer.json`, parsed. */
+  readonly tokenizerFile: object
+  /** The modules of the plan with their weights, in order. */
+  readonly layers: readonly Layer[]
   readonly prompts: { readonly query: Prompt; readonly document: Prompt }
-}
-
-export interface DenseModule {
-  /** Folder of the module, relative to the model's, and its weights. */
-  readonly path: string
-  readonly file: string
-  readonly layer: DenseLayer
 }
 
 export interface Prompt {
@@ -31,52 +28,41 @@ export interface Prompt {
   readonly skip: number
 }
 
-const anyJson = z.looseObject({})
+export interface ReadOptions {
+  readonly dtype: Dtype
+  /** Name of the model's output that vectors are taken from; chosen where it is left out. */
+  readonly output?: string | undefined
+}
 
 /** Reads a transformer's folder: `model-not-found` where the weights of that dtype are missing, `model-invalid` where a file is broken. */
-export async function readTransformer(folder: ModelFolder, dtype: Dtype): Promise<TransformerFiles> {
+export async function readTransformer(folder: ModelFolder, { dtype, output }: ReadOptions): Promise<TransformerFiles> {
   const model = await findModelFile(folder, dtype)
   const settings = await readTransformerSettings(folder)
-  const tokenizer = await readTokenizer(folder, settings)
-  const dense = await readDenseLayers(folder, settings)
+  const tokenizerFile = await readTokenizer(folder, settings)
+  const tokenizer = createTokenizer(tokenizerFile, settings.tokenizer)
   const prompts = {
     query: describePrompt(settings.prompts.query, settings, tokenizer),
     document: describePrompt(settings.prompts.document, settings, tokenizer),
   }
-  return { folder, model, settings, tokenizer, dense, prompts }
+  const { prompt, skip } = prompts.document
+  const plan = makePlan({ dtype, model, settings, document: { prompt, skip }, output })
+  const layers: Layer[] = []
+  for (const module of plan.after) layers.push(await readLayer(folder, module))
+  return { folder, model, settings, plan, tokenizer, tokenizerFile, layers, prompts }
 }
 
-async function readTokenizer(folder: ModelFolder, settings: TransformerSettings): Promise<Tokenizer> {
-  const tokenizer = await folder.json('tokenizer.json', anyJson)
-  if (!tokenizer) {
-    throw new QontrastError(
-      'model-invalid',
-      `${folder.root} has no tokenizer.json. Save the fast tokenizer beside the model: AutoTokenizer.from_pretrained(NAME).save_pretrained(FOLDER).`,
-    )
-  }
-  const config = (await folder.json('tokenizer_config.json', anyJson)) ?? {}
-  return createTokenizer({ tokenizer, config }, settings.tokenizer)
+/** Beside the transformer's own settings, or in the folder itself. */
+async function readTokenizer(folder: ModelFolder, { transformer }: TransformerSettings): Promise<object> {
+  const tokenizer =
+    (await folder.openJson(inside(transformer, 'tokenizer.json'))) ?? (await folder.openJson('tokenizer.json'))
+  if (tokenizer) return tokenizer
+  throw new QontrastError(
+    'model-invalid',
+    `${folder.root} has no tokenizer.json. Save the fast tokenizer beside the model: AutoTokenizer.from_pretrained(NAME).save_pretrained(FOLDER).`,
+  )
 }
 
-async function readDenseLayers(folder: ModelFolder, settings: TransformerSettings): Promise<DenseModule[]> {
-  const layers: DenseModule[] = []
-  for (const { path, activation } of settings.dense) {
-    const file = await folder.find(`${path}/model.safetensors`)
-    if (!file)
-      throw new QontrastError(
-        'model-invalid',
-        `${folder.root}/${path} has no model.safetensors, the weights of its Dense layer.`,
-      )
-    const tensors = await readSafetensors(file)
-    const weight = tensors.get('linear.weight')
-    if (!weight) throw new QontrastError('model-invalid', `${file} has no tensor 'linear.weight'.`)
-    const bias = tensors.get('linear.bias')?.toFloat32()
-    layers.push({ path, file, layer: { weight: weight.toFloat32(), bias, activation } })
-  }
-  return layers
-}
-
-function describePrompt(prompt: string, { poolPrompt }: TransformerSettings, tokenizer: Tokenizer): Prompt {
+function describePrompt(prompt: string, { pooling }: TransformerSettings, tokenizer: Tokenizer): Prompt {
   const tokens = prompt === '' ? 0 : tokenizer.ids(prompt).length
-  return { prompt, tokens, skip: poolPrompt || tokens === 0 ? 0 : tokenizer.prefixTokens + tokens }
+  return { prompt, tokens, skip: pooling.prompt || tokens === 0 ? 0 : tokenizer.prefixTokens + tokens }
 }

@@ -12,11 +12,14 @@ import {
 import { checkEncodeOptions, checkTexts } from '../check-texts.ts'
 import type { EncodeOptions, Encoder } from '../encoder.ts'
 import { fingerprintOf } from '../fingerprint.ts'
+import { legacyTransformer } from '../legacy-0.1.ts'
 import type { ModelFolder } from '../model-folder.ts'
 import type { Tokenizer } from '../tokenizer.ts'
 import { type BatchItem, createBatcher } from './batcher.ts'
+import type { Layer } from './layers.ts'
 import type { TokenBatch } from './layout.ts'
 import type { Dtype } from './model-file.ts'
+import type { InferencePlan, TransformerPlan } from './plan.ts'
 import { readTransformer } from './read-transformer.ts'
 import type { WorkerReady, WorkerSetup } from './worker.ts'
 import { workerEntry } from './worker-entry.ts'
@@ -28,6 +31,8 @@ export interface TransformerOptions {
   readonly workers: number | undefined
   /** Matryoshka cut: the first dimensions, at unit length again. */
   readonly dimensions: number | undefined
+  /** Name of the model's output that vectors are taken from. */
+  readonly output: string | undefined
   readonly cacheDir: string
   readonly onWarning: (message: string) => void
 }
@@ -39,8 +44,8 @@ const windowSize = 1_024
 
 /** Opens a transformer from its folder; the model itself runs in child processes. */
 export async function loadTransformerEncoder(folder: ModelFolder, options: TransformerOptions): Promise<Encoder> {
-  const { model, settings, tokenizer, dense, prompts } = await readTransformer(folder, options.dtype)
-  const layers = dense.map(({ layer }) => layer)
+  const files = await readTransformer(folder, options)
+  const { model, tokenizer, layers, prompts } = files
   const workers = options.workers ?? defaultWorkers(options.device)
 
   const pool = await createProcessPool<WorkerSetup, TokenBatch, Float32Array, WorkerReady>({
@@ -50,7 +55,7 @@ export async function loadTransformerEncoder(folder: ModelFolder, options: Trans
       modelPath: model.path,
       device: options.device,
       threads: Math.max(1, Math.floor(availableParallelism() / workers)),
-      plan: { padId: tokenizer.padId, padSide: tokenizer.padSide, pooling: settings.pooling, dense: layers },
+      plan: inferencePlanOf(files.plan, layers),
       probe: probeOf(tokenizer),
     },
   })
@@ -64,18 +69,10 @@ export async function loadTransformerEncoder(folder: ModelFolder, options: Trans
       `dimensions must be a whole number from 1 to ${pool.ready.dimensions}, this model's own; got ${options.dimensions}.`,
     )
   }
-  const fingerprint = await fingerprintOf(folder, {
-    files: [model.path, ...model.externalData, ...dense.map(({ file }) => file)],
-    cacheDir: options.cacheDir,
-    facts: {
-      kind: 'transformer',
-      dimensions,
-      pooling: settings.pooling,
-      dense: settings.dense,
-      document: settings.prompts.document,
-      maximumTokens: tokenizer.maximumTokens,
-    },
-  })
+  const plan: TransformerPlan = { ...files.plan, dimensions }
+  const { cacheDir } = options
+  const fingerprint = await fingerprintOf(folder, { plan, cacheDir })
+  const legacy = await legacyTransformer(files, { dimensions, cacheDir })
 
   const batcher = createBatcher(pool, { tokenBudget })
   const close = () => {
@@ -88,6 +85,7 @@ export async function loadTransformerEncoder(folder: ModelFolder, options: Trans
     dimensions,
     modalities: ['text'],
     fingerprint,
+    legacy,
     maximumTokens: tokenizer.maximumTokens - tokenizer.specialTokens - prompts.document.tokens,
     countTokens: (text) => tokenizer.ids(text).length,
     onBatch: batcher.onBatch,
@@ -149,6 +147,11 @@ export async function loadTransformerEncoder(folder: ModelFolder, options: Trans
       })
     }
   }
+}
+
+function inferencePlanOf({ tokenizer, output, pooling }: TransformerPlan, layers: readonly Layer[]): InferencePlan {
+  const { padId, padSide } = tokenizer
+  return { padId, padSide, output, pooling, layers }
 }
 
 /** A device is used by one process; on the CPU the matrices of a small model keep about four threads busy. */

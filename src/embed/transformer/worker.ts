@@ -1,6 +1,7 @@
 import { type ConcreteDevice, type Device, openSession, serveProcess } from '../../runtime/index.ts'
-import { createInference, type InferencePlan } from './inference.ts'
+import { createInference } from './inference.ts'
 import type { TokenBatch } from './layout.ts'
+import type { InferencePlan } from './plan.ts'
 
 /** What an inference process is told before its first batch. */
 export interface WorkerSetup {

@@ -28,10 +28,18 @@ export function createTokenize({ tokenizer, prompts }: TransformerFiles, maximum
     const { prompt, skip } = prompts[purpose]
     const whole = tokenizer.encode(prompt + text)
     const tail = tokenizer.specialTokens - tokenizer.prefixTokens
-    const ids = whole.length > limit ? [...whole.slice(0, limit - tail), ...whole.slice(whole.length - tail)] : whole
+    const ids = whole.length > limit ? cutToLimit(whole, tail) : whole
     const cut =
       whole.length > limit || (whole.length === tokenizer.maximumTokens && isLonger(text, prompt, whole.length))
     return { ids, skip, cut }
+  }
+
+  /** Leaves out tokens at the end where the model does, between its special tokens. */
+  function cutToLimit(whole: readonly number[], tail: number): readonly number[] {
+    const { prefixTokens, truncationSide } = tokenizer
+    const room = limit - tail
+    if (truncationSide === 'right') return [...whole.slice(0, room), ...whole.slice(whole.length - tail)]
+    return [...whole.slice(0, prefixTokens), ...whole.slice(whole.length - limit + prefixTokens)]
   }
 
   function isLonger(text: string, prompt: string, length: number): boolean {

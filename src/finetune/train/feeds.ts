@@ -26,7 +26,7 @@ export interface GroupOptions {
 /** The inputs of one group of texts, under the group's names; its dropout follows from the seed. */
 export function groupFeeds(
   tower: Tower,
-  { tokenizer, settings }: TransformerFiles,
+  { tokenizer, plan }: TransformerFiles,
   { group, seed }: GroupOptions,
   batch: TokenBatch,
 ): HostTensors {
@@ -40,7 +40,7 @@ export function groupFeeds(
     const tensor: HostTensor = type === 'int32' ? { dtype: 'int32', dims, data: values } : { ...int64(values), dims }
     return [name, tensor]
   })
-  const pooling = settings.pooling.map((mode): [string, HostTensor] => {
+  const pooling = (plan.pooling ?? []).map((mode): [string, HostTensor] => {
     const shape = mode === 'max' ? [texts, sequence, 1] : [texts, 1, sequence]
     return [poolingInputs[mode], { dtype: 'float32', dims: shape, data: poolingValues(mode, batch, layout) }]
   })

@@ -1,4 +1,14 @@
-import type { Activation, PaddedLayout, PoolingMode, TokenBatch, TransformerFiles } from '../../embed/index.ts'
+import {
+  type Activation,
+  type DenseLayer,
+  type Layer,
+  type LayerNormLayer,
+  layerNormEpsilon,
+  type PaddedLayout,
+  type PoolingMode,
+  type TokenBatch,
+  type TransformerFiles,
+} from '../../embed/index.ts'
 import { float32Tensor, type GraphBuilder, type TensorValue, type ValueName } from '../../graph/index.ts'
 import { QontrastError } from '../../shared/index.ts'
 
@@ -47,16 +57,17 @@ export function poolingValues(
 
 interface PoolingOptions {
   readonly files: TransformerFiles
-  /** Takes the weights of Dense layers. */
+  /** Takes the weights of the modules after pooling. */
   addParameter(name: ValueName, tensor: TensorValue): void
 }
 
-/** Appends pooling and Dense layers to token vectors `[batch, sequence, hidden]`; a model that gives one vector a text is left as it is. */
+/** Appends pooling to token vectors `[batch, sequence, hidden]`, and the modules after it in their order; a model that gives one vector a text is left as it is. */
 export function appendPooling(g: GraphBuilder, tokens: ValueName, { files, addParameter }: PoolingOptions): ValueName {
   const dims = g.dimsOf(tokens)
-  if (dims.length === 2) return tokens
+  const { pooling } = files.plan
+  if (!pooling || dims.length === 2) return tokens
   const hidden = dims[2] ?? 0
-  const pooled = files.settings.pooling.map((mode) => {
+  const pooled = pooling.map((mode) => {
     if (mode === 'max') {
       const mask = g.input(poolingInputs.max, { dtype: 'float32', dims: ['batch', 'sequence', 1] })
       const type = { type: { dtype: 'float32', dims } } as const
@@ -69,19 +80,79 @@ export function appendPooling(g: GraphBuilder, tokens: ValueName, { files, addPa
   const [first = ''] = pooled
   const width = typeof hidden === 'number' ? hidden * pooled.length : 0
   const joined = pooled.length === 1 ? first : g.op('Concat', pooled, { axis: 1 }, matrix(width))
-  return files.dense.reduce((input, { path, layer: { weight, bias, activation } }) => {
-    const inputs = g.dimsOf(input)[1]
-    if (typeof inputs !== 'number') throw new QontrastError('internal', 'a Dense layer on vectors of no fixed size')
-    const outputs = weight.length / inputs
-    const parameter = (name: string, values: Float32Array, of: readonly number[]) => {
-      addParameter(`${path}/${name}`, float32Tensor(values, of))
-      return g.input(`${path}/${name}`, { dtype: 'float32', dims: of })
-    }
-    const terms = [input, parameter('linear.weight', weight, [outputs, inputs])]
-    if (bias) terms.push(parameter('linear.bias', bias, [outputs]))
-    const product = g.op('Gemm', terms, { transB: 1 }, matrix(outputs))
-    return activate(g, product, activation)
-  }, joined)
+  const last = files.layers.findLastIndex(({ kind }) => kind !== 'normalize') // losses compare directions: unit length at the end is theirs
+  return files.layers
+    .slice(0, last + 1)
+    .reduce((input, layer) => appendLayer({ g, addParameter }, layer, input), joined)
+}
+
+interface Place extends Pick<PoolingOptions, 'addParameter'> {
+  readonly g: GraphBuilder
+}
+
+function appendLayer(place: Place, layer: Layer, input: ValueName): ValueName {
+  const columns = place.g.dimsOf(input)[1]
+  if (typeof columns !== 'number')
+    throw new QontrastError('internal', `a ${layer.kind} layer on vectors of no fixed size`)
+  switch (layer.kind) {
+    case 'normalize':
+      return appendNormalize(place.g, input, columns)
+    case 'layer-norm':
+      return appendLayerNorm(place, layer, { input, columns })
+    case 'dense':
+      return appendDense(place, layer, { input, columns })
+  }
+}
+
+interface Rows {
+  readonly input: ValueName
+  readonly columns: number
+}
+
+/** PyTorch divides by this at least. */
+const smallestNorm = 1e-12
+
+function appendNormalize(g: GraphBuilder, input: ValueName, columns: number): ValueName {
+  const norms = g.op('ReduceL2', [input, g.ints([1])], { keepdims: 1 }, matrix(1))
+  return g.op('Div', [input, g.op('Max', [norms, g.scalar(smallestNorm)], {}, matrix(1))], {}, matrix(columns))
+}
+
+function appendLayerNorm(place: Place, { path, weight, bias }: LayerNormLayer, { input, columns }: Rows): ValueName {
+  const scale = parameterOf(place, `${path}/norm.weight`, { values: weight, dims: [columns] })
+  const shift = parameterOf(place, `${path}/norm.bias`, { values: bias, dims: [columns] })
+  return place.g.op(
+    'LayerNormalization',
+    [input, scale, shift],
+    { axis: -1, epsilon: { float: layerNormEpsilon } },
+    matrix(columns),
+  )
+}
+
+function appendDense(place: Place, layer: DenseLayer, { input, columns }: Rows): ValueName {
+  const { path, weight, bias, activation, residual, residualWeight } = layer
+  const outputs = weight.length / columns
+  const linear = (name: string, values: Float32Array, shift?: Float32Array) => {
+    const terms = [input, parameterOf(place, `${path}/${name}.weight`, { values, dims: [outputs, columns] })]
+    if (shift) terms.push(parameterOf(place, `${path}/${name}.bias`, { values: shift, dims: [outputs] }))
+    return place.g.op('Gemm', terms, { transB: 1 }, matrix(outputs))
+  }
+  const activated = activate(place.g, linear('linear', weight, bias), activation)
+  if (!residual) return activated
+  return place.g.op(
+    'Add',
+    [activated, residualWeight ? linear('residual', residualWeight) : input],
+    {},
+    matrix(outputs),
+  )
+}
+
+function parameterOf(
+  { g, addParameter }: Place,
+  name: string,
+  { values, dims }: { values: Float32Array; dims: readonly number[] },
+): ValueName {
+  addParameter(name, float32Tensor(values, dims))
+  return g.input(name, { dtype: 'float32', dims })
 }
 
 const activationOps = { tanh: 'Tanh', relu: 'Relu', gelu: 'Gelu', sigmoid: 'Sigmoid' } as const

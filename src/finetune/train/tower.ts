@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import path from 'node:path'
-import { checkInputs, chooseOutput, inputValues, padded, type TransformerFiles } from '../../embed/index.ts'
+import { checkInputs, inputValues, padded, type TransformerFiles } from '../../embed/index.ts'
 import {
   createBuilder,
   dtypes,
@@ -51,12 +50,12 @@ const probes = [
 /** Reads a transformer's ONNX file and settings into a tower; `dropout` is the probability of it. `model-invalid` where it cannot be trained, with the reason. */
 export async function readTower(files: TransformerFiles, { dropout: probability = 0 } = {}): Promise<Tower> {
   const source = await readWhole(files.model.path)
-  const parsed = parseModel(source, (location, range) => readBeside(files.model.path, location, range))
+  const parsed = parseModel(source, (location, range) => readBeside(files.model.externalData.get(location), range))
   const model = normalizeOpset(parsed)
   const inputs = model.graph.inputs.map(({ name }) => name).filter((name) => !model.graph.initializers.has(name))
   checkInputs(inputs)
 
-  const output = chooseOutput(model.graph.outputs.map(({ name }) => name))
+  const output = files.plan.output.name
   const graph = prune({ ...model.graph, outputs: model.graph.outputs.filter(({ name }) => name === output) })
   const parameters = trainableWeights(graph, output)
   const simplified = exposeStatistics(inlineConstants(withParametersAsInputs(graph, parameters)))
@@ -96,15 +95,11 @@ async function readWhole(file: string): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
-/** Data beside the model; nothing outside its folder. */
-function readBeside(
-  model: string,
-  location: string,
-  { offset, length }: { offset: number; length: number | undefined },
-) {
-  if (path.basename(location) !== location) return undefined
+/** A stretch of a file that the model keeps weights in. */
+function readBeside(file: string | undefined, { offset, length }: { offset: number; length: number | undefined }) {
+  if (file === undefined) return undefined
   try {
-    const bytes = readFileSync(path.join(path.dirname(model), location))
+    const bytes = readFileSync(file)
     return new Uint8Array(bytes.buffer, bytes.byteOffset + offset, length ?? bytes.byteLength - offset)
   } catch {
     return undefined

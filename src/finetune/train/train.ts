@@ -39,7 +39,7 @@ export async function* train(options: FinetuneOptions): AsyncGenerator<FinetuneE
   const pairs = await pairsOf(options, onWarning)
   const run = await openRunFolder(options.out, { resume: options.resume ?? false })
   const folder = await locateModel(options.model, options)
-  const files = await readTransformer(folder, 'fp32')
+  const files = await readTransformer(folder, { dtype: 'fp32' })
   const tower = await readTower(files, { dropout: settings.dropout })
   buildChunkGraph(tower) // refuses a model without gradients before anything is measured
   const optimizer = options.optimizer ?? adamW()

@@ -1,0 +1,176 @@
+import { z } from 'zod'
+import { QontrastError } from '../../shared/index.ts'
+import type { ModelFolder } from '../model-folder.ts'
+
+/** How token vectors become one vector; the names are those of sentence-transformers. */
+export type PoolingMode = 'mean' | 'cls' | 'max' | 'mean_sqrt_len_tokens' | 'weightedmean' | 'lasttoken'
+export type Activation = 'identity' | 'tanh' | 'relu' | 'gelu' | 'sigmoid'
+
+/** How tokens become one vector; several modes are concatenated. */
+export interface PoolingModule {
+  readonly modes: readonly PoolingMode[]
+  /** Whether the prompt's tokens take part. */
+  readonly prompt: boolean
+}
+
+/** What is done with a text's vector after pooling. `path` is the module's folder, relative to the model's. */
+export type VectorModule =
+  | { readonly kind: 'dense'; readonly path: string; readonly activation: Activation; readonly residual: boolean }
+  | { readonly kind: 'layer-norm'; readonly path: string }
+  | { readonly kind: 'normalize' }
+
+/** The modules of sentence-transformers that a folder names, in its order. */
+export interface Modules {
+  /** Folder of the transformer's own settings. */
+  readonly transformer: string
+  readonly pooling: PoolingModule
+  readonly after: readonly VectorModule[]
+}
+
+interface Entry {
+  readonly path: string
+  readonly type: string
+}
+
+const moduleSchema = z.array(z.object({ path: z.string(), type: z.string() }))
+const poolingSchema = z.looseObject({
+  pooling_mode: z.union([z.string(), z.array(z.string())]).nullish(),
+  include_prompt: z.boolean().nullish(),
+})
+const sentence = 'sentence_embedding'
+const placedSchema = z.looseObject({
+  module_input_name: z.string().nullish(),
+  module_output_name: z.string().nullish(),
+})
+const denseSchema = placedSchema.extend({
+  activation_function: z.string().nullish(),
+  use_residual: z.boolean().nullish(),
+})
+
+const poolingFlags: Record<string, PoolingMode> = {
+  pooling_mode_cls_token: 'cls',
+  pooling_mode_max_tokens: 'max',
+  pooling_mode_mean_tokens: 'mean',
+  pooling_mode_mean_sqrt_len_tokens: 'mean_sqrt_len_tokens',
+  pooling_mode_weightedmean_tokens: 'weightedmean',
+  pooling_mode_lasttoken: 'lasttoken',
+}
+const poolingModes = new Map<string, PoolingMode>(Object.values(poolingFlags).map((mode) => [mode, mode]))
+
+const activations: Record<string, Activation> = {
+  Identity: 'identity',
+  Tanh: 'tanh',
+  ReLU: 'relu',
+  GELU: 'gelu',
+  Sigmoid: 'sigmoid',
+}
+
+type ReadModule = (folder: ModelFolder, entry: Entry) => Promise<VectorModule | undefined>
+
+/** Modules on a text's vector, by the last part of their type; undefined for one that does nothing outside of training. */
+const vectorModules: Record<string, ReadModule> = {
+  Dense: readDense,
+  LayerNorm: async (_, { path }) => ({ kind: 'layer-norm', path }),
+  Normalize: async (folder, entry) => {
+    checkPlace(entry, await folder.facts(inside(entry.path, 'config.json'), placedSchema))
+    return { kind: 'normalize' }
+  },
+  Dropout: async () => undefined,
+}
+const supported = ['Transformer', 'Pooling', ...Object.keys(vectorModules)]
+
+/** Reads `modules.json` as sentence-transformers executes it; without one, mean pooling. `model-invalid` names a module that is not known or stands where it cannot. */
+export async function readModules(folder: ModelFolder): Promise<Modules> {
+  const entries = await folder.facts('modules.json', moduleSchema)
+  if (!entries) return { transformer: '', pooling: { modes: ['mean'], prompt: true }, after: [] }
+  const kinds = entries.map(({ type }) => lastName(type))
+  const unknown = entries.find((_, i) => !supported.includes(kinds[i] ?? ''))
+  if (unknown) {
+    throw new QontrastError(
+      'model-invalid',
+      `modules.json asks for a module of type '${unknown.type}'. Supported: ${supported.join(', ')}.`,
+    )
+  }
+  const last = kinds.lastIndexOf('Pooling') // an earlier one, and what stands between, is overwritten by it
+  const early = kinds.findIndex(
+    (kind, i) => i < last && (kind === 'Dense' || kind === 'LayerNorm') && !kinds.slice(0, i).includes('Pooling'),
+  )
+  if (early >= 0) {
+    throw new QontrastError(
+      'model-invalid',
+      `modules.json has ${kinds[early]} before Pooling, where there is no ${sentence} yet. Put it after Pooling.`,
+    )
+  }
+  const after: VectorModule[] = []
+  for (const entry of entries.slice(last + 1)) {
+    const module = await vectorModules[lastName(entry.type)]?.(folder, entry)
+    if (module) after.push(module)
+  }
+  return {
+    transformer: entries[kinds.indexOf('Transformer')]?.path ?? '',
+    pooling: await readPooling(folder, entries[last]),
+    after,
+  }
+}
+
+async function readPooling(folder: ModelFolder, entry: Entry | undefined): Promise<PoolingModule> {
+  const config = entry ? await folder.facts(inside(entry.path, 'config.json'), poolingSchema) : undefined
+  return { modes: modesOf(config), prompt: config?.include_prompt ?? true }
+}
+
+function modesOf(config: z.infer<typeof poolingSchema> | undefined): readonly PoolingMode[] {
+  if (!config) return ['mean']
+  if (config.pooling_mode) {
+    return [config.pooling_mode].flat().map((name) => {
+      const mode = poolingModes.get(name)
+      if (mode) return mode
+      throw new QontrastError(
+        'model-invalid',
+        `Pooling mode '${name}' is unknown. Supported: ${[...poolingModes.keys()].join(', ')}.`,
+      )
+    })
+  }
+  const flagged = Object.entries(poolingFlags).flatMap(([flag, mode]) => (config[flag] === true ? [mode] : []))
+  return flagged.length > 0 ? flagged : ['mean']
+}
+
+async function readDense(folder: ModelFolder, entry: Entry): Promise<VectorModule> {
+  const config = await folder.facts(inside(entry.path, 'config.json'), denseSchema)
+  checkPlace(entry, config)
+  return {
+    kind: 'dense',
+    path: entry.path,
+    activation: activationOf(config?.activation_function),
+    residual: config?.use_residual ?? false,
+  }
+}
+
+/** Modules may be told to work on other vectors than the text's. */
+function checkPlace({ path, type }: Entry, config: z.infer<typeof placedSchema> | undefined): void {
+  const input = config?.module_input_name ?? sentence
+  const names = [input, config?.module_output_name ?? input]
+  const other = names.find((name) => name !== sentence)
+  if (other === undefined) return
+  throw new QontrastError(
+    'model-invalid',
+    `${path}/config.json lets ${lastName(type)} work on '${other}'. Supported: ${sentence}, one vector a text.`,
+  )
+}
+
+function activationOf(className: string | null | undefined): Activation {
+  const activation = activations[lastName(className ?? 'torch.nn.modules.activation.Tanh')]
+  if (activation) return activation
+  throw new QontrastError(
+    'model-invalid',
+    `Dense activation '${className}' is unknown. Supported: ${Object.keys(activations).join(', ')}.`,
+  )
+}
+
+/** A file's name within a module's folder. */
+export function inside(folder: string, name: string): string {
+  return folder === '' ? name : `${folder}/${name}`
+}
+
+function lastName(dotted: string): string {
+  return dotted.slice(dotted.lastIndexOf('.') + 1)
+}
