@@ -65,6 +65,17 @@ test('the fingerprint tells when any weight or setting changes, and not where th
   expect(await fingerprintWith((folder) => flipLastByte(path.join(folder, '2_Dense/model.safetensors')))).not.toBe(same)
 })
 
+test("the model's own vector is taken, or the output that is asked for", async () => {
+  const folder = path.join(root, 'bert-own-sentence')
+  await using own = await loadEncoder(folder, { device: 'cpu' })
+  await using pooled = await loadEncoder(folder, { device: 'cpu', output: 'last_hidden_state' })
+  expect([own.dimensions, pooled.dimensions]).toEqual([20, 32])
+  await expect(loadEncoder(folder, { output: 'logits' })).rejects.toMatchObject({
+    code: 'invalid-option',
+    message: expect.stringContaining('last_hidden_state, sentence_embedding'),
+  })
+})
+
 describe('a broken folder says what is wrong', () => {
   const broken = async (change: (folder: string) => Promise<void>) => {
     const folder = path.join(await temporaryFolder(), 'model')
@@ -106,6 +117,25 @@ describe('a broken folder says what is wrong', () => {
     const modules = JSON.stringify([{ idx: 0, name: '0', path: '', type: 'sentence_transformers.models.LSTM' }])
     const load = broken((folder) => writeFile(path.join(folder, 'modules.json'), modules))
     await expect(load).rejects.toMatchObject({ code: 'model-invalid', message: expect.stringContaining('LSTM') })
+  })
+  test('a module before there is a vector it could work on', async () => {
+    const modules = JSON.stringify(
+      ['Transformer', 'Dense', 'Pooling'].map((kind) => ({ path: '', type: `sentence_transformers.models.${kind}` })),
+    )
+    const load = broken((folder) => writeFile(path.join(folder, 'modules.json'), modules))
+    await expect(load).rejects.toMatchObject({
+      code: 'model-invalid',
+      message: expect.stringContaining('Dense before'),
+    })
+  })
+  test('weights that are not beside the model, by their name', async () => {
+    const folder = path.join(await temporaryFolder(), 'model')
+    await cp(path.join(root, 'bert-named-data'), folder, { recursive: true })
+    await rm(path.join(folder, 'onnx/model.onnx.data'))
+    await expect(loadEncoder(folder)).rejects.toMatchObject({
+      code: 'model-invalid',
+      message: expect.stringContaining("'model.onnx.data'"),
+    })
   })
   test('a file that is a link out of the folder, and a path that leads out of it', async () => {
     const outside = path.join(await temporaryFolder(), 'tokenizer.json')

@@ -20,6 +20,11 @@ afterEach(async () => {
 
 const load = (name: string, options: object = {}) => loadEncoder(name, { device: 'cpu', cacheDir, ...options })
 
+async function startClosingHub(folder: string) {
+  const server = await startHubServer(folder)
+  return { ...server, [Symbol.asyncDispose]: server.close }
+}
+
 test('a model is fetched once, with progress, and is used from the cache afterwards', async () => {
   const seen: number[] = []
   await using local = await loadEncoder(model, { device: 'cpu' })
@@ -41,6 +46,17 @@ test('a download that was cut off is not taken for a model', async () => {
   await rm(path.join(snapshot, 'onnx/model.onnx'))
   await expect(load('owner/tiny', { localOnly: true })).rejects.toMatchObject({ code: 'model-not-found' })
   await (await load('owner/tiny')).close()
+})
+
+test('weights beside the model are fetched whatever their name is', async () => {
+  const named = new URL('../fixtures/models/bert-named-data', import.meta.url).pathname
+  await using other = await startClosingHub(named)
+  vi.stubEnv('HF_ENDPOINT', other.url)
+  await (await load('owner/tiny')).close()
+  expect(other.requests.some((request) => request.endsWith('onnx/model.onnx.data'))).toBe(true)
+  const snapshot = path.join(cacheDir, 'models--owner--tiny/snapshots', 'a'.repeat(40))
+  await rm(path.join(snapshot, 'onnx/model.onnx.data'))
+  await expect(load('owner/tiny', { localOnly: true })).rejects.toMatchObject({ code: 'model-not-found' })
 })
 
 test('a cache of transformers.js is read as it is', async () => {

@@ -21,10 +21,13 @@ describeWithShared('Model2Vec fixtures', ['models', 'model2vec-fixtures'], (fixt
     }
   })
 
-  test('an empty text, and one of unknown tokens only, has a unit vector', async () => {
+  test('a text of which no token is known has the zero vector, as in Model2Vec', async () => {
     await using encoder = await loadEncoder(path.join(fixtures, 'test-model-float32'))
-    const vectors = await encoder.encode(['', ' ', '\u{e000}', '\ud800', '\0', 'a word'])
-    for (let i = 0; i < vectors.rows; i++) expect(dot(vectors.row(i), vectors.row(i))).toBeCloseTo(1, 5)
+    const unknown = ['', ' ', '\u{e000}', '\ud800', '\0', '🧪🧪']
+    const vectors = await encoder.encode([...unknown, 'a word'])
+    const lengths = Array.from({ length: vectors.rows }, (_, i) => dot(vectors.row(i), vectors.row(i)))
+    expect(lengths.slice(0, -1)).toEqual(unknown.map(() => 0))
+    expect(lengths.at(-1)).toBeCloseTo(1, 5)
   })
 
   test('a truncated weights file is refused with its name', async () => {
