@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { type ReadFailure, readableExtensions, readDocuments } from '../documents/index.ts'
+import { type ReadFailure, readDocuments } from '../documents/index.ts'
 import {
   type AddProgress,
   type AddReport,
@@ -28,6 +28,7 @@ import {
   wholeNumber,
 } from './options.ts'
 import { count, createProgressLine, number } from './progress-line.ts'
+import { createNoticeBook, type NoticeBook } from './read-notices.ts'
 import { tellVanished } from './vanished.ts'
 
 interface IndexFlags extends StoreFlags {
@@ -45,13 +46,17 @@ interface IndexFlags extends StoreFlags {
   readonly idColumn?: string
   readonly textColumn?: string
   readonly titleColumn?: string
+  readonly encoding?: string
   readonly json?: boolean
 }
 
 export const indexCommand = (setExitCode: SetExitCode): Command =>
   new Command('index')
     .description('Index documents: files, folders or globs. Run again, it embeds only what changed.')
-    .argument('<files...>', `files, folders or globs (${readableExtensions.join(' ')})`)
+    .argument(
+      '<files...>',
+      'files, folders or globs: text, Markdown, HTML, PDF, Word, EPUB, notebooks, tables, source code and others (docs/documents.md)',
+    )
     .addOption(pathOption())
     .addOption(storeOption())
     .addOption(indexOption())
@@ -74,6 +79,10 @@ export const indexCommand = (setExitCode: SetExitCode): Command =>
     .option('--id-column <name>', 'column of the id in JSONL and CSV files')
     .option('--text-column <name>', 'column of the text')
     .option('--title-column <name>', 'column of the title')
+    .option(
+      '--encoding <name>',
+      'how text files are read that are no UTF-8, such as latin1 (default: what they look like)',
+    )
     .option('--global-ids', 'ids of rows hold across files: the same id elsewhere is the same document')
     .option(
       '--root-name <name>',
@@ -97,10 +106,13 @@ export const indexCommand = (setExitCode: SetExitCode): Command =>
       })
 
       const unread: ReadFailure[] = []
+      const notices = createNoticeBook()
       const documents = readDocuments(files, {
         ...columns(flags),
         signal,
         onFailure: (failure) => unread.push(failure),
+        onNotice: notices.add,
+        ...(flags.encoding === undefined ? {} : { encoding: flags.encoding }),
       })
       const started = performance.now()
       const line = createProgressLine()
@@ -113,7 +125,7 @@ export const indexCommand = (setExitCode: SetExitCode): Command =>
           onProgress: (progress) => line.update(describe(progress, started)),
         })
         line.clear()
-        finish(flags, report, unread, (performance.now() - started) / 1000)
+        finish(flags, report, { unread, notices }, (performance.now() - started) / 1000)
         if (!flags.prune && !flags.json) await tellVanished(index, documents, report)
         if (report.failedCount + unread.length > 0) setExitCode(exitCodes['done, but some documents failed'])
       } catch (error) {
@@ -136,7 +148,12 @@ function describe({ documents, chunks, unchanged, failed }: AddProgress, started
   return [...parts, ...(failed > 0 ? [`${number(failed)} failed`] : [])].join(' · ')
 }
 
-function finish(flags: IndexFlags, report: AddReport, unread: readonly ReadFailure[], seconds: number): void {
+interface Unread {
+  readonly unread: readonly ReadFailure[]
+  readonly notices: NoticeBook
+}
+
+function finish(flags: IndexFlags, report: AddReport, { unread, notices }: Unread, seconds: number): void {
   const failed = [...unread.map(({ id, code, reason }) => ({ id, code, reason })), ...report.failed]
   if (flags.json) {
     console.log(
@@ -145,6 +162,7 @@ function finish(flags: IndexFlags, report: AddReport, unread: readonly ReadFailu
         ...report,
         failed,
         failedCount: report.failedCount + unread.length,
+        files: notices.counts(),
         seconds: Number(seconds.toFixed(3)),
       }),
     )
@@ -160,6 +178,7 @@ function finish(flags: IndexFlags, report: AddReport, unread: readonly ReadFailu
     ...(pruned === undefined ? [] : [`${number(pruned)} removed`]),
   ]
   console.log(`${parts.join(', ')} in '${flags.index}' (${count(chunks, 'chunk')} embedded, ${number(seconds, 1)} s)`)
+  for (const sentence of notices.lines()) console.log(sentence)
   if (cut > 0) console.log(`${count(cut, 'text')} longer than the model reads: only the beginning was embedded.`)
   console.log(
     `Search it: qontrast search${flags.index === 'documents' ? '' : ` --index ${flags.index}`} "your question"`,

@@ -17,7 +17,7 @@ const openQuote: readonly string[] = ['CSV_QUOTE_NOT_CLOSED', 'CSV_MAX_RECORD_SI
 /** A row a document, with a header; a row that cannot be read is reported by its line. */
 async function* readTable(
   delimiter: string,
-  ...[source, options, { fail, read }]: Parameters<Reader>
+  ...[source, options, { fail, read, encoding: onEncoding }]: Parameters<Reader>
 ): ReturnType<Reader> {
   let columns: Columns | undefined
   let line = 1
@@ -41,7 +41,11 @@ async function* readTable(
     else fail(error.lines ?? line + 1, error.message)
     line = error.lines ?? line
   })
-  pipeline(Readable.from(streamTextFile(source.file, read)), parser, () => {}) // an error reaches the loop through the parser
+  pipeline(
+    Readable.from(streamTextFile(source.file, read, { encoding: options.encoding, onEncoding })),
+    parser,
+    () => {},
+  ) // an error reaches the loop through the parser
   const rows: AsyncIterable<Row> = parser
   for await (const row of rows) {
     if (!columns) throw new QontrastError('internal', 'a row came before the header')

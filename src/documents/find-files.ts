@@ -1,16 +1,17 @@
-import { type Dirent, readdir } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { glob, isDynamicPattern } from 'tinyglobby'
 import { QontrastError } from '../shared/index.ts'
 import { reasonOf } from './failure-reason.ts'
-import type { ReadFailure, SourceFile } from './reader.ts'
+import type { ReadFailure, ReadNotice, SourceFile } from './reader.ts'
 import { checkNames, forward, type PatternKind, type Root, rootOf, type SourcePattern, shownPath } from './roots.ts'
+import { type FoundFile, walk } from './walk.ts'
 
 interface FindOptions {
   readonly rootName: string | undefined
-  readonly extensions: readonly string[]
+  /** True for files that folders, and globs that name no extension, give. */
+  readonly isReadable: (file: string) => boolean
   readonly report: (failure: ReadFailure, place: Place) => void
+  readonly notice: (notice: ReadNotice) => void
 }
 
 /** A file or a folder, by its root and its path in it. */
@@ -19,81 +20,90 @@ export interface Place {
   readonly path: string
 }
 
-/** Files named outright are taken whatever their kind; folders and globs give those that can be read. A file found twice is of the first pattern. */
+/**
+ * Files named outright, or by a glob that names their extension, are taken whatever their kind; folders and other globs give those that can be
+ * read. A file found twice, also through links, is of the first pattern.
+ */
 export async function findFiles(
   patterns: readonly SourcePattern[],
-  { rootName, extensions, report }: FindOptions,
+  options: FindOptions,
 ): Promise<{ sources: SourceFile[]; roots: Root[] }> {
   const found = new Map<string, SourceFile>()
   const roots: Root[] = []
   for (const given of patterns) {
     const { path: pattern, name } = typeof given === 'string' ? { path: given, name: undefined } : given
-    const { kind, files, unlisted } = await filesOf(pattern, extensions)
-    const root = await rootOf(pattern, kind, name ?? rootName)
+    const kind = await kindOf(pattern)
+    const root = await rootOf(pattern, kind, name ?? options.rootName)
     roots.push(root)
     checkNames(roots)
-    const within = (file: string) => forward(path.relative(root.folder, file)) || '.'
-    for (const { folder, error } of unlisted) {
-      const shown = shownPath(folder)
-      const reason = `the folder cannot be listed: ${reasonOf(error).reason}`
-      report({ id: shown, path: shown, code: 'file-unreadable', reason }, { root: root.real, path: within(folder) })
-    }
-    if (files.length === 0) {
-      throw new QontrastError(
-        'file-unreadable',
-        `'${pattern}' matches no file that can be read here (${extensions.join(' ')}).`,
-      )
-    }
-    for (const file of files) {
-      const place = { path: within(file), root: root.real }
-      const absolute = path.posix.join(root.real, place.path)
-      if (found.has(absolute)) continue
+    const files = kind === 'file' ? await namedFile(pattern) : await filesUnder(pattern, root, options)
+    for (const { file, real } of files) {
+      if (found.has(real)) continue
+      const place = { path: within(root, file), root: root.real }
       const bytes = await stat(file).then(
         ({ size }) => size,
         () => 0, // its reader says what is wrong with it
       )
-      found.set(absolute, { file, id: `${root.name}/${place.path}`, place, shown: shownPath(file), bytes })
+      found.set(real, { file, id: `${root.name}/${place.path}`, place, shown: shownPath(file), bytes })
     }
   }
   const sources = [...found.values()].sort((a, b) => (a.shown < b.shown ? -1 : 1))
   return { sources, roots }
 }
 
-interface Unlisted {
-  readonly folder: string
-  readonly error: Error
-}
-
-async function filesOf(
-  pattern: string,
-  extensions: readonly string[],
-): Promise<{ kind: PatternKind; files: string[]; unlisted: readonly Unlisted[] }> {
+async function kindOf(pattern: string): Promise<PatternKind> {
   const entry = await stat(pattern).catch(() => undefined)
-  if (entry?.isFile()) return { kind: 'file', files: [pattern], unlisted: [] }
-  if (!entry?.isDirectory() && !isDynamicPattern(pattern)) return { kind: 'file', files: [], unlisted: [] }
-  const unlisted: Unlisted[] = []
-  const options = { ignore: ['**/node_modules/**'], fs: { readdir: recordingReaddir(unlisted) } }
-  const files = entry?.isDirectory()
-    ? (await glob('**/*', { ...options, cwd: pattern })).map((file) => path.join(pattern, file))
-    : await glob(pattern, options)
-  const readable = files.filter((file) => extensions.includes(path.extname(file).toLowerCase()))
-  return { kind: entry?.isDirectory() ? 'folder' : 'glob', files: readable, unlisted }
+  if (entry?.isFile()) return 'file'
+  if (entry?.isDirectory()) return 'folder'
+  return /[*?[\]{}()!]/.test(pattern) ? 'glob' : 'file'
 }
 
-type ReaddirArguments = [
-  folder: string,
-  options: { withFileTypes: true },
-  done: (error: NodeJS.ErrnoException | null, entries: Dirent[]) => void,
-]
+async function namedFile(file: string): Promise<FoundFile[]> {
+  const entry = await stat(file).catch(() => undefined)
+  if (entry?.isFile()) return [{ file, real: await realpath(file) }]
+  const what = entry ? 'it is neither a file nor a folder' : 'it is not there'
+  throw new QontrastError(
+    'file-unreadable',
+    `'${file}' matches no file: ${what}. A file, a folder or a glob is expected.`,
+  )
+}
 
-/** For tinyglobby, which passes over folders that cannot be listed in silence: notes them, except those that went meanwhile. */
-function recordingReaddir(unlisted: Unlisted[]): typeof readdir {
-  return new Proxy(readdir, {
-    apply(list, _, [folder, options, done]: ReaddirArguments) {
-      list(folder, options, (error, entries) => {
-        if (error && error.code !== 'ENOENT') unlisted.push({ folder, error })
-        done(error, entries)
-      })
-    },
-  })
+async function filesUnder(pattern: string, root: Root, options: FindOptions): Promise<readonly FoundFile[]> {
+  const { enters, deepest, takes, namesExtension } = root
+  const { files, unlisted, astray } = await walk(root.folder, { enters, deepest }).catch(() => nothing)
+  for (const { folder, error } of unlisted) {
+    const shown = shownPath(folder)
+    const reason = `the folder cannot be listed: ${reasonOf(error).reason}`
+    options.report(
+      { id: shown, path: shown, code: 'file-unreadable', reason },
+      { root: root.real, path: within(root, folder) },
+    )
+  }
+  const taken = new Map<string, FoundFile>()
+  const skipped = new Map<string, number>()
+  for (const one of files.filter(({ file }) => takes(within(root, file)))) {
+    if (taken.has(one.real)) continue
+    if (namesExtension || options.isReadable(one.file)) {
+      taken.set(one.real, one)
+    } else {
+      const extension = path.extname(one.file).toLowerCase() || 'without extension'
+      skipped.set(extension, (skipped.get(extension) ?? 0) + 1)
+      options.notice({ kind: 'skipped', path: shownPath(one.file), detail: extension })
+    }
+  }
+  for (const { file, reason } of astray) {
+    if (takes(within(root, file))) options.notice({ kind: 'link', path: shownPath(file), detail: reason })
+  }
+  if (taken.size > 0 || unlisted.length > 0) return [...taken.values()]
+  const others = [...skipped].map(([extension, number]) => `${extension} ${number}`).join(', ')
+  throw new QontrastError(
+    'file-unreadable',
+    `'${pattern}' matches no file that can be read${others ? ` (found: ${others})` : ''}. Name files outright, or by a glob with their extension, to read them as text.`,
+  )
+}
+
+const nothing = { files: [], unlisted: [], astray: [] }
+
+function within(root: Root, file: string): string {
+  return forward(path.relative(root.folder, file)) || '.'
 }

@@ -1,61 +1,28 @@
-import { Parser } from 'htmlparser2'
-import type { Section } from '../shared/index.ts'
-import { readTextFile, titleFromName } from './decode.ts'
-import { createHeadingTrail } from './heading-trail.ts'
+import { TextDecoder } from '@exodus/bytes/encoding.js'
+import sniffHtmlEncoding from 'html-encoding-sniffer'
+import { decodeAs, decodeText, readWhole, titleFromName } from './decode.ts'
+import { scanUtf8 } from './encoding/scan-utf8.ts'
+import { fileDocument } from './file-document.ts'
+import { readPage } from './html-page.ts'
+import { decodingOf } from './plain-text.ts'
 import type { Reader } from './reader.ts'
 
-const skipped = new Set(['script', 'style', 'template', 'noscript', 'nav', 'svg', 'head'])
-const breaking = new Set(
-  'address article aside blockquote br dd div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 header hr li main nav ol p pre section summary table td th tr ul'.split(
-    ' ',
-  ),
-)
-
-/** The readable text of a page: blocks on lines of their own, scripts, styles and navigation left out, a section at each heading. */
-export const readHtml: Reader = async function* ({ file, id, place }) {
-  const { title, text, sections } = extract(await readTextFile(file))
-  yield { id, title: title ?? titleFromName(file), text, payload: place, sections }
+/** The readable text of a page, with a section at each heading. */
+export const readHtml: Reader = async function* (source, options, report) {
+  const bytes = await readWhole(source.file)
+  const declared = declaredEncoding(bytes)
+  const html = declared === undefined ? await decodeText(bytes, decodingOf(options, report)) : decodeAs(bytes, declared)
+  if (declared !== undefined && declared !== 'utf-8') report.encoding(declared)
+  const { title, firstHeading, text, sections } = readPage(html)
+  yield* fileDocument(source, { title: title ?? firstHeading ?? titleFromName(source.file), text, sections })
 }
 
-function extract(html: string): { title: string | undefined; text: string; sections: Section[] } {
-  const sections: Section[] = [{ start: 0 }]
-  const trail = createHeadingTrail()
-  let text = ''
-  let title: string | undefined
-  let skip = 0
-  let preformatted = 0
-  let inTitle = false
-  let heading: { start: number; depth: number } | undefined
-
-  const parser = new Parser({
-    onopentag(name) {
-      if (name === 'title' && title === undefined) {
-        inTitle = true
-        title = ''
-      }
-      if (skipped.has(name)) skip += 1
-      if (name === 'pre') preformatted += 1
-      if (breaking.has(name) && text !== '' && !text.endsWith('\n')) text += '\n'
-      if (/^h[1-6]$/.test(name) && skip === 0) heading = { start: text.length, depth: Number(name[1]) }
-    },
-    ontext(data) {
-      if (inTitle) title += data
-      if (skip > 0 || inTitle) return
-      const words = preformatted > 0 ? data : data.replace(/\s+/g, ' ')
-      text += preformatted === 0 && (/\s$/.test(text) || text === '') ? words.trimStart() : words
-    },
-    onclosetag(name) {
-      if (name === 'title') inTitle = false
-      if (skipped.has(name)) skip = Math.max(0, skip - 1)
-      if (name === 'pre') preformatted = Math.max(0, preformatted - 1)
-      if (heading && name === `h${heading.depth}`) {
-        const entered = trail.enter(heading.depth, text.slice(heading.start))
-        if (entered !== undefined) sections.push({ start: heading.start, heading: entered })
-        heading = undefined
-      }
-      if (breaking.has(name) && text !== '' && !text.endsWith('\n')) text += '\n'
-    },
-  })
-  parser.end(html)
-  return { title: title?.replace(/\s+/g, ' ').trim() || trail.first(), text, sections }
+/** By a byte order mark, else by `<meta charset>`, as the HTML standard finds it; pages of UTF-8 that say Latin-1 are UTF-8. */
+function declaredEncoding(bytes: Uint8Array): string | undefined {
+  const label = sniffHtmlEncoding(bytes, { defaultEncoding: '', maxPrescanBytes: 65_536 })
+  if (label === '') return undefined
+  const { encoding } = new TextDecoder(label)
+  if (encoding !== 'windows-1252') return encoding
+  const { broken, multibyte } = scanUtf8(bytes, true)
+  return broken === 0 && multibyte > 0 ? 'utf-8' : encoding
 }

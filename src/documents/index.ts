@@ -1,3 +1,4 @@
-export { type DocumentSource, readableExtensions, readDocuments } from './read-documents.ts'
-export type { ReadFailure, ReadOptions } from './reader.ts'
+export { readableExtensions } from './formats.ts'
+export { type DocumentSource, readDocuments } from './read-documents.ts'
+export type { ReadFailure, ReadNotice, ReadOptions } from './reader.ts'
 export { type SourcePattern, shownPath } from './roots.ts'

@@ -4,10 +4,10 @@ import type { Reader } from './reader.ts'
 import { columnsOf, rowToDocument } from './rows.ts'
 
 /** A JSON object a line, read line by line; a malformed one is reported by its number, and so is one without an id after others that have one. */
-export const readJsonLines: Reader = async function* (source, options, { fail, read }) {
+export const readJsonLines: Reader = async function* (source, options, { fail, read, encoding: onEncoding }) {
   let number = 0
   let idColumn: string | undefined
-  for await (const line of linesOf(streamTextFile(source.file, read))) {
+  for await (const line of linesOf(streamTextFile(source.file, read, { encoding: options.encoding, onEncoding }))) {
     number += 1
     if (line.trim() === '') continue
     try {

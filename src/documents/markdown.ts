@@ -1,29 +1,98 @@
+import type { Heading, Nodes, RootContent } from 'mdast'
 import { fromMarkdown } from 'mdast-util-from-markdown'
-import { toString as plainTextOf } from 'mdast-util-to-string'
-import type { Section } from '../shared/index.ts'
+import type { JsonObject, Section } from '../shared/index.ts'
 import { readTextFile, titleFromName } from './decode.ts'
+import { fileDocument } from './file-document.ts'
+import { frontMatterPayload, readFrontMatter } from './front-matter.ts'
 import { createHeadingTrail } from './heading-trail.ts'
+import { readPage } from './html-page.ts'
+import { type HeadingLine, outline } from './outline.ts'
 import type { Reader } from './reader.ts'
 
-const frontMatter = /^---\r?\n([\s\S]*?)\r?\n---(?:\r?\n|$)/
-
-/** A Markdown file as it is, with a section at each heading; the title is the front matter's, the first heading, or the file's name. */
-export const readMarkdown: Reader = async function* ({ file, id, place }) {
-  const text = await readTextFile(file)
-  const [matter = '', fields = ''] = frontMatter.exec(text) ?? []
-  const sections: Section[] = [{ start: 0, line: 1 }]
-  const trail = createHeadingTrail()
-  for (const node of fromMarkdown(blank(matter) + text.slice(matter.length)).children) {
-    if (node.type !== 'heading' || !node.position) continue
-    const { offset = 0, line } = node.position.start
-    const heading = trail.enter(node.depth, plainTextOf(node))
-    if (heading !== undefined) sections.push({ start: offset, line, heading })
-  }
-  const title = /^title:\s*["']?(.+?)["']?\s*$/m.exec(fields)?.[1] ?? trail.first() ?? titleFromName(file)
-  yield { id, title, text, payload: place, sections }
+/**
+ * A Markdown file with a section at each heading. Its front matter becomes payload; the title is the front matter's, the first heading, or
+ * the file's name.
+ */
+export const readMarkdown: Reader = async function* (source, options, report) {
+  const text = await readTextFile(source.file, { encoding: options.encoding, onEncoding: report.encoding })
+  const { title, sections, body, payload } = await parseMarkdown(text)
+  yield* fileDocument(source, { title: title ?? titleFromName(source.file), text: body, sections, payload })
 }
 
-/** Keeps offsets and lines: everything but line breaks becomes a space. */
-function blank(text: string): string {
-  return text.replace(/[^\r\n]/g, ' ')
+export interface Markdown {
+  readonly title: string | undefined
+  readonly body: string
+  readonly sections: readonly Section[]
+  readonly payload: JsonObject
+  readonly headings: readonly HeadingLine[]
+}
+
+/** Longer texts are searched for lines that look like headings: the tree of one takes a hundred times its length. */
+const longestParsed = 2_000_000
+
+/** Markdown without its front matter, with its headings. A file of front matter alone stays as it is. */
+export async function parseMarkdown(text: string): Promise<Markdown> {
+  const matter = await readFrontMatter(text)
+  const length = text.slice(matter.length).trim() === '' ? 0 : matter.length
+  const body = text.slice(length)
+  const before = lineFeeds(text.slice(0, length))
+  const trail = createHeadingTrail()
+  const sections: Section[] = [{ start: 0, line: before + 1 }]
+  const headings = headingsOf(body)
+  for (const { depth, title, start, line } of headings) {
+    const heading = trail.enter(depth, title)
+    if (heading === undefined) continue
+    if (start === 0) sections.pop()
+    sections.push({ start, line: before + line, heading })
+  }
+  const { title } = matter.fields
+  const named = typeof title === 'string' || typeof title === 'number' ? String(title).trim() : ''
+  return { title: named || trail.first(), body, sections, payload: frontMatterPayload(matter.fields), headings }
+}
+
+function headingsOf(body: string): readonly HeadingLine[] {
+  if (body.length > longestParsed) return outline(body, 'markdown').headings
+  try {
+    return fromMarkdown(body).children.flatMap(headingOf)
+  } catch (error) {
+    if (error instanceof RangeError) return outline(body, 'markdown').headings // nested too deep for the parser's stack
+    throw error
+  }
+}
+
+function headingOf(node: RootContent): HeadingLine[] {
+  if (!node.position) return []
+  const { offset: start = 0, line } = node.position.start
+  if (node.type === 'heading') return [{ depth: node.depth, title: titleOf(node), start, line }]
+  if (node.type !== 'html') return []
+  const [, depth, inner = ''] =
+    /^\s*(?:<(?:div|p|center|a)\b[^>]*>\s*)*<h([1-6])\b[^>]*>([\s\S]*?)<\/h\1>/i.exec(node.value) ?? []
+  return depth ? [{ depth: Number(depth), title: readPage(inner).text, start, line }] : []
+}
+
+/** The words of a heading: without its anchor, tags and pictures; of pictures alone, what they show. */
+function titleOf(heading: Heading): string {
+  const words = clean(plainText(heading, false))
+  return words === '' ? clean(plainText(heading, true)) : words
+}
+
+function plainText(node: Nodes, pictures: boolean): string {
+  if (node.type === 'html') return ''
+  if (node.type === 'image' || node.type === 'imageReference') return pictures ? (node.alt ?? '') : ''
+  if ('value' in node) return node.value
+  if (node.type === 'break') return ' '
+  return 'children' in node ? node.children.map((child: Nodes) => plainText(child, pictures)).join('') : ''
+}
+
+/** Without `{#anchor}`, `{.class}`, JSX tags, and expressions in braces at the end. */
+function clean(words: string): string {
+  return words
+    .replace(/<\/?[A-Za-z][\w.:-]*(?:\s(?:[^<>{}"']|"[^"]*"|'[^']*'|\{[^{}]*\})*)?\/?>/g, ' ')
+    .replace(/(?:\s*\\?\{(?:[#.:/*]|[\w-]+=)[^{}]*\})+\s*$/, '')
+    .replace(/\s+/g, ' ')
+    .trim()
+}
+
+function lineFeeds(text: string): number {
+  return text.split('\n').length - 1
 }

@@ -1,11 +1,14 @@
-import { readFile } from 'node:fs/promises'
 import { isError, messageOf, QontrastError, type Section } from '../shared/index.ts'
-import { titleFromName } from './decode.ts'
+import { readWhole, titleFromName } from './decode.ts'
+import { fileDocument } from './file-document.ts'
 import type { Reader } from './reader.ts'
 
+const largestPdf = 256 * 1024 * 1024
+
 /** The text of a PDF with a section for each page. `file-encrypted` and `file-unreadable` say why there is none. */
-export const readPdf: Reader = async function* ({ file, id, place }) {
-  const bytes = await readFile(file)
+export const readPdf: Reader = async function* (source) {
+  const bytes = await readWhole(source.file, largestPdf)
+  if (bytes.length === 0) return
   const { pages, title } = await readPages(bytes)
   const sections: Section[] = []
   let text = ''
@@ -13,9 +16,11 @@ export const readPdf: Reader = async function* ({ file, id, place }) {
     sections.push({ start: text.length, page: i + 1 })
     text += `${page}\n\n`
   }
-  if (text.trim() === '')
-    throw new QontrastError('file-unreadable', 'no page holds text: it may be scanned. Run it through OCR first.')
-  yield { id, title: title ?? titleFromName(file), text, payload: place, sections }
+  if (text.trim() === '') {
+    const reason = `none of its ${pages.length} pages holds text: it may be scanned. Run it through OCR first (ocrmypdf adds a text layer).`
+    throw new QontrastError('file-unreadable', reason)
+  }
+  yield* fileDocument(source, { title: title ?? titleFromName(source.file), text, sections })
 }
 
 async function readPages(bytes: Uint8Array): Promise<{ pages: string[]; title: string | undefined }> {

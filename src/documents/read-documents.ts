@@ -1,4 +1,3 @@
-import path from 'node:path'
 import {
   checkOptionKeys,
   createFirstPlaces,
@@ -9,33 +8,12 @@ import {
   throwIfAborted,
 } from '../shared/index.ts'
 
-import { readCsv, readTsv } from './csv.ts'
+import { encodingNamed } from './encoding/detect.ts'
 import { reasonOf } from './failure-reason.ts'
 import { findFiles, type Place } from './find-files.ts'
-import { readHtml } from './html.ts'
-import { readJsonLines } from './json-lines.ts'
-import { readMarkdown } from './markdown.ts'
-import { readPdf } from './pdf.ts'
-import { readPlainText } from './plain-text.ts'
-
-import { type Reader, type ReadFailure, type ReadOptions, readKeys } from './reader.ts'
+import { isReadable, readerOf } from './formats.ts'
+import { type ReadFailure, type ReadNotice, type ReadOptions, readKeys } from './reader.ts'
 import type { Root, SourcePattern } from './roots.ts'
-
-const readers: Readonly<Record<string, Reader>> = {
-  '.txt': readPlainText,
-  '.md': readMarkdown,
-  '.markdown': readMarkdown,
-  '.html': readHtml,
-  '.htm': readHtml,
-  '.pdf': readPdf,
-  '.jsonl': readJsonLines,
-  '.ndjson': readJsonLines,
-  '.csv': readCsv,
-  '.tsv': readTsv,
-}
-
-/** Extensions of the files that can be read. */
-export const readableExtensions: readonly string[] = Object.keys(readers)
 
 /** Documents as they are read, and what is known of where they come from. */
 export interface DocumentSource<Payload extends object = JsonObject>
@@ -70,7 +48,9 @@ export function readDocuments(
 
   async function* read(): AsyncGenerator<Document, void, undefined> {
     checkOptionKeys('readDocuments', options, readKeys)
-    const { signal, onProgress, onFailure } = options
+    const { signal, onProgress, onFailure, encoding } = options
+    if (encoding !== undefined) encodingNamed(encoding)
+    const notice = (one: ReadNotice) => options.onNotice?.(one)
     const report = (failure: ReadFailure, { root, path: place }: Place) => {
       const last = unread.at(-1)
       if (last?.root !== root || last.path !== place) unread.push({ root, path: place })
@@ -79,8 +59,9 @@ export function readDocuments(
     }
     const found = await findFiles([patterns].flat(), {
       rootName: options.rootName,
-      extensions: readableExtensions,
+      isReadable,
       report,
+      notice,
     })
     roots = found.roots
     const { sources } = found
@@ -92,12 +73,15 @@ export function readDocuments(
       throwIfAborted(signal)
       const counts = given.get(place.root) ?? new Map<string, number>()
       given.set(place.root, counts.set(place.path, 0))
+      const failedBefore = unread.length
+      let replaced = false
       const fail = (line: number, reason: string) =>
         report({ id: `${shown}:${line}`, path: shown, code: 'invalid-input', reason }, place)
       try {
         const documents = readerOf(file)(source, options, {
           fail,
           read: (bytes) => onProgress?.({ done: done + Math.min(bytes, source.bytes), total }),
+          encoding: (name) => notice({ kind: 'encoding', path: shown, detail: name }),
         })
         for await (const document of documents) {
           throwIfAborted(signal)
@@ -111,12 +95,16 @@ export function readDocuments(
             continue
           }
           counts.set(place.path, (counts.get(place.path) ?? 0) + 1)
+          replaced ||= document.text.includes('\ufffd')
           yield options.legacyIds && document.id === source.id ? { ...document, replaces: shown } : document
         }
       } catch (error) {
         if (isQontrastError(error, 'aborted') || !onFailure) throw error
         report({ id: shown, path: shown, ...reasonOf(error) }, place)
       }
+      if (replaced) notice({ kind: 'replaced', path: shown, detail: 'U+FFFD' })
+      if (counts.get(place.path) === 0 && unread.length === failedBefore)
+        notice({ kind: 'empty', path: shown, detail: '' })
       done += source.bytes
       onProgress?.({ done, total })
     }
@@ -158,10 +146,4 @@ function createRowPlaces({ globalIds = false }: ReadOptions) {
 function lineOf({ payload = {} }: Document): number {
   const { line } = payload
   return typeof line === 'number' ? line : 1
-}
-
-function readerOf(file: string): Reader {
-  const reader = readers[path.extname(file).toLowerCase()]
-  if (reader) return reader
-  throw new QontrastError('invalid-input', `this kind of file cannot be read; known: ${readableExtensions.join(' ')}.`)
 }

@@ -9,12 +9,27 @@ export interface ReadFailure {
   readonly reason: string
 }
 
+/** What is told of files that are no failures. */
+export interface ReadNotice {
+  /**
+   * `skipped`: a kind of file that is not read, `detail` is its extension. `empty`: nothing is written in it. `link`: a link that is not followed.
+   * `encoding`: it is no UTF-8 and was read as `detail`. `replaced`: it holds U+FFFD, so somebody else lost characters of it before.
+   */
+  readonly kind: 'skipped' | 'empty' | 'link' | 'encoding' | 'replaced'
+  readonly path: string
+  readonly detail: string
+}
+
 export interface ReadOptions {
   readonly signal?: AbortSignal
   /** Bytes read so far, of all the files together. */
   readonly onProgress?: OnProgress
   /** Called for every file or line that is left out; without it the first one is thrown. */
   readonly onFailure?: (failure: ReadFailure) => void
+  /** Called for every file that is skipped, empty, or read in another way than one may expect. */
+  readonly onNotice?: (notice: ReadNotice) => void
+  /** How text files are read that are no UTF-8, such as `latin1`: instead of what they look like. */
+  readonly encoding?: string
   /** Columns of JSONL and CSV files, where they are not named id, text and title. */
   readonly idColumn?: string
   readonly textColumn?: string
@@ -31,6 +46,8 @@ export const readKeys: OptionKeys<ReadOptions> = {
   signal: true,
   onProgress: true,
   onFailure: true,
+  onNotice: true,
+  encoding: true,
   idColumn: true,
   textColumn: true,
   titleColumn: true,
@@ -57,6 +74,8 @@ export interface ReaderReport {
   fail(line: number, reason: string): void
   /** How many bytes of the file were read so far. */
   read(bytes: number): void
+  /** Tells that the file is no UTF-8, and how it is read. */
+  encoding(name: string): void
 }
 
 /** Yields the documents of one file. */

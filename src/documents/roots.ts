@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { statSync } from 'node:fs'
 import { realpath } from 'node:fs/promises'
 import path from 'node:path'
 import picomatch from 'picomatch'
@@ -18,6 +19,11 @@ export interface Root {
   readonly named: boolean
   /** True for paths, relative to the root, that the pattern stands for, whether there is such a file or not. */
   readonly takes: (path: string) => boolean
+  /** Which files and folders are looked at, by their own names, and how many folders down. */
+  readonly enters: (name: string) => boolean
+  readonly deepest: number
+  /** True for a glob that ends in an extension, such as `*.log`. */
+  readonly namesExtension: boolean
 }
 
 export type PatternKind = 'file' | 'folder' | 'glob'
@@ -25,9 +31,9 @@ export type PatternKind = 'file' | 'folder' | 'glob'
 /** The root of a pattern: the folder, the folder of the file, or what stands before the first wildcard of a glob. */
 export async function rootOf(pattern: string, kind: PatternKind, name: string | undefined): Promise<Root> {
   if (name === '') throw new QontrastError('invalid-option', 'The name of a root (rootName, --root-name) is empty.')
-  const { folder, takes } = parts[kind](pattern)
+  const { folder, ...looks } = parts[kind](pattern)
   const real = forward(await realpath(folder).catch(() => path.resolve(folder)))
-  return { real, folder, name: name ?? nameOf(real), named: name !== undefined, takes }
+  return { real, folder, name: name ?? nameOf(real), named: name !== undefined, ...looks }
 }
 
 /** Two folders under one name would share ids. */
@@ -55,19 +61,44 @@ export function shownPath(file: string): string {
   return forward(path.relative('.', file)) || '.'
 }
 
-const parts: Readonly<Record<PatternKind, (pattern: string) => Pick<Root, 'folder' | 'takes'>>> = {
-  file: (pattern) => ({ folder: path.dirname(pattern), takes: (file) => file === path.basename(pattern) }),
-  folder: (pattern) => ({ folder: pattern, takes: () => true }),
+type Parts = Pick<Root, 'folder' | 'takes' | 'enters' | 'deepest' | 'namesExtension'>
+
+/** Folders give neither what is hidden nor packages. */
+const usual = {
+  enters: (name: string) => !name.startsWith('.') && name !== 'node_modules',
+  deepest: Infinity,
+  namesExtension: false,
+}
+
+const parts: Readonly<Record<PatternKind, (pattern: string) => Parts>> = {
+  file: (pattern) => ({ ...usual, folder: path.dirname(pattern), takes: (file) => file === path.basename(pattern) }),
+  folder: (pattern) => ({ ...usual, folder: pattern, takes: () => true }),
   glob: (pattern) => {
-    const segments = pattern.split('/')
-    const first = Math.max(
-      0,
-      segments.findIndex((segment) => /[*?[\]{}()\\]/.test(segment)),
-    )
-    const still = segments.slice(0, first)
-    const folder = still.length === 0 ? '.' : still.join('/') || '/'
-    return { folder, takes: picomatch(segments.slice(first).join('/')) }
+    const { folder, rest } = splitGlob(pattern)
+    const hidden = /(?:^|[/{(,|])\\?\./.test(rest)
+    const packages = pattern.includes('node_modules')
+    return {
+      folder,
+      takes: picomatch(rest, { windows: false }),
+      enters: (name) => (hidden || !name.startsWith('.')) && (packages || name !== 'node_modules'),
+      deepest: /\*\*|[{(].*\//.test(rest) ? Infinity : rest.split('/').length - 1,
+      namesExtension: /\.(?:[^*?/.{}()]+|\{[^*?/{}]+\})$/.test(rest),
+    }
   },
+}
+
+/** What stands before the wildcards of a glob, as far as it goes, and the rest. A folder whose own name looks like a wildcard is one. */
+function splitGlob(pattern: string): { folder: string; rest: string } {
+  const segments = (path.sep === '\\' ? forward(pattern) : pattern).split('/')
+  let first = 0
+  while (first < segments.length - 1) {
+    const upTo = segments.slice(0, first + 1).join('/') || '/'
+    const isWild = /[*?[\]{}()!\\]/.test(segments[first] ?? '')
+    if (isWild && !statSync(upTo, { throwIfNoEntry: false })?.isDirectory()) break
+    first += 1
+  }
+  const still = segments.slice(0, first)
+  return { folder: still.length === 0 ? '.' : still.join('/') || '/', rest: segments.slice(first).join('/') }
 }
 
 /** The folder's own name, and what tells it from others of that name. */

@@ -49,7 +49,7 @@ test('Markdown keeps its text and gets a section at each heading, with its line'
   const [document] = documents
   expect(document?.title).toBe('The guide')
   expect(document?.sections?.map(({ heading, line }) => [heading, line])).toEqual([
-    [undefined, 1],
+    [undefined, 4],
     ['Start', 7],
     ['Start › Install now', 11],
     ['End', 17],
@@ -208,22 +208,20 @@ test('folders are walked in order, past what cannot be read, hidden files and no
   expect((await read([path.join(folder, 'z.txt'), folder])).documents).toHaveLength(3)
 })
 
-test('what matches nothing, or is of an unknown kind, is told', async () => {
-  await put('image.png', 'x')
+test('what matches nothing, or is binary, is told; a text of an unknown kind that is named outright is read', async () => {
+  await put('image.png', Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 0, 0, 13]))
+  await put('notes.log', 'a text')
   await expect(read(path.join(folder, 'absent'))).rejects.toMatchObject({
     code: 'file-unreadable',
     message: expect.stringContaining('absent'),
   })
-  expect((await read(path.join(folder, 'image.png'))).failures).toMatchObject([{ code: 'invalid-input' }])
-})
-
-test('UTF-16 is decoded, invalid UTF-8 replaced, binary reported', async () => {
-  await put('a.txt', Buffer.from('\ufeffhellö', 'utf16le'))
-  await put('b.txt', Buffer.from([0x68, 0xff, 0x69]))
-  await put('c.txt', Buffer.from([0x00, 0x01, 0x02]))
-  const { documents, failures } = await read()
-  expect(documents.map(({ text }) => text)).toEqual(['hellö', 'h\ufffdi'])
-  expect(failures).toMatchObject([{ code: 'file-unreadable' }])
+  expect((await read(path.join(folder, 'image.png'))).failures).toMatchObject([
+    { code: 'file-unreadable', reason: expect.stringContaining('binary') },
+  ])
+  expect((await read(path.join(folder, 'notes.log'))).documents).toMatchObject([{ title: 'notes.log', text: 'a text' }])
+  await expect(read(folder)).rejects.toMatchObject({
+    message: expect.stringMatching(/found: \.(png|log) 1, \.(png|log) 1/),
+  })
 })
 
 test('a file that goes away while others are read is reported', async () => {
