@@ -1,6 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { brotliCompressSync } from 'node:zlib'
 import { z } from 'zod'
 
 /**
@@ -48,8 +49,6 @@ for (const store of stores) {
   }
   await store.close()
 }
-if (qdrantUrl) await dump(qdrantUrl)
-
 const any = z.record(z.string(), z.unknown())
 const aliasesSchema = z.object({ aliases: z.array(z.object({ alias_name: z.string(), collection_name: z.string() })) })
 const collectionSchema = z.object({
@@ -83,5 +82,10 @@ async function dump(url: string): Promise<void> {
   }
   await mkdir(folder, { recursive: true })
   const own = aliases.filter(({ alias_name }) => indexes.some(({ name }) => name === alias_name))
-  await writeFile(path.join(folder, 'qdrant.json'), `${JSON.stringify({ aliases: own, collections })}\n`)
+  await writeFile(
+    path.join(folder, 'qdrant.json.br'),
+    brotliCompressSync(JSON.stringify({ aliases: own, collections })),
+  )
 }
+
+if (qdrantUrl) await dump(qdrantUrl)
