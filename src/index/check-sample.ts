@@ -28,10 +28,15 @@ export async function checkSample(store: VectorStore, from: string, member: Memb
   const vectors = new Map(stored.map(({ id, hash, vector }) => [`${id} ${hash}`, vector]))
   for (const point of [...points.values()].flat()) {
     const vector = vectors.get(`${point.id} ${point.hash}`)
-    if (!vector || dot(vector, point.vector) >= leastCosine) continue // rewritten meanwhile, or the same
+    if (!vector || isSame(vector, point.vector)) continue // rewritten meanwhile, or the same
     throw new QontrastError(
       'store-failed',
       `The vector of ${JSON.stringify(point.id)} in '${member.collection}' is not what '${member.encoder.name}' gives for it. The index was not switched: give this one up with --rollback and start again.`,
     )
   }
+}
+
+/** A text that the encoder understands nothing of has the zero vector, now as before. */
+function isSame(stored: Float32Array, made: Float32Array): boolean {
+  return dot(stored, made) >= leastCosine || (dot(stored, stored) === 0 && dot(made, made) === 0)
 }

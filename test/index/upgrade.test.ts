@@ -1,7 +1,7 @@
 import { cp } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   type Encoder,
   isQontrastError,
@@ -9,30 +9,57 @@ import {
   listIndexes,
   loadEncoder,
   openIndex,
+  qdrant,
   undoUpgrade,
   upgradeIndex,
   type VectorStore,
 } from '../../src/main.ts'
 import { openApp } from '../support/api.ts'
+import { qdrantProgram, startQdrant } from '../support/qdrant-server.ts'
+import { restoreQdrant } from '../support/restore-qdrant.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
-const fixture = fileURLToPath(new URL('../fixtures/format-1/lancedb', import.meta.url))
+const folder = fileURLToPath(new URL('../fixtures/format-1/', import.meta.url))
 
-describe('an index that 0.1.0 wrote', () => {
+interface Subject {
+  readonly title: string
+  /** A store with the indexes that 0.1.0 made there. */
+  open(): Promise<VectorStore>
+}
+
+const embedded: Subject = {
+  title: 'a folder of LanceDB',
+  async open() {
+    const copy = path.join(await temporaryFolder(), 'data')
+    await cp(path.join(folder, 'lancedb'), copy, { recursive: true })
+    return lancedb({ path: copy })
+  },
+}
+
+const program = qdrantProgram()
+if (!program) console.log('skipped: an index that 0.1.0 wrote into Qdrant: no qdrant on PATH')
+const server = program ? await startQdrant(program) : undefined
+const remote: Subject[] = server
+  ? [
+      {
+        title: `Qdrant ${server.version}`,
+        async open() {
+          await restoreQdrant(server.url, path.join(folder, 'qdrant.json.br'))
+          return qdrant({ url: server.url })
+        },
+      },
+    ]
+  : []
+afterAll(() => server?.close())
+
+describe.each([embedded, ...remote])('an index that 0.1.0 wrote, in $title', (subject) => {
   let encoder: Encoder
   beforeAll(async () => {
     encoder = await loadEncoder()
     return () => encoder.close()
   })
-
-  async function oldStore(): Promise<VectorStore> {
-    const folder = path.join(await temporaryFolder(), 'data')
-    await cp(fixture, folder, { recursive: true })
-    return lancedb({ path: folder })
-  }
-
   it('is listed and named old, and refused with what to run', async () => {
-    await using store = await oldStore()
+    await using store = await subject.open()
     const infos = await listIndexes(store)
     expect(infos.map(({ name, documents, schema }) => [name, documents, schema.format])).toEqual([
       ['notes', 9, 1],
@@ -44,7 +71,7 @@ describe('an index that 0.1.0 wrote', () => {
   })
 
   it('is brought over with its texts and payloads, is found again, and can go back', async () => {
-    await using store = await oldStore()
+    await using store = await subject.open()
     const report = await upgradeIndex({ store, index: 'notes', encoder })
     expect(report).toMatchObject({ from: 'notes.1', documents: 9 })
     {
@@ -62,7 +89,7 @@ describe('an index that 0.1.0 wrote', () => {
   })
 
   it('is listed over HTTP, and refused there with a code of its own', async () => {
-    await using store = await oldStore()
+    await using store = await subject.open()
     const { call } = await openApp({ store })
     const { body } = await call('GET', '/v1/indexes')
     expect(body.indexes.map(({ name }: { name: string }) => name)).toEqual(['notes', 'small'])
