@@ -8,11 +8,15 @@ import {
   scrollDocuments,
   toFilter,
 } from '../index/index.ts'
-import { type Document, QontrastError } from '../shared/index.ts'
+import type { Document } from '../shared/index.ts'
 import type { ServedIndex } from './catalog.ts'
 
-/** A text, a vector, or a document whose like is looked for. */
-export type ViewQuery = string | { readonly vector: readonly number[] } | { readonly id: string }
+/** A text, a vector, or documents whose like is looked for. */
+export type ViewQuery = string | { readonly vector: readonly number[] } | { readonly id: string } | ViewExamples
+export interface ViewExamples {
+  readonly like: string | readonly string[]
+  readonly unlike?: string | readonly string[]
+}
 
 export interface ViewSearchOptions extends Omit<SearchOptions, 'filter'> {
   readonly limit: number
@@ -68,17 +72,22 @@ export function viewOf({ index, store, fields, inTurn }: ServedIndex): IndexView
     const found = plain.length === 0 ? [] : await index.searchMany(plain, { ...rest, ...(filter ? { filter } : {}) })
     const hits = found.values()
     return Promise.all(
-      queries.map((query) =>
-        typeof query === 'object' && 'id' in query ? searchLike(query.id, options) : (hits.next().value ?? []),
-      ),
+      queries.map((query) => {
+        const examples = examplesOf(query)
+        return examples ? searchLike(examples, options) : (hits.next().value ?? [])
+      }),
     )
   }
 
-  async function searchLike(id: string, { filter, ...options }: ViewSearchOptions): Promise<Hit[]> {
-    const hits = await index.searchLike(id, { ...options, ...(filter ? { filter } : {}) })
-    if (hits) return hits
-    throw new QontrastError('not-found', `There is no document ${JSON.stringify(id)} to find the like of.`)
+  function searchLike(examples: ViewExamples, { filter, ...options }: ViewSearchOptions): Promise<Hit[]> {
+    return index.searchLike(examples, { ...options, ...(filter ? { filter } : {}) })
   }
+}
+
+/** The documents that a query names; undefined for a text or a vector. */
+export function examplesOf(query: ViewQuery): ViewExamples | undefined {
+  if (typeof query === 'string' || 'vector' in query) return undefined
+  return 'id' in query ? { like: query.id } : query
 }
 
 /** What all callers of a filter see: `and` of both. */

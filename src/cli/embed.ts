@@ -1,9 +1,16 @@
 import { Command } from 'commander'
-import { deviceOption, jsonOption, modelOption, openEncoder } from './options.ts'
+import {
+  deviceOption,
+  dimensionsOption,
+  dtypeOption,
+  jsonOption,
+  type ModelFlags,
+  modelOption,
+  openEncoder,
+  workersOption,
+} from './options.ts'
 
-interface EmbedFlags {
-  readonly model?: string
-  readonly device: string
+interface EmbedFlags extends ModelFlags {
   readonly json?: boolean
   readonly query?: boolean
 }
@@ -14,11 +21,14 @@ export const embedCommand = (): Command =>
     .argument('<texts...>', 'texts; quote each')
     .addOption(modelOption('default: the bundled one'))
     .addOption(deviceOption())
+    .addOption(dtypeOption())
+    .addOption(dimensionsOption())
+    .addOption(workersOption())
     .option('--query', "use the model's prompt for queries, not for documents")
     .addOption(jsonOption('{ model, dimensions, embeddings }'))
     .addHelpText('after', '\nExample:\n  qontrast embed --model ./all-MiniLM-L6-v2 --json "a text" "another"')
     .action(async (texts: string[], flags: EmbedFlags) => {
-      await using encoder = await openEncoder(flags.model, flags.device)
+      await using encoder = await openEncoder(flags)
       const vectors = await encoder.encode(texts, { purpose: flags.query ? 'query' : 'document' })
       const embeddings = texts.map((_, i) => Array.from(vectors.row(i)))
       if (flags.json) console.log(JSON.stringify({ model: encoder.name, dimensions: encoder.dimensions, embeddings }))

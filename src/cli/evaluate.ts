@@ -10,7 +10,16 @@ import {
 } from '../evaluate/index.ts'
 import { QontrastError } from '../shared/index.ts'
 import { abortOnInterrupt } from './interrupt.ts'
-import { deviceOption, jsonOption, modelOption, openEncoder } from './options.ts'
+import {
+  deviceOption,
+  dimensionsOption,
+  dtypeOption,
+  jsonOption,
+  type ModelFlags,
+  modelOption,
+  openEncoder,
+  workersOption,
+} from './options.ts'
 
 const tasks: Readonly<Record<string, (folder: string) => Promise<Evaluator>>> = {
   retrieval: async (folder) => retrievalEvaluator(await readRetrievalData(folder)),
@@ -18,9 +27,7 @@ const tasks: Readonly<Record<string, (folder: string) => Promise<Evaluator>>> = 
   knn: async (folder) => knnEvaluator(await readLabelledData(folder)),
 }
 
-interface EvaluateFlags {
-  readonly model?: string
-  readonly device: string
+interface EvaluateFlags extends ModelFlags {
   readonly task: string
   readonly data: string
   readonly json?: boolean
@@ -31,6 +38,9 @@ export const evaluateCommand = (): Command =>
     .description('Measure a model on labelled data.')
     .addOption(modelOption('default: the bundled one'))
     .addOption(deviceOption())
+    .addOption(dtypeOption())
+    .addOption(dimensionsOption())
+    .addOption(workersOption())
     .addOption(new Option('--task <task>', 'what to measure').choices(Object.keys(tasks)).default('retrieval'))
     .requiredOption(
       '--data <folder>',
@@ -46,7 +56,7 @@ export const evaluateCommand = (): Command =>
       const task = tasks[flags.task]
       if (!task) throw new QontrastError('invalid-option', `task must be one of ${Object.keys(tasks).join(', ')}.`)
       const evaluator = await task(flags.data)
-      await using encoder = await openEncoder(flags.model, flags.device)
+      await using encoder = await openEncoder(flags)
       const metrics = await evaluator(encoder, { signal }).finally(stop)
       if (flags.json) console.log(JSON.stringify(metrics))
       else for (const [metric, value] of Object.entries(metrics)) console.log(`${metric.padEnd(12)}${value.toFixed(4)}`)

@@ -6,7 +6,7 @@ export const exitCodes = {
   'failed: the message says why': 1,
   'wrong use or bad input': 2,
   'done, but some documents failed': 3,
-  'no such index or model': 4,
+  'no such index, model or document': 4,
   'interrupted: what was stored stays': 130,
 } as const
 
@@ -18,8 +18,9 @@ const byErrorCode: Partial<Record<ErrorCode, keyof typeof exitCodes>> = {
   'encoder-mismatch': 'wrong use or bad input',
   'index-outdated': 'wrong use or bad input',
   'file-unreadable': 'wrong use or bad input',
-  'index-not-found': 'no such index or model',
-  'model-not-found': 'no such index or model',
+  'index-not-found': 'no such index, model or document',
+  'model-not-found': 'no such index, model or document',
+  'not-found': 'no such index, model or document',
   aborted: 'interrupted: what was stored stays',
 }
 

@@ -13,10 +13,13 @@ import { exitCodes } from './exit-codes.ts'
 import { abortOnInterrupt } from './interrupt.ts'
 import {
   deviceOption,
+  dimensionsOption,
+  dtypeOption,
   fieldArgument,
   findableModel,
   indexOption,
   jsonOption,
+  type ModelFlags,
   modelOption,
   openEncoder,
   openStore,
@@ -26,15 +29,14 @@ import {
   shardArgument,
   storeOption,
   wholeNumber,
+  workersOption,
 } from './options.ts'
 import { count, createProgressLine, number } from './progress-line.ts'
 import { createNoticeBook, type NoticeBook } from './read-notices.ts'
 import { tellVanished } from './vanished.ts'
 
-interface IndexFlags extends StoreFlags {
+interface IndexFlags extends StoreFlags, ModelFlags {
   readonly index: string
-  readonly model?: string
-  readonly device: string
   readonly prune?: boolean
   readonly rootName?: string
   readonly globalIds?: boolean
@@ -62,6 +64,9 @@ export const indexCommand = (setExitCode: SetExitCode): Command =>
     .addOption(indexOption())
     .addOption(modelOption('default: the one the index was made with, else the bundled one'))
     .addOption(deviceOption())
+    .addOption(dtypeOption())
+    .addOption(dimensionsOption())
+    .addOption(workersOption())
     .option('--prune', 'remove the documents of files and rows that are gone from the folders and globs given')
     .option(
       '--shard <number/of>',
@@ -96,8 +101,8 @@ export const indexCommand = (setExitCode: SetExitCode): Command =>
     .action(async (files: string[], flags: IndexFlags) => {
       const { signal, stop } = abortOnInterrupt()
       await using store = openStore(flags)
-      const model = flags.model === undefined ? undefined : findableModel(flags.model)
-      await using encoder = await openEncoder(model, flags.device, { store, index: flags.index })
+      const model = flags.model === undefined ? {} : { model: findableModel(flags.model) }
+      await using encoder = await openEncoder({ ...flags, ...model }, { store, index: flags.index })
       await using index = await openIndex({
         name: flags.index,
         encoder,

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { InvalidArgumentError, Option } from 'commander'
-import { bundledEncoder, type Encoder, loadEncoder } from '../embed/index.ts'
+import { bundledEncoder, type Dtype, dtypes, type Encoder, loadEncoder } from '../embed/index.ts'
 import {
   type CollectionInfo,
   type FieldType,
@@ -36,6 +36,17 @@ export const deviceOption = () =>
   new Option('--device <device>', 'where the model runs')
     .choices(['auto', 'cpu', 'cuda', 'webgpu', 'dml', 'coreml'])
     .default('auto')
+export const dtypeOption = () =>
+  new Option('--dtype <dtype>', "which weights file of the model (default: fp32, else the index's)").choices(dtypes)
+export const dimensionsOption = () =>
+  new Option('--dimensions <n>', 'keep the first so many, for models trained that way').argParser(wholeNumber(1))
+export const workersOption = () =>
+  new Option('--workers <n>', 'inference processes; the cores are shared out among them').argParser(wholeNumber(1))
+export const limitOption = () => new Option('--limit <n>', 'most documents').argParser(wholeNumber(1)).default(10)
+export const offsetOption = () =>
+  new Option('--offset <n>', 'leave out so many of the best').argParser(wholeNumber(0)).default(0)
+export const filterOption = (what: string) => new Option('--filter <json>', what).argParser(filterArgument)
+export const yesOption = () => new Option('--yes', 'do not ask')
 export const jsonOption = (what: string) => new Option('--json', `print ${what} as JSON`)
 export const modeOption = () => new Option('--mode <mode>', 'how to rank').choices(['dense', 'bm25', 'hybrid'])
 
@@ -95,17 +106,35 @@ export function shardArgument(text: string): Shard {
   throw new InvalidArgumentError('A part is expected as NUMBER/OF, such as 3/16, counted from 1.')
 }
 
-/** The model that was asked for, else the one that the index was made with, else the bundled one. */
+/** Flags of every command that runs a model. */
+export interface ModelFlags {
+  readonly model?: string
+  readonly device: string
+  readonly dtype?: Dtype
+  readonly dimensions?: number
+  readonly workers?: number
+}
+
+/** The model that was asked for, else the one that the index was made with, cut as the index is, else the bundled one. */
 export async function openEncoder(
-  model: string | undefined,
-  device: string,
+  { model, device, dtype, dimensions, workers }: ModelFlags,
   made?: { store: VectorStore; index: string },
 ): Promise<Encoder> {
   const info = model === undefined && made ? await made.store.info(made.index) : undefined
-  return loadEncoder(model ?? madeWith(info) ?? bundledEncoder, {
-    device: deviceOf(device),
-    onWarning: (message) => console.error(`warning: ${message}`),
-  })
+  const name = model ?? madeWith(info) ?? bundledEncoder
+  const open = (kept: number | undefined) =>
+    loadEncoder(name, {
+      device: deviceOf(device),
+      ...(dtype === undefined ? {} : { dtype }),
+      ...(workers === undefined ? {} : { workers }),
+      ...(kept === undefined ? {} : { dimensions: kept }),
+      onWarning: (message) => console.error(`warning: ${message}`),
+    })
+  const whole = await open(dimensions)
+  const stored = info?.schema.dimensions
+  if (dimensions !== undefined || stored === undefined || stored >= whole.dimensions) return whole
+  await whole.close()
+  return open(stored)
 }
 
 /** A collection that something else made does not say by which model. */

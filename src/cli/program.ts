@@ -1,13 +1,18 @@
 import { Command, CommanderError } from 'commander'
 import { isQontrastError, messageOf } from '../shared/index.ts'
 import { copyCommand } from './copy.ts'
+import { deleteCommand } from './delete.ts'
+import { dropCommand } from './drop.ts'
 import { embedCommand } from './embed.ts'
 import { evaluateCommand } from './evaluate.ts'
 import { exitCodeOf, exitCodes } from './exit-codes.ts'
 import { finetuneCommand } from './finetune.ts'
+import { getCommand } from './get.ts'
+import { helpCommand } from './help.ts'
 import { indexCommand } from './index-documents.ts'
 import { indexesCommand } from './indexes.ts'
 import { keyCommand } from './key.ts'
+import { likeCommand } from './like.ts'
 import { reindexCommand } from './reindex.ts'
 import { searchCommand } from './search.ts'
 import { serveCommand } from './serve.ts'
@@ -17,6 +22,10 @@ import { version } from './version.ts'
 const commands = [
   indexCommand,
   searchCommand,
+  likeCommand,
+  getCommand,
+  deleteCommand,
+  dropCommand,
   reindexCommand,
   upgradeCommand,
   indexesCommand,
@@ -26,6 +35,7 @@ const commands = [
   embedCommand,
   evaluateCommand,
   finetuneCommand,
+  helpCommand,
 ]
 
 /** Runs the command line and gives its exit code; everything it prints is printed by then. */
@@ -36,6 +46,7 @@ export async function runProgram(args: readonly string[]): Promise<number> {
     .version(version())
     .option('--debug', 'print the stack of an error')
     .showHelpAfterError('(qontrast --help, or qontrast COMMAND --help, shows what there is)')
+    .helpCommand(false)
     .exitOverride()
     .addHelpText(
       'after',

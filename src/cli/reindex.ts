@@ -6,22 +6,24 @@ import { abortOnInterrupt } from './interrupt.ts'
 import {
   deviceOf,
   deviceOption,
+  dimensionsOption,
+  dtypeOption,
   findableModel,
   indexOption,
   jsonOption,
+  type ModelFlags,
   modelOption,
   openEncoder,
   openStore,
   pathOption,
   type StoreFlags,
   storeOption,
+  workersOption,
 } from './options.ts'
 import { count, createProgressLine, number } from './progress-line.ts'
 
-interface ReindexFlags extends StoreFlags {
+interface ReindexFlags extends StoreFlags, ModelFlags {
   readonly index: string
-  readonly model?: string
-  readonly device: string
   readonly dropOld?: boolean
   readonly rollback?: boolean
   readonly json?: boolean
@@ -37,6 +39,9 @@ export const reindexCommand = (): Command =>
     .addOption(indexOption())
     .addOption(modelOption('the new one'))
     .addOption(deviceOption())
+    .addOption(dtypeOption())
+    .addOption(dimensionsOption())
+    .addOption(workersOption())
     .option('--drop-old', 'drop what the index was before, once it is switched, or now')
     .option(
       '--rollback',
@@ -85,7 +90,7 @@ async function move(flags: ReindexFlags, options: Common): Promise<ReindexReport
     if (flags.dropOld) return undefined
     throw new QontrastError('invalid-option', 'Say which model: --model NAME. Or --rollback, or --drop-old alone.')
   }
-  await using encoder = await openEncoder(findableModel(flags.model), flags.device)
+  await using encoder = await openEncoder({ ...flags, model: findableModel(flags.model) })
   return await reindex({ ...options, encoder })
 }
 

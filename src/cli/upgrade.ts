@@ -14,22 +14,24 @@ import { abortOnInterrupt } from './interrupt.ts'
 import {
   defaultIndex,
   deviceOption,
+  dimensionsOption,
+  dtypeOption,
   jsonOption,
+  type ModelFlags,
   modelOption,
   openEncoder,
   openStore,
   pathOption,
   type StoreFlags,
   storeOption,
+  workersOption,
 } from './options.ts'
 import { count, createProgressLine, number } from './progress-line.ts'
 
-interface UpgradeFlags extends StoreFlags {
+interface UpgradeFlags extends StoreFlags, ModelFlags {
   readonly index?: string
   readonly all?: boolean
-  readonly model?: string
   readonly anew?: boolean
-  readonly device: string
   readonly rollback?: boolean
   readonly discard?: boolean
   readonly dropOld?: boolean
@@ -53,6 +55,9 @@ export const upgradeCommand = (): Command =>
     .addOption(modelOption('default: the one the index was made with'))
     .option('--anew', 'take another model than that, and embed everything with it')
     .addOption(deviceOption())
+    .addOption(dtypeOption())
+    .addOption(dimensionsOption())
+    .addOption(workersOption())
     .option('--rollback', 'go back to the older form, for the version that wrote it')
     .option('--discard', 'with --rollback: give up what was written since the upgrade')
     .option('--drop-old', 'drop the older form, once the index is upgraded, or now')
@@ -100,7 +105,7 @@ async function run(
 ): Promise<ReindexReport> {
   const line = createProgressLine()
   const started = performance.now()
-  await using encoder = await openEncoder(flags.model, flags.device, at)
+  await using encoder = await openEncoder(flags, at)
   try {
     return await upgradeIndex({
       ...at,

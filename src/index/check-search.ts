@@ -1,6 +1,6 @@
 import { checkOptionKeys, isKind, normalizeInPlace, QontrastError, throwIfAborted } from '../shared/index.ts'
 import type { Filter } from './filter.ts'
-import { type SearchOptions, type SearchQuery, searchKeys } from './search-options.ts'
+import { type AnyQuery, hasWords, type SearchOptions, type SearchQuery, searchKeys } from './search-options.ts'
 import type { SearchMode } from './store.ts'
 
 const defaultLimit = 10
@@ -11,7 +11,7 @@ const groups = ['document', 'chunk'] as const
 /** Options with their defaults; `invalid-option` names the wrong one. */
 export function checkSearch(
   options: SearchOptions,
-  { queries, defaultMode }: { readonly queries: readonly SearchQuery[]; readonly defaultMode: SearchMode },
+  { queries, defaultMode }: { readonly queries: readonly AnyQuery[]; readonly defaultMode: SearchMode },
 ) {
   checkOptionKeys('search', options, searchKeys)
   const { limit = defaultLimit, offset = 0, mode, groupBy = 'document', minScore, exact = false, signal } = options
@@ -20,7 +20,7 @@ export function checkSearch(
   if (mode !== undefined) oneOf('mode', mode, modes)
   oneOf('groupBy', groupBy, groups)
   if (Number.isNaN(minScore)) throw new QontrastError('invalid-option', 'minScore must be a number; got NaN.')
-  const fuses = (mode ?? defaultMode) === 'hybrid' && queries.some((query) => typeof query === 'string')
+  const fuses = (mode ?? defaultMode) === 'hybrid' && queries.some(hasWords)
   if (minScore !== undefined && fuses) {
     throw new QontrastError(
       'invalid-option',

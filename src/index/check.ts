@@ -14,7 +14,11 @@ export function checkSameSchema(name: string, existing: CollectionSchema, asked:
   if (!isUnknown(existing) && existing.encoder.fingerprint !== asked.encoder.fingerprint) {
     const { encoder: made } = existing
     const { encoder: given } = asked
-    const remedy = made.name === given.name ? 'The model has changed since.' : `Open it with '${made.name}'.`
+    const changed =
+      existing.dimensions === asked.dimensions
+        ? 'The model has changed since, or is opened with other settings (dtype).'
+        : `It has ${existing.dimensions} dimensions there, ${asked.dimensions} here.`
+    const remedy = made.name === given.name ? changed : `Open it with '${made.name}'.`
     throw new QontrastError(
       'encoder-mismatch',
       `Index '${name}' was made with the encoder '${made.name}' (${made.fingerprint.slice(0, 8)}), not with '${given.name}' (${given.fingerprint.slice(0, 8)}): ` +

@@ -1,4 +1,6 @@
 import type { JsonObject } from '../shared/index.ts'
+import { type MarkedPassage, markPassage } from './mark-passage.ts'
+import type { AnyQuery } from './search-options.ts'
 import type { ScoredPoint } from './store.ts'
 
 /** A found passage of a document. */
@@ -8,6 +10,8 @@ export interface Hit<Payload extends object = JsonObject> {
   readonly score: number
   readonly title: string | undefined
   readonly passage: string
+  /** Words of the query in the passage: UTF-16 offsets, the end excluded; none where the query was no text. Found when first read. */
+  readonly marks: MarkedPassage
   /** Which chunk of the document, from 0, and where it lies in its text (UTF-16 offsets). */
   readonly chunk: number
   readonly start: number
@@ -19,9 +23,26 @@ export interface Hit<Payload extends object = JsonObject> {
   readonly payload: Payload
 }
 
-export function toHit({ score, point }: ScoredPoint): Hit {
+export function toHit({ score, point }: ScoredPoint, query: AnyQuery | undefined): Hit {
   const { documentId: id, title, text: passage, chunk, start, end, heading, line, page, payload } = point
-  return { id, score, title, passage, chunk, start, end, heading, line: line ?? lineOfRow(payload), page, payload }
+  let marks: MarkedPassage | undefined
+  return {
+    id,
+    score,
+    title,
+    passage,
+    get marks() {
+      marks ??= typeof query === 'string' ? markPassage(passage, query) : []
+      return marks
+    },
+    chunk,
+    start,
+    end,
+    heading,
+    line: line ?? lineOfRow(payload),
+    page,
+    payload,
+  }
 }
 
 /** Documents made of rows say in their payload where the row is: readDocuments gives root, path and line. */

@@ -26,7 +26,7 @@ export {
   toFilter,
 } from './filter.ts'
 export { isOutdated, refuseOutdated } from './format.ts'
-export { dropIndex, ensureIndex } from './generations.ts'
+export { dropIndex, ensureIndex, indexNotFound } from './generations.ts'
 export type { Hit } from './hit.ts'
 export { lexicalTerms } from './lexical.ts'
 export { type MarkedPassage, markPassage } from './mark-passage.ts'
@@ -58,7 +58,8 @@ export {
   type ScrollOptions,
   type SearchIndex,
 } from './search-index.ts'
-export type { SearchOptions, SearchQuery } from './search-options.ts'
+export type { Examples } from './search-like.ts'
+export { type SearchOptions, type SearchQuery, searchKeys } from './search-options.ts'
 export type { Shard } from './shard.ts'
 export {
   type CollectionInfo,

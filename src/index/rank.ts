@@ -2,7 +2,7 @@ import { QontrastError } from '../shared/index.ts'
 import { checkQueryVector } from './check-search.ts'
 import { lexicalTerms } from './lexical.ts'
 import type { Member } from './members.ts'
-import type { SearchQuery } from './search-options.ts'
+import type { AnyQuery } from './search-options.ts'
 import type { Ranking, SearchMode } from './store.ts'
 
 export interface RankOptions {
@@ -14,7 +14,7 @@ export interface RankOptions {
 
 /** What each query asks a store for. Texts are encoded in one call; a vector has no words, so it is searched densely. */
 export async function rank(
-  queries: readonly SearchQuery[],
+  queries: readonly AnyQuery[],
   { member: { encoder, schema }, mode, defaultMode, signal }: RankOptions,
 ): Promise<Ranking[]> {
   const texts = queries.filter((query) => typeof query === 'string')
@@ -25,6 +25,14 @@ export async function rank(
       : await encoder.encode(texts, { purpose: 'query', ...(signal ? { signal } : {}) })
   let row = 0
   return queries.map((query): Ranking => {
+    if (typeof query !== 'string' && 'terms' in query) {
+      const { vector, terms } = query
+      return textMode === 'dense'
+        ? { mode: textMode, vector }
+        : textMode === 'bm25'
+          ? { mode: textMode, terms }
+          : { mode: textMode, vector, terms }
+    }
     if (typeof query !== 'string')
       return { mode: 'dense', vector: checkQueryVector(query.vector, schema.dimensions, mode) }
     const terms = lexicalTerms(query)

@@ -22,8 +22,8 @@ import { createMembers, type Member } from './members.ts'
 import { checkIndexName, indexNames } from './names.ts'
 import type { DocumentInputs, FieldsOf, FilterInput, StoredPayload } from './payload-types.ts'
 import { rank } from './rank.ts'
-import { searchLike } from './search-like.ts'
-import type { SearchOptions, SearchQuery } from './search-options.ts'
+import { type Examples, searchLike } from './search-like.ts'
+import type { AnyQuery, SearchOptions, SearchQuery } from './search-options.ts'
 import type { CollectionInfo, CollectionSchema, PointRecord, VectorStore } from './store.ts'
 import { lancedb } from './stores/lancedb.ts'
 
@@ -81,7 +81,11 @@ export interface SearchIndex<Payload extends object = JsonObject> {
     queries: readonly SearchQuery[],
     options?: SearchOptions<Payload>,
   ): Promise<Hit<StoredPayload<Payload>>[][]>
-  /** What is like a document, itself left out, by the mean of its vectors; undefined where there is no such document, or the filter does not match it. */
+  /**
+   * What is like documents, and unlike others, these left out: `dense` by their vectors (the default), `bm25` by their words, `hybrid` by both.
+   * Of one id undefined where there is no such document or the filter does not match it; of examples it rejects with `not-found`.
+   */
+  searchLike(examples: Examples, options?: SearchOptions<Payload>): Promise<Hit<StoredPayload<Payload>>[]>
   searchLike(id: string, options?: SearchOptions<Payload>): Promise<Hit<StoredPayload<Payload>>[] | undefined>
   get(id: string): Promise<Document<StoredPayload<Payload>> | undefined>
   /** In the order of the ids. */
@@ -158,11 +162,13 @@ export async function openIndex(options: OpenIndexOptions): Promise<SearchIndex>
   }
 
   const searchMany = (queries: readonly SearchQuery[], options: SearchOptions = {}) =>
-    whereSearched((member) => searchIn(member, queries, options))
+    whereSearched((member) => {
+      for (const query of queries) checkQuery(query)
+      return searchIn(member, queries, options)
+    })
 
-  async function searchIn(member: Member, queries: readonly SearchQuery[], options: SearchOptions): Promise<Hit[][]> {
+  async function searchIn(member: Member, queries: readonly AnyQuery[], options: SearchOptions): Promise<Hit[][]> {
     searched = member.encoder
-    for (const query of queries) checkQuery(query)
     const defaultMode = isUnknown(member.schema) ? 'dense' : (member.encoder.searchMode ?? 'hybrid')
     const { limit, offset, mode, minScore, exact, signal, groupByDocument } = checkSearch(options, {
       queries,
@@ -171,7 +177,7 @@ export async function openIndex(options: OpenIndexOptions): Promise<SearchIndex>
     const filter = options.filter && toFilter(options.filter, schema.fields)
     const rankings = await rank(queries, { member, mode, defaultMode, signal })
     return Promise.all(
-      rankings.map(async (ranking) => {
+      rankings.map(async (ranking, i) => {
         throwIfAborted(signal)
         const hits = await store.query(member.collection, {
           ...ranking,
@@ -181,9 +187,28 @@ export async function openIndex(options: OpenIndexOptions): Promise<SearchIndex>
           groupByDocument,
           ...(filter ? { filter } : {}),
         })
-        return hits.filter(({ score }) => score >= minScore).map(toHit)
+        return hits.filter(({ score }) => score >= minScore).map((scored) => toHit(scored, queries[i]))
       }),
     )
+  }
+
+  function like(id: string, options?: SearchOptions): Promise<Hit[] | undefined>
+  function like(examples: Examples, options?: SearchOptions): Promise<Hit[]>
+  async function like(given: string | Examples, options: SearchOptions = {}) {
+    try {
+      return await whereSearched((member) =>
+        searchLike(typeof given === 'string' ? { like: given } : given, {
+          store,
+          member,
+          options,
+          filter: options.filter && toFilter(options.filter, schema.fields),
+          search: async (query, wider) => (await searchIn(member, [query], wider))[0] ?? [],
+        }),
+      )
+    } catch (error) {
+      if (typeof given === 'string' && isQontrastError(error, 'not-found')) return undefined
+      throw error
+    }
   }
 
   function get(id: string): Promise<Document | undefined>
@@ -212,16 +237,7 @@ export async function openIndex(options: OpenIndexOptions): Promise<SearchIndex>
       return hits
     },
     searchMany,
-    searchLike: (id, options = {}) =>
-      whereSearched((member) =>
-        searchLike(id, {
-          store,
-          member,
-          options,
-          filter: options.filter && toFilter(options.filter, schema.fields),
-          search: async (vector, wider) => (await searchIn(member, [{ vector }], wider))[0] ?? [],
-        }),
-      ),
+    searchLike: like,
     get,
     async delete(selection) {
       checkOpen()

@@ -30,3 +30,16 @@ export const searchKeys: OptionKeys<SearchOptions> = {
 
 /** A text, or the vector of something that was encoded before. */
 export type SearchQuery = string | { readonly vector: Float32Array | readonly number[] }
+
+/** What was made of documents instead of a text: terms are needed by the modes that rank by words. */
+export interface PreparedQuery {
+  readonly vector: Float32Array
+  readonly terms: readonly string[]
+}
+
+export type AnyQuery = SearchQuery | PreparedQuery
+
+/** True for what can be ranked by words. */
+export function hasWords(query: AnyQuery): boolean {
+  return typeof query === 'string' || 'terms' in query
+}

@@ -1,6 +1,6 @@
 import { checkNarrows, type FilterInput, matchesFilter, type SearchMode, toFilter } from '../../index/index.ts'
 import { type Document, QontrastError } from '../../shared/index.ts'
-import { type IndexView, narrowed, type ViewQuery } from '../view.ts'
+import { examplesOf, type IndexView, narrowed, type ViewQuery } from '../view.ts'
 import type { Access } from './keys.ts'
 
 /**
@@ -33,14 +33,25 @@ export function boundView(
 
   /** Examples by the id they are stored under; a missing one keeps its name, for the message. */
   async function toStored(queries: readonly ViewQuery[]): Promise<ViewQuery[]> {
-    const ids = queries.flatMap((query) => (typeof query === 'object' && 'id' in query ? [query.id] : []))
-    const stored = (ids.length === 0 ? [] : await find(ids)).values()
+    const ids = queries.flatMap((query) => {
+      const { like = [], unlike = [] } = examplesOf(query) ?? {}
+      return [like, unlike].flat()
+    })
+    const documents = ids.length === 0 ? [] : await find(ids)
+    const stored = new Map(ids.map((id, i) => [id, documents[i]?.id]))
+    const storedId = (id: string) => {
+      const found = stored.get(id)
+      if (found !== undefined) return found
+      throw new QontrastError('not-found', `There is no document ${JSON.stringify(id)} to find the like of.`)
+    }
     return queries.map((query) => {
-      if (typeof query === 'string' || 'vector' in query) return query
-      const { value: document } = stored.next()
-      if (!document)
-        throw new QontrastError('not-found', `There is no document ${JSON.stringify(query.id)} to find the like of.`)
-      return { id: document.id }
+      const examples = examplesOf(query)
+      if (!examples) return query
+      const { like, unlike } = examples
+      return {
+        like: [like].flat().map(storedId),
+        ...(unlike === undefined ? {} : { unlike: [unlike].flat().map(storedId) }),
+      }
     })
   }
 

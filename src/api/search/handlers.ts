@@ -1,9 +1,8 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
-import { type Hit, markPassage } from '../../index/index.ts'
+import type { Hit } from '../../index/index.ts'
 import { QontrastError } from '../../shared/index.ts'
 import type { ApiEnv, Services } from '../context.ts'
 import { openView } from '../open-view.ts'
-import type { ViewQuery } from '../view.ts'
 import { search } from './routes.ts'
 
 /** Search. */
@@ -16,11 +15,11 @@ export function searchRoutes(services: Services) {
     if (queries.length > limits.textsPerCall)
       throw new QontrastError('invalid-input', `${queries.length} queries; at most ${limits.textsPerCall} a call.`)
     const lists = await (await view(c)).search(queries, { ...options, signal: c.var.signal })
-    const results = lists.map((hits, i) => ({ hits: hits.map((hit) => ({ ...hit, marks: marksOf(hit, queries[i]) })) }))
+    const results = lists.map((hits) => ({ hits: hits.map(toAnswer) }))
     return c.json({ results }, 200)
   })
 }
 
-function marksOf({ passage }: Hit, query: ViewQuery | undefined): [number, number][] {
-  return typeof query === 'string' ? markPassage(passage, query).map(([start, end]) => [start, end]) : []
+function toAnswer(hit: Hit) {
+  return { ...hit, marks: hit.marks.map(([start, end]): [number, number] => [start, end]) }
 }

@@ -5,14 +5,19 @@ import { answer, bodyRefusals, guarded, indexParam, missing, refusals, timeoutHe
 
 const mostHits = 1_000
 
+const exampleId = z.string().min(1).max(1_024)
+const exampleIds = z.union([exampleId, z.array(exampleId).min(1).max(100)])
+
 export const querySchema = z
   .union([
     z.string().min(1),
     z.strictObject({ vector: z.array(z.number()).min(1) }),
-    z.strictObject({ id: z.string().min(1).max(1_024) }),
+    z.strictObject({ id: exampleId }),
+    z.strictObject({ like: exampleIds, unlike: exampleIds.exactOptional() }),
   ])
   .openapi('Query', {
-    description: 'A text; a vector of the size of the index; or a document, to find what is like it.',
+    description:
+      'A text; a vector of the size of the index; a document, to find what is like it; or several, and others to be unlike.',
   })
 
 export const searchSchema = z

@@ -6,7 +6,8 @@ import { readOnnxOutline } from './onnx-outline.ts'
 import type { ModelOutput } from './outputs.ts'
 
 /** Number format of the weights; each is a file of its own, named as transformers.js names them. */
-export type Dtype = 'fp32' | 'fp16' | 'q8' | 'int8' | 'uint8' | 'q4' | 'q4f16' | 'bnb4'
+export const dtypes = ['fp32', 'fp16', 'q8', 'int8', 'uint8', 'q4', 'q4f16', 'bnb4'] as const
+export type Dtype = (typeof dtypes)[number]
 
 const suffixes: Record<Dtype, string> = {
   fp32: '',
