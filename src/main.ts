@@ -4,6 +4,7 @@ checkNode()
 
 export {
   type DocumentSource,
+  type FileColumns,
   type ReadFailure,
   type ReadOptions,
   readableExtensions,

@@ -1,68 +1,85 @@
-import { pipeline, Readable } from 'node:stream'
-import { type CsvError, parse } from 'csv-parse'
-import { messageOf, QontrastError } from '../shared/index.ts'
+import { type CellValue, cellValue, messageOf, openTable, own, QontrastError, type Table } from '../shared/index.ts'
 import { streamTextFile } from './decode.ts'
-import type { Reader, ReadOptions } from './reader.ts'
-import { type Columns, columnsOf, rowToDocument } from './rows.ts'
+import type { FieldType, Reader, ReadOptions } from './reader.ts'
+import { columnsOf, rowToDocument } from './rows.ts'
 
-export const readCsv: Reader = (...args) => readTable(',', ...args)
-export const readTsv: Reader = (...args) => readTable('\t', ...args)
+export const readCsv: Reader = (...args) => readTable(false, ...args)
+export const readTsv: Reader = (...args) => readTable(true, ...args)
 
-type Row = { readonly record: Record<string, string>; readonly line: number }
-
-const longestRow = 16_000_000
-/** What a quote that is never closed ends with: the error names the line where parsing gave up, not the one where it opens. */
-const openQuote: readonly string[] = ['CSV_QUOTE_NOT_CLOSED', 'CSV_MAX_RECORD_SIZE']
-
-/** A row a document, with a header; a row that cannot be read is reported by its line. */
+/** A row a document, with a header; lines that are no row are reported. */
 async function* readTable(
-  delimiter: string,
+  tabs: boolean,
   ...[source, options, { fail, read, encoding: onEncoding }]: Parameters<Reader>
 ): ReturnType<Reader> {
-  let columns: Columns | undefined
-  let line = 1
-  const parser = parse({
-    delimiter,
-    columns: (header: string[]) => {
-      columns = columnsOfHeader(header, options)
-      return header
-    },
-    on_record: (record: Record<string, string>, info): Row => {
-      line = info.lines
-      return { record, line }
-    },
-    skip_empty_lines: true,
-    skip_records_with_error: true,
-    relax_quotes: true,
-    max_record_size: longestRow,
-  })
-  parser.on('skip', (error: CsvError & { lines?: number }) => {
-    if (openQuote.includes(error.code)) fail(line + 1, 'a quote opens here that is never closed.')
-    else fail(error.lines ?? line + 1, error.message)
-    line = error.lines ?? line
-  })
-  pipeline(
-    Readable.from(streamTextFile(source.file, read, { encoding: options.encoding, onEncoding })),
-    parser,
-    () => {},
-  ) // an error reaches the loop through the parser
-  const rows: AsyncIterable<Row> = parser
-  for await (const row of rows) {
-    if (!columns) throw new QontrastError('internal', 'a row came before the header')
+  const { encoding } = options
+  const table = await openTable(() => streamTextFile(source.file, () => {}, { encoding }), { tabs })
+  const rows = table.rows(
+    ({ line, reason }) => fail(line, reason),
+    streamTextFile(source.file, read, { encoding, onEncoding }),
+  )
+  if (!table.first) {
+    for await (const _ of rows) break // tells why there is no row, if the file is not empty
+    return
+  }
+  const named = namedColumns(table, options)
+  const cells = cellReaders(table, named, options)
+  const payload = cells.filter(({ raw }) => !raw)
+  if (payload.length > 0) {
+    options.onColumns?.({
+      path: source.shown,
+      types: Object.fromEntries(payload.map(({ name, type }) => [name, type])),
+    })
+  }
+  for await (const { cells: given, line, lastLine } of rows) {
     try {
-      yield rowToDocument({ values: row.record, line: row.line, lastLine: row.line }, columns, source, options)
+      const values = Object.fromEntries(
+        cells.flatMap(({ name, read: readCell }, i) => {
+          const value = readCell(given[i] ?? '')
+          return value === undefined ? [] : [[name, value]]
+        }),
+      )
+      yield rowToDocument({ values, line, lastLine }, named, source, options)
     } catch (error) {
-      fail(row.line, messageOf(error))
+      fail(line, messageOf(error))
     }
   }
 }
 
-function columnsOfHeader(header: readonly string[], options: ReadOptions): Columns {
+interface CellReader {
+  readonly name: string
+  readonly type: FieldType
+  /** Id, text and title are taken as they stand. */
+  readonly raw: boolean
+  readonly read: (cell: string) => CellValue | undefined
+}
+
+/** A declared field decides what its cells are, else all the cells of the column together. */
+function cellReaders(
+  { columns, types }: Table,
+  { id, text, title }: ReturnType<typeof columnsOf>,
+  { fields = {} }: ReadOptions,
+): CellReader[] {
+  return columns.map((name, i) => {
+    if ([id, text, title].includes(name)) return { name, type: 'keyword', raw: true, read: (cell) => cell }
+    const declared = own(fields, name)
+    const type = declared ?? types[i] ?? 'keyword'
+    const read = (cell: string) => {
+      try {
+        return cellValue(cell, type, declared !== undefined)
+      } catch (error) {
+        throw new Error(`field ${JSON.stringify(name)} ${messageOf(error)}`, { cause: error })
+      }
+    }
+    return { name, type, raw: false, read }
+  })
+}
+
+function namedColumns({ columns }: Table, options: ReadOptions): ReturnType<typeof columnsOf> {
   try {
     const { titleColumn } = options
-    if (titleColumn !== undefined && !header.includes(titleColumn))
-      throw new Error(`there is no column '${titleColumn}': the columns are ${header.join(', ')}.`)
-    return columnsOf(header, options)
+    if (titleColumn !== undefined && !columns.includes(titleColumn))
+      throw new Error(`there is no column '${titleColumn}': the columns are ${columns.join(', ')}.`)
+    return columnsOf(columns, options)
   } catch (cause) {
     throw new QontrastError('invalid-input', messageOf(cause), { cause })
   }

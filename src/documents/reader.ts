@@ -1,4 +1,13 @@
-import type { Document, ErrorCode, JsonObject, OnProgress, OptionKeys } from '../shared/index.ts'
+import type { ColumnType, Document, ErrorCode, JsonObject, OnProgress, OptionKeys } from '../shared/index.ts'
+
+export type FieldType = ColumnType
+
+/** The columns of a CSV file that are neither id, text nor title. */
+export interface FileColumns {
+  /** The file relative to the current folder. */
+  readonly path: string
+  readonly types: Readonly<Record<string, FieldType>>
+}
 
 /** A document, or a line, that could not be read. */
 export interface ReadFailure {
@@ -34,6 +43,10 @@ export interface ReadOptions {
   readonly idColumn?: string
   readonly textColumn?: string
   readonly titleColumn?: string
+  /** What the payload's fields hold, as the index declares them; otherwise the columns of a CSV file are looked at. */
+  readonly fields?: Readonly<Record<string, FieldType>>
+  /** Told for each CSV file, before its rows, what the columns of its payload hold. */
+  readonly onColumns?: (columns: FileColumns) => void
   /** What ids begin with instead of the folder's own name and a mark of where it lies: the folder may move, and other machines give the same ids. */
   readonly rootName?: string
   /** The id of a row is its id column's alone, so that a row with the same id in another file, or another run, is the same document. */
@@ -51,6 +64,8 @@ export const readKeys: OptionKeys<ReadOptions> = {
   idColumn: true,
   textColumn: true,
   titleColumn: true,
+  fields: true,
+  onColumns: true,
   rootName: true,
   globalIds: true,
   legacyIds: true,

@@ -159,14 +159,17 @@ test('rows are streamed: long lines, UTF-16 and characters on the border of two 
 
 test('a stray quote in a table costs no row; one that is never closed is told where it opens', async () => {
   await put('a.csv', 'id,text\n1,"said" he\n2,two\n')
-  await put('b.csv', 'id,text\n3,three\n4,"open\n5,five\n')
+  await put('b.csv', 'id,text\n3,"three, a"\n4,"four, b"\n5,"five, c"\n6,"six, d"\n7,"open\n8,eight\n')
   const { documents, failures } = await read()
   expect(documents.map(({ id, text }) => [id.replace(/^.*#/, ''), text])).toEqual([
     ['1', '"said" he'],
     ['2', 'two'],
-    ['3', 'three'],
+    ['3', 'three, a'],
+    ['4', 'four, b'],
+    ['5', 'five, c'],
+    ['6', 'six, d'],
   ])
-  expect(failures).toMatchObject([{ id: expect.stringMatching(/b\.csv:3$/), reason: expect.stringContaining('quote') }])
+  expect(failures).toMatchObject([{ id: expect.stringMatching(/b\.csv:6$/), reason: expect.stringContaining('quote') }])
 })
 
 test('a column that was asked for and is not there is told', async () => {
