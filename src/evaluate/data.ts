@@ -1,9 +1,8 @@
 import { createReadStream, existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import path from 'node:path'
-import { parse } from 'csv-parse'
 import { z } from 'zod'
-import { linesOf, messageOf, parseJson, QontrastError } from '../shared/index.ts'
+import { linesOf, messageOf, openTable, parseJson, QontrastError, type TableRow } from '../shared/index.ts'
 import type { Relevance } from './metrics.ts'
 
 /** Texts by id; a document's text has its title in front. */
@@ -31,14 +30,12 @@ const queryLine = z.looseObject({ _id: id, text: z.string() })
 /** Reads a folder in BEIR's form: corpus.jsonl, queries.jsonl, qrels/test.tsv. Only the queries that are judged are kept. */
 export async function readRetrievalData(folder: string, split = 'test'): Promise<RetrievalData> {
   const relevance = new Map<string, Map<string, number>>()
-  for (const [query = '', document = '', relevanceText = ''] of await readTable(
-    path.join(folder, 'qrels', `${split}.tsv`),
-    '\t',
-  )) {
-    const value = Number(relevanceText)
-    if (!Number.isFinite(value)) continue // the header
+  const judgements = path.join(folder, 'qrels', `${split}.tsv`)
+  const { rows } = await readScored(judgements, 2)
+  for (const { cells, score } of rows) {
+    const [query = '', document = ''] = cells
     const judged = relevance.get(query) ?? new Map<string, number>()
-    relevance.set(query, judged.set(document, value))
+    relevance.set(query, judged.set(document, score))
   }
   const documents = new Map<string, string>()
   for await (const { _id, title, text } of readJsonLines(path.join(folder, 'corpus.jsonl'), corpusLine)) {
@@ -54,24 +51,20 @@ export async function readRetrievalData(folder: string, split = 'test'): Promise
 /** Reads sentence pairs with a score from a CSV file, with or without a header, or from the first one in a folder that is named for testing. */
 export async function readSimilarityData(place: string): Promise<SimilarityData> {
   const file = place.endsWith('.csv') ? place : await fileNamed(place, ['test.csv', 'stsb-en-test.csv'], /test.*\.csv$/)
-  const rows = await readTable(file, ',')
-  const pairs = rows.map(([first = '', second = '', score = '']) => ({ first, second, score: Number(score) }))
-  const scored = pairs.filter(({ score }) => Number.isFinite(score))
-  if (scored.length < 2) throw unusable(file, 'sentence1, sentence2, score')
-  return { pairs: scored }
+  const { header, rows } = await readScored(file, 2)
+  const [first, second] = [columnOf(header, /^(sentence|text)_?1$/, 0), columnOf(header, /^(sentence|text)_?2$/, 1)]
+  const pairs = rows.map(({ cells, score }) => ({ first: cells[first] ?? '', second: cells[second] ?? '', score }))
+  if (pairs.length < 2) throw unusable(file, 'sentence1, sentence2, score')
+  return { pairs }
 }
 
 /** Reads train.csv and test.csv of a folder: a text and its category, with a header. */
 export async function readLabelledData(folder: string): Promise<LabelledData> {
   const read = async (name: string) => {
-    const [header = [], ...rows] = await readTable(path.join(folder, name), ',')
-    const column = (names: readonly string[], otherwise: number) => {
-      const found = header.findIndex((title) => names.includes(title.trim().toLowerCase()))
-      return found < 0 ? otherwise : found
-    }
-    const text = column(['text', 'sentence', 'query'], 0)
-    const label = column(['category', 'label', 'intent'], 1)
-    return rows.map((row) => ({ text: row[text] ?? '', label: row[label] ?? '' }))
+    const [header, ...rows] = await readTable(path.join(folder, name))
+    const text = columnOf(header?.cells, /^(text|sentence|query)$/, 0)
+    const label = columnOf(header?.cells, /^(category|label|intent)$/, 1)
+    return rows.map(({ cells }) => ({ text: cells[text] ?? '', label: cells[label] ?? '' }))
   }
   const data = { train: await read('train.csv'), test: await read('test.csv') }
   if (data.train.length === 0 || data.test.length === 0)
@@ -92,12 +85,37 @@ async function* readJsonLines<T>(file: string, schema: z.ZodType<T>): AsyncGener
   }
 }
 
-async function readTable(file: string, delimiter: string): Promise<string[][]> {
-  const rows: string[][] = []
-  const quote = delimiter === '\t' ? null : '"'
-  for await (const row of openFile(file).pipe(parse({ delimiter, quote, relax_column_count: true, bom: true })))
-    rows.push(row)
-  return rows
+/** Rows with a number in a column, named `score` or, without such a header, the one at a place. */
+async function readScored(file: string, place: number) {
+  const [first, ...others] = await readTable(file)
+  const scoreOf = (cells: readonly string[], column: number) => Number(cells[column]?.trim() || Number.NaN)
+  const hasHeader = first !== undefined && Number.isNaN(scoreOf(first.cells, place))
+  const column = columnOf(hasHeader ? first.cells : undefined, /^(score|label|relevance|similarity_score)$/, place)
+  const rows = (first && !hasHeader ? [first, ...others] : others).map(({ cells, line }) => {
+    const score = scoreOf(cells, column)
+    if (Number.isFinite(score)) return { cells, score }
+    const given = JSON.stringify(cells[column] ?? '')
+    throw new QontrastError(
+      'invalid-input',
+      `${file}, line ${line}: expected a number in column ${column + 1}; got ${given}.`,
+    )
+  })
+  return { header: hasHeader ? first.cells : undefined, rows }
+}
+
+function columnOf(header: readonly string[] | undefined, name: RegExp, otherwise: number): number {
+  const found = header?.findIndex((title) => name.test(title.trim().toLowerCase())) ?? -1
+  return found < 0 ? otherwise : found
+}
+
+/** All rows of a table, the first one included; `invalid-input` names a line that is none. */
+async function readTable(file: string): Promise<readonly TableRow[]> {
+  const refuse = ({ line, reason }: { line: number; reason: string }) => {
+    throw new QontrastError('invalid-input', `${file}, line ${line}: ${reason}`)
+  }
+  const table = await openTable(() => openFile(file).setEncoding('utf8'), { tabs: file.endsWith('.tsv') })
+  const rows = await Array.fromAsync(table.rows(refuse))
+  return table.first ? [table.first, ...rows] : rows
 }
 
 function openFile(file: string) {

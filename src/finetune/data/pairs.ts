@@ -1,11 +1,10 @@
 import { createReadStream } from 'node:fs'
-import { parse } from 'csv-parse'
 import {
   checkOptionKeys,
-  isError,
   linesOf,
   messageOf,
   type OptionKeys,
+  openTable,
   parseJson,
   QontrastError,
   systemCodeOf,
@@ -59,7 +58,7 @@ export async function readPairs(file: string, options: ReadPairsOptions = {}): P
     else pairs.push(pair)
   }
   try {
-    if (file.endsWith('.csv') || file.endsWith('.tsv')) await readCsv(file, take, bad)
+    if (isTable(file, '.csv', '.tsv')) await readTable(file, take, bad)
     else await readJsonLines(file, take, bad)
   } catch (error) {
     if (systemCodeOf(error) !== 'ENOENT') throw error
@@ -100,36 +99,18 @@ async function readJsonLines(
   }
 }
 
-async function readCsv(
+async function readTable(
   file: string,
   take: (row: unknown, line: number) => void,
   bad: (line: number, reason: string) => void,
 ): Promise<void> {
-  const parser = parse({
-    columns: true,
-    bom: true,
-    info: true,
-    skip_empty_lines: true,
-    delimiter: file.endsWith('.tsv') ? '\t' : ',',
-    skip_records_with_error: true,
-  })
-  let failure: Error | undefined
-  parser.on('skip', (error: Error & { lines?: number }) => {
-    try {
-      bad(error.lines ?? 0, error.message)
-    } catch (thrown) {
-      failure = isError(thrown) ? thrown : new Error(String(thrown))
-    }
-  })
-  createReadStream(file)
-    .on('error', (error) => parser.destroy(error))
-    .pipe(parser)
-  const rows: AsyncIterable<{ record: unknown; info: { lines: number } }> = parser
-  for await (const { record, info } of rows) {
-    if (failure) break
-    take(record, info.lines)
-  }
-  if (failure) throw failure
+  const table = await openTable(() => createReadStream(file, 'utf8'), { tabs: isTable(file, '.tsv') })
+  for await (const { cells, line } of table.rows((lost) => bad(lost.line, lost.reason)))
+    take(Object.fromEntries(table.columns.map((name, i) => [name, cells[i] ?? ''])), line)
+}
+
+function isTable(file: string, ...extensions: readonly string[]): boolean {
+  return extensions.some((extension) => file.toLowerCase().endsWith(extension))
 }
 
 function checkColumns(file: string, names: readonly string[]): string {

@@ -17,7 +17,6 @@ const delimiters = [',', ';', '\t', '|']
 /** For a table of one column: stands in no text. */
 const none = '\u001f'
 const sampleCharacters = 65_536
-const sampleRows = 500
 
 /**
  * Opens a table that can be read more than once. Its form is the one that makes most of a sample rows of one width; where some line of the file
@@ -28,7 +27,7 @@ export async function openTable(open: () => AsyncIterable<string>, { tabs = fals
   const sniffed = await sniff(sample, tabs)
   let best = await survey(open(), sniffed)
   if (best.lost > 0) {
-    for (const form of quotings(sniffed.delimiter, tabs)) {
+    for (const form of quotings(sniffed.delimiter, { tabs, sample })) {
       const other = await survey(open(), form, { mostLost: best.lost })
       if (other.first && isBetter(other, best)) best = other
     }
@@ -60,21 +59,19 @@ interface Survey {
   /** Lines that are no row. */
   readonly lost: number
   readonly loose: number
+  /** Rows with empty cells past the last column. */
+  readonly spare: number
 }
 
-async function survey(
-  pieces: AsyncIterable<string>,
-  form: TableForm,
-  { mostRows = Infinity, mostLost = Infinity } = {},
-) {
+async function survey(pieces: AsyncIterable<string>, form: TableForm, { mostLost = Infinity } = {}) {
   let first: TableRow | undefined
-  let [rows, lost, loose] = [0, 0, 0]
+  let [rows, lost, loose, spare] = [0, 0, 0, 0]
   const lose = ({ line, lastLine }: Pick<LostLines, 'line' | 'lastLine'>) => {
     lost += lastLine - line + 1
   }
   const evidence = []
   for await (const row of parseRows(pieces, form, lose)) {
-    if (row.loose || (!form.quoted && row.cells.some(looksQuoted))) loose += 1
+    if (row.loose || row.cells.some(form.quoted ? beginsWithBlankAndQuote : looksQuoted)) loose += 1
     if (!first) {
       first = row
       evidence.push(...row.cells.map(() => createColumnEvidence({ commas: form.delimiter !== ',' })))
@@ -86,35 +83,40 @@ async function survey(
       continue
     }
     rows += 1
+    if (even !== row) spare += 1
     for (const [i, column] of evidence.entries()) column.add(even.cells[i] ?? '')
-    if (rows >= mostRows || lost > mostLost) break
+    if (lost > mostLost) break
   }
-  return { form, first, types: evidence.map((column) => column.type()), rows, lost, loose } satisfies Survey
+  return { form, first, types: evidence.map((column) => column.type()), rows, lost, loose, spare } satisfies Survey
 }
 
 async function sniff(sample: string, tabs: boolean): Promise<TableForm> {
   const named = separatorLine.exec(sample)?.[1]
-  const candidates = named ? [named] : tabs ? ['\t', ',', ';', '|'] : delimiters
+  const [header = ''] = /^.*\S.*$/m.exec(sample) ?? []
+  const likely = tabs ? ['\t', ',', ';', '|'] : delimiters
+  const candidates = named ? [named] : likely.filter((delimiter) => header.includes(delimiter))
   const surveys: Survey[] = []
   for (const delimiter of candidates)
-    for (const form of quotings(delimiter, tabs))
-      surveys.push(await survey(one(sample), form, { mostRows: sampleRows }))
+    for (const form of quotings(delimiter, { tabs, sample })) surveys.push(await survey(one(sample), form))
   const wide = surveys.filter(({ first }) => (first?.cells.length ?? 0) > 1)
   const [begin, ...others] = wide
   if (begin) return others.reduce((best, other) => (isBetter(other, best) ? other : best), begin).form
   const narrow: Survey[] = []
-  for (const form of quotings(named ?? none, tabs))
-    narrow.push(await survey(one(sample), form, { mostRows: sampleRows }))
+  for (const form of quotings(named ?? none, { tabs, sample })) narrow.push(await survey(one(sample), form))
   const best = narrow.reduce((before, other) => (isBetter(other, before) ? other : before))
   return best.form
 }
 
 /** Ways of quoting, the likeliest first: of equal ones the first is taken. */
-function quotings(delimiter: string, tabs: boolean): TableForm[] {
+function quotings(delimiter: string, { tabs, sample }: { tabs: boolean; sample: string }): TableForm[] {
   const plain: TableForm = { delimiter, quoted: false, escaping: '"', trimmed: false }
   const quoted: TableForm = { ...plain, quoted: true }
   const likely = tabs || delimiter === '\t' ? [plain, quoted] : [quoted, plain]
-  return [...likely, { ...quoted, trimmed: true }, { ...quoted, escaping: '\\' }]
+  return [
+    ...likely,
+    ...(sample.includes(`${delimiter} "`) ? [{ ...quoted, trimmed: true }] : []),
+    ...(sample.includes('\\"') ? [{ ...quoted, escaping: '\\' } as const] : []),
+  ]
 }
 
 function isBetter(one: Survey, other: Survey): boolean {
@@ -123,9 +125,15 @@ function isBetter(one: Survey, other: Survey): boolean {
   return at >= 0 && (a[at] ?? 0) < (b[at] ?? 0)
 }
 
-/** The share of lines that are no row, the share of cells quoted otherwise, and the width. */
-function badness({ rows, lost, loose, first }: Survey): number[] {
-  return [lost / Math.max(1, rows + lost), loose / Math.max(1, rows), -(first?.cells.length ?? 0)]
+/** The shares of lines that are no row, of rows with a cell quoted otherwise and of rows with spare cells; then fewer columns, fewer rows. */
+function badness({ rows, lost, loose, spare, first }: Survey): number[] {
+  return [
+    lost / Math.max(1, rows + lost),
+    loose / Math.max(1, rows),
+    spare / Math.max(1, rows),
+    -(first?.cells.length ?? 0),
+    -rows,
+  ]
 }
 
 /** A row of a width: empty cells past the last column are none. Undefined for a row of another width. */
@@ -134,6 +142,10 @@ function evened(row: TableRow, width: number): TableRow | undefined {
   if (cells.length === width) return row
   if (cells.length < width || cells.slice(width).some((cell) => cell.trim() !== '')) return undefined
   return { ...row, cells: cells.slice(0, width) }
+}
+
+function beginsWithBlankAndQuote(cell: string): boolean {
+  return /^ +"/.test(cell)
 }
 
 function looksQuoted(cell: string): boolean {

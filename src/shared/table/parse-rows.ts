@@ -47,6 +47,10 @@ export async function* parseRows(
     ltrim: trimmed,
     record_delimiter: '\n',
     info: true,
+    on_record: (cells: string[], { lines }) => {
+      state.last = lines + state.skipped
+      return cells
+    },
     raw: quoted,
     skip_empty_lines: true,
     skip_records_with_error: true,
@@ -66,7 +70,6 @@ export async function* parseRows(
     for (const each of lost.splice(0)) onLost(each)
     const lastLine = info.lines + state.skipped
     const line = lastLine - cells.reduce((sum, cell) => sum + breaksIn(cell), 0)
-    state.last = lastLine
     const loose = quoted && isLoose(cells, raw, { delimiter, escaping })
     if (loose && cells.some((cell) => cell.startsWith('"') && cell.includes('\n'))) {
       const reason = `a quote opens here that is not closed before line ${lastLine}: these lines are left out.`
