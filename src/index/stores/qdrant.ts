@@ -1,17 +1,20 @@
 import type { Schemas } from '@qdrant/js-client-rest'
 import { type ErrorCode, isQontrastError, QontrastError, throwIfAborted } from '../../shared/index.ts'
 import { checkPoint } from '../check.ts'
+import type { Filter } from '../filter.ts'
 import { indexNames, notFound } from '../names.ts'
-import type { PointRecord, VectorStore } from '../store.ts'
+import type { PointRecord, Selector, VectorStore } from '../store.ts'
 import { cutInBatches, inParallel, piecesOf } from './qdrant/batches.ts'
 import { checkWritable, type Described, deferred, ensureCollection, findCollection } from './qdrant/collections.ts'
+import { conditionOf } from './qdrant/condition.ts'
 import { connectTo } from './qdrant/connection.ts'
-import { recordKey } from './qdrant/layout.ts'
+import type { Condition } from './qdrant/filter.ts'
+import { type Layout, recordKey } from './qdrant/layout.ts'
 import { checkQdrantOptions, type QdrantOptions } from './qdrant/options.ts'
 import { foreignId } from './qdrant/point-id.ts'
 import { runQuery } from './qdrant/query.ts'
 import { checkKeys, keyPaths, toPointKey, toPointStruct, toScrolled } from './qdrant/records.ts'
-import { documentIn, everyOf, firstChunk, notSeenSince, selected } from './qdrant/selection.ts'
+import { documentIn, firstChunk, notSeenSince, selected } from './qdrant/selection.ts'
 
 export type { ForeignOptions, QdrantOptions } from './qdrant/options.ts'
 
@@ -78,6 +81,18 @@ export function qdrant(options: QdrantOptions): VectorStore {
   async function aliases(): Promise<Map<string, string>> {
     const all = await connection.call(undefined, (client) => client.getAliases())
     return new Map(all.aliases.map(({ alias_name, collection_name }) => [alias_name, collection_name]))
+  }
+
+  /** The filter of a payload together with other conditions. */
+  async function everyOf(name: string, layout: Layout, filter: Filter | undefined, others: readonly Condition[]) {
+    return { must: [...others, ...(filter ? [await conditionOf(connection, name, layout, filter)] : [])] }
+  }
+
+  /** What selects points, in pieces of at most so many ids. */
+  async function selecting(name: string, layout: Layout, selector: Selector): Promise<Iterable<Schemas['Filter']>> {
+    return 'filter' in selector
+      ? [await everyOf(name, layout, selector.filter, [])]
+      : selected(selector, layout, mostIds)
   }
 
   interface Walk {
@@ -181,7 +196,7 @@ export function qdrant(options: QdrantOptions): VectorStore {
 
     get: (name, selector, { vectors = false, limit } = {}) =>
       on(name, async ({ layout }) => {
-        const records = await all(name, selected(selector, layout, mostIds), { vectors }, limit)
+        const records = await all(name, await selecting(name, layout, selector), { vectors }, limit)
         return records.map((record) => toScrolled(record, layout)).sort(byDocumentThenChunk)
       }),
 
@@ -194,7 +209,7 @@ export function qdrant(options: QdrantOptions): VectorStore {
     delete: (name, selector) =>
       onWritable(name, async ({ layout }) => {
         let gone = 0
-        for (const filter of selected(selector, layout, mostIds)) {
+        for (const filter of await selecting(name, layout, selector)) {
           const { count } = await connection.call(name, (client) => client.count(name, { filter, exact: true }))
           if (count > 0) await connection.call(name, (client) => client.delete(name, { ...writes, filter }))
           gone += count
@@ -206,7 +221,7 @@ export function qdrant(options: QdrantOptions): VectorStore {
 
     count: (name, { filter, unit = 'points' } = {}) =>
       on(name, async ({ layout }) => {
-        const condition = everyOf(layout, filter, unit === 'documents' ? [firstChunk(layout)] : [])
+        const condition = await everyOf(name, layout, filter, unit === 'documents' ? [firstChunk(layout)] : [])
         const { count } = await connection.call(name, (client) =>
           client.count(name, { filter: condition, exact: true }),
         )
@@ -215,7 +230,8 @@ export function qdrant(options: QdrantOptions): VectorStore {
 
     scroll: (name, { filter, limit = scrollLimit, cursor, vectors = false, seenBefore } = {}) =>
       on(name, async ({ layout }) => {
-        const condition = everyOf(layout, filter, seenBefore === undefined ? [] : [notSeenSince(seenBefore)])
+        const others = seenBefore === undefined ? [] : [notSeenSince(seenBefore)]
+        const condition = await everyOf(name, layout, filter, others)
         const { points, cursor: next } = await page(name, { filter: condition, limit, cursor, vectors })
         return { points: points.map((record) => toScrolled(record, layout)), cursor: next }
       }),

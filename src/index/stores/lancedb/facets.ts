@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto'
 import type { JsonObject, JsonValue } from '../../../shared/index.ts'
+import { momentsOf } from '../../filter/moments.ts'
 import type { FieldPath, Scalar } from '../../filter.ts'
 
 /**
- * A payload as LanceDB can filter it. `facets` has an entry for each value of each field and one for each field that exists;
- * `numbers` is a JSON object from a field's key to its numbers. Names and values are encoded by JSON, so no string of a user ever meets a query language.
+ * A payload as LanceDB can filter it. `facets` has an entry for each value of each field, one for each instant and one for each field that exists;
+ * `numbers` is a JSON object from a field's key to its numbers, and from another to its instants. Names and values are encoded by JSON, so no string
+ * of a user ever meets a query language.
  */
 export interface Facets {
   readonly facets: string[]
@@ -18,16 +20,25 @@ export function facetsOf(payload: JsonObject): Facets {
   const facets = new Set<string>()
   const numbers = new Map<string, bigint[]>()
 
+  const addNumber = (key: string, number: number): void => {
+    const list = numbers.get(key) ?? []
+    numbers.set(key, list)
+    list.push(sortableInteger(number))
+  }
   const visit = (path: FieldPath, value: JsonValue): void => {
     if (value === null || (Array.isArray(value) && value.length === 0)) return
     facets.add(existenceFacet(path))
-    for (const element of Array.isArray(value) ? value : [value]) {
+    const elements: readonly JsonValue[] = Array.isArray(value) ? value : [value]
+    for (const element of elements) {
       if (isScalar(element)) facets.add(valueFacet(path, element))
-      if (typeof element === 'number') {
-        const key = numberKey(path)
-        numbers.set(key, [...(numbers.get(key) ?? []), sortableInteger(element)])
-      }
+      if (typeof element === 'number') addNumber(numberKey(path), element)
     }
+    const moments = momentsOf(value)
+    for (const moment of moments) {
+      facets.add(momentFacet(path, moment))
+      addNumber(momentKey(path), moment)
+    }
+    if (moments.length > 1) facets.add(severalMomentsFacet(path))
     if (isObject(value)) for (const [key, inner] of Object.entries(value)) visit([...path, key], inner)
   }
   for (const [key, value] of Object.entries(payload)) visit([key], value)
@@ -43,6 +54,15 @@ export function valueFacet(path: FieldPath, value: Scalar): string {
   ])
 }
 
+export function momentFacet(path: FieldPath, moment: number): string {
+  return JSON.stringify([path, { moment }])
+}
+
+/** For a field whose instants do not fit into one column. */
+export function severalMomentsFacet(path: FieldPath): string {
+  return JSON.stringify([path, { moments: 'several' }])
+}
+
 export function existenceFacet(path: FieldPath): string {
   return JSON.stringify([path])
 }
@@ -50,6 +70,10 @@ export function existenceFacet(path: FieldPath): string {
 /** Hexadecimal, so that it needs no escaping in a JSON path. */
 export function numberKey(path: FieldPath): string {
   return sha256(JSON.stringify(path)).slice(0, 16)
+}
+
+export function momentKey(path: FieldPath): string {
+  return sha256(JSON.stringify({ moments: path })).slice(0, 16)
 }
 
 const scratch = new DataView(new ArrayBuffer(8))

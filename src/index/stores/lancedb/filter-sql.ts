@@ -1,46 +1,81 @@
-import type { Filter, Range } from '../../filter.ts'
+import type { FieldPath, Filter, Leaf, Limits } from '../../filter.ts'
 import type { CollectionSchema } from '../../store.ts'
-import { existenceFacet, numberKey, sortableInteger, valueFacet } from './facets.ts'
+import {
+  existenceFacet,
+  momentFacet,
+  momentKey,
+  numberKey,
+  severalMomentsFacet,
+  sortableInteger,
+  valueFacet,
+} from './facets.ts'
 import { numberColumns } from './rows.ts'
 
-/** Ids of the points whose payload has a string with this text in it: LanceDB cannot ask for that itself. */
-export type FindContaining = (filter: Extract<Filter, { kind: 'contains' }>) => Promise<readonly string[]>
+/** Ids of the points that match each of these conditions, which LanceDB cannot ask for itself. */
+export type FindByReading = (leaves: readonly Leaf[]) => Promise<ReadonlyMap<Leaf, readonly string[]>>
+
+type Leaves = { readonly [Kind in Leaf['kind']]: Extract<Leaf, { kind: Kind }> }
+type LeafCompilers = { readonly [Kind in Leaf['kind']]: (leaf: Leaves[Kind], known: Known) => string }
+
+interface Known {
+  readonly columns: ReadonlyMap<string, string>
+  readonly found: ReadonlyMap<Leaf, readonly string[]>
+}
 
 /** Compiles a filter to a SQL predicate that is never NULL, so that NOT means what `matchesFilter` means by it. */
-export async function filterToSql(
-  filter: Filter,
-  schema: CollectionSchema,
-  findContaining: FindContaining,
-): Promise<string> {
-  const columns = numberColumns(schema)
+export async function filterToSql(filter: Filter, schema: CollectionSchema, find: FindByReading): Promise<string> {
+  const unasked = [...leavesOf(filter)].filter(needsReading)
+  const found = unasked.length === 0 ? new Map<Leaf, readonly string[]>() : await find(unasked)
+  return compile(filter, { columns: numberColumns(schema), found })
+}
 
-  const compile = async (node: Filter): Promise<string> => {
-    switch (node.kind) {
-      case 'eq':
-        return hasFacet(valueFacet(node.field, node.value))
-      case 'in':
-        return node.values.length === 0
-          ? 'false'
-          : hasAnyFacet(node.values.map((value) => valueFacet(node.field, value)))
-      case 'exists':
-        return hasFacet(existenceFacet(node.field))
-      case 'range': {
-        const column = node.field.length === 1 ? columns.get(node.field[0]) : undefined
-        return column ? columnRange(column, node.range) : jsonRange(numberKey(node.field), node.range)
-      }
-      case 'contains': {
-        const ids = await findContaining(node)
-        return ids.length === 0 ? 'false' : idIn(ids)
-      }
-      case 'not':
-        return node.filter.kind === 'not' ? compile(node.filter.filter) : `NOT (${await compile(node.filter)})`
-      case 'and':
-        return combine('AND', 'true', await Promise.all(node.filters.map(compile)))
-      case 'or':
-        return combine('OR', 'false', await Promise.all(node.filters.map(compile)))
-    }
+function compile(filter: Filter, known: Known): string {
+  switch (filter.kind) {
+    case 'not':
+      return `NOT (${compile(filter.filter, known)})`
+    case 'and':
+      return combine(
+        'AND',
+        'true',
+        filter.filters.map((part) => compile(part, known)),
+      )
+    case 'or':
+      return combine(
+        'OR',
+        'false',
+        filter.filters.map((part) => compile(part, known)),
+      )
+    default:
+      return compileLeaf(filter.kind, filter, known)
   }
-  return compile(filter)
+}
+
+const leafCompilers: LeafCompilers = {
+  in: ({ field, values }) => hasAnyFacet(values.map((value) => valueFacet(field, value))),
+  at: ({ field, moments }) => hasAnyFacet(moments.map((moment) => momentFacet(field, moment))),
+  exists: ({ field }) => hasAnyFacet([existenceFacet(field)]),
+  contains: (leaf, { found }) => idIn(found.get(leaf) ?? []),
+  range: (leaf, { columns, found }) => {
+    if (leaf.of === 'string') return idIn(found.get(leaf) ?? [])
+    const { field, range } = leaf
+    const column = field.length === 1 ? columns.get(field[0]) : undefined
+    if (leaf.of === 'number') return column ? columnRange(column, range) : jsonRange(numberKey(field), range)
+    return column ? dateRange(column, field, range) : jsonRange(momentKey(field), range)
+  },
+}
+
+function compileLeaf<Kind extends Leaf['kind']>(kind: Kind, leaf: Leaves[Kind], known: Known): string {
+  return leafCompilers[kind](leaf, known)
+}
+
+function needsReading(leaf: Leaf): boolean {
+  return leaf.kind === 'contains' || (leaf.kind === 'range' && leaf.of === 'string')
+}
+
+function* leavesOf(filter: Filter): Generator<Leaf> {
+  if (filter.kind === 'not') yield* leavesOf(filter.filter)
+  else if (filter.kind === 'and' || filter.kind === 'or') for (const part of filter.filters) yield* leavesOf(part)
+  else yield filter
 }
 
 /** A SQL string literal. */
@@ -49,37 +84,50 @@ export function literal(text: string): string {
 }
 
 export function idIn(ids: readonly string[]): string {
-  return `id IN (${ids.map(literal).join(', ')})`
-}
-
-function hasFacet(facet: string): string {
-  return `array_has(facets, ${literal(facet)})`
+  return ids.length === 0 ? 'false' : `id IN (${ids.map(literal).join(', ')})`
 }
 
 function hasAnyFacet(facets: readonly string[]): string {
-  return `array_has_any(facets, [${facets.map(literal).join(', ')}])`
+  const [only] = facets
+  if (facets.length === 1 && only !== undefined) return `array_has(facets, ${literal(only)})`
+  return facets.length === 0 ? 'false' : `array_has_any(facets, [${facets.map(literal).join(', ')}])`
 }
 
-const comparisons = { gt: '>', gte: '>=', lt: '<', lte: '<=' } as const
+const comparisons = [
+  ['gt', '>'],
+  ['gte', '>='],
+  ['lt', '<'],
+  ['lte', '<='],
+] as const
 
-function limits(range: Range): [operator: string, limit: number][] {
-  return Object.entries(comparisons).flatMap(([name, operator]) => {
-    const limit = range[name as keyof typeof comparisons]
+function limits(range: Limits<number>): [operator: string, limit: number][] {
+  return comparisons.flatMap(([name, operator]): [string, number][] => {
+    const limit = range[name]
     return limit === undefined ? [] : [[operator, limit]]
   })
 }
 
-function columnRange(column: string, range: Range): string {
+function columnRange(column: string, range: Limits<number>): string {
   const conditions = limits(range).map(([operator, limit]) => `${column} ${operator} ${limit}`)
   return `(${[`${column} IS NOT NULL`, ...conditions].join(' AND ')})`
 }
 
-function jsonRange(key: string, range: Range): string {
+/** The column holds the instant of a field that has one. */
+function dateRange(column: string, field: FieldPath, range: Limits<number>): string {
+  const several = `(${hasAnyFacet([severalMomentsFacet(field)])} AND ${jsonRange(momentKey(field), range)})`
+  return `(${columnRange(column, range)} OR ${several})`
+}
+
+function jsonRange(key: string, range: Limits<number>): string {
   const conditions = limits(range).map(([operator, limit]) => `@ ${operator} ${sortableInteger(limit)}`)
   const test = conditions.length > 0 ? ` ? (${conditions.join(' && ')})` : ''
   return `coalesce(json_exists(numbers, '$."${key}"[*]${test}'), false)`
 }
 
+/** Balanced: the parser goes as deep as the tree, and a long chain would overflow its stack. */
 function combine(operator: 'AND' | 'OR', none: string, parts: readonly string[]): string {
-  return parts.length === 0 ? none : `(${parts.join(` ${operator} `)})`
+  const [only = none] = parts
+  if (parts.length <= 1) return only
+  const middle = parts.length >> 1
+  return `(${combine(operator, none, parts.slice(0, middle))} ${operator} ${combine(operator, none, parts.slice(middle))})`
 }

@@ -1,5 +1,5 @@
 import type { Table } from '@lancedb/lancedb'
-import { type Filter, matchesFilter } from '../../filter.ts'
+import { type Filter, type Leaf, matchesFilter } from '../../filter.ts'
 import { byScoreThenId, reciprocalRankFusion } from '../../fusion.ts'
 import type { CollectionSchema, ScoredPoint, StoreQuery } from '../../store.ts'
 import { filterToSql, idIn } from './filter-sql.ts'
@@ -107,11 +107,14 @@ function bestOfDocument(ranked: readonly Ranked[]): Ranked[] {
 
 /** The predicate of a filter on this table. */
 export function toSql(table: Table, schema: CollectionSchema, filter: Filter): Promise<string> {
-  return filterToSql(filter, schema, async (leaf) => {
-    const ids: string[] = []
+  return filterToSql(filter, schema, async (leaves) => {
+    const found = new Map(leaves.map((leaf): [Leaf, string[]] => [leaf, []]))
     for await (const batch of table.query().select(['id', ...recordColumns])) {
-      for (const row of batch.toArray()) if (matchesFilter(leaf, toPointRecord(row).payload)) ids.push(row.id)
+      for (const row of batch.toArray()) {
+        const { payload } = toPointRecord(row)
+        for (const [leaf, ids] of found) if (matchesFilter(leaf, payload)) ids.push(row.id)
+      }
     }
-    return ids
+    return found
   })
 }

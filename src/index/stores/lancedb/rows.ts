@@ -1,14 +1,25 @@
 import { z } from 'zod'
-import { own } from '../../../shared/index.ts'
+import { type JsonValue, own } from '../../../shared/index.ts'
+import type { FieldType } from '../../fields.ts'
+import { momentsOf } from '../../filter/moments.ts'
 import type { CollectionSchema, Point, PointKey, PointRecord } from '../../store.ts'
 import { facetsOf } from './facets.ts'
 
-/** Column of each declared number field. Other fields are found through the facets. */
+/** Which declared fields have a column of numbers, and what is in it. Other fields are found through the facets. */
+const columnValues: Readonly<Partial<Record<FieldType, (value: JsonValue) => number | undefined>>> = {
+  number: (value) => (typeof value === 'number' ? value : undefined),
+  date: (value) => {
+    const [moment, ...others] = momentsOf(value)
+    return others.length === 0 ? moment : undefined // several are found through the facets
+  },
+}
+
+/** Column of each declared number or date field. */
 export function numberColumns({ fields }: CollectionSchema): ReadonlyMap<string, string> {
-  const names = Object.keys(fields)
-    .filter((name) => own(fields, name) === 'number')
-    .sort()
-  return new Map(names.map((name, i) => [name, `number_${i}`]))
+  const names = Object.keys(fields).sort()
+  const of = (type: FieldType) =>
+    names.filter((name) => own(fields, name) === type).map((name, i): [string, string] => [name, `${type}_${i}`])
+  return new Map([...of('number'), ...of('date')])
 }
 
 export type Row = Record<string, unknown>
@@ -21,7 +32,8 @@ export function toRow(point: Point, schema: CollectionSchema): Row {
   const { vector, terms, seen = 0, ...record } = point
   const numbers = [...numberColumns(schema)].map(([field, column]) => {
     const value = own(point.payload, field)
-    return [column, typeof value === 'number' ? value : null]
+    const type = own(schema.fields, field)
+    return [column, (value === undefined || type === undefined ? undefined : columnValues[type]?.(value)) ?? null]
   })
   return {
     id: toKey(point.id),

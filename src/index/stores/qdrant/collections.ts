@@ -6,8 +6,10 @@ import { type FieldType, fieldsSchema } from '../../fields.ts'
 import { format, readFormat } from '../../format.ts'
 import { type CollectionSchema, unknownEncoder } from '../../store.ts'
 import type { Connection } from './connection.ts'
-import { decodeJson, encodeJson, pathTo } from './json.ts'
+import { payloadPath } from './filter.ts'
+import { decodeJson, encodeJson } from './json.ts'
 import { detectLayout, type Layout, ourLayout, recordKey } from './layout.ts'
+import { momentsPath } from './moments.ts'
 import type { QdrantCalls, QdrantOptions } from './options.ts'
 import { recordPath } from './records.ts'
 
@@ -128,7 +130,7 @@ const fieldIndexes: Readonly<Record<FieldType, Schemas['PayloadSchemaParams']>> 
   keyword: { type: 'keyword' },
   number: { type: 'float' },
   boolean: { type: 'bool' },
-  date: { type: 'keyword' },
+  date: { type: 'float' },
 }
 
 async function createIndexes(
@@ -138,7 +140,7 @@ async function createIndexes(
   options: QdrantOptions,
 ): Promise<void> {
   const declared = Object.entries(schema.fields).map(([field, type]): [string, Schemas['PayloadSchemaParams']] => [
-    pathTo(layout.payload === undefined ? [field] : [layout.payload, field]),
+    type === 'date' && layout.ours ? momentsPath([field]) : payloadPath([field], layout),
     own(options.fieldIndexes ?? {}, field) ?? fieldIndexes[type],
   ])
   const wanted: [path: string, index: Schemas['PayloadSchemaParams']][] = [

@@ -77,8 +77,9 @@ const meanings: readonly Meaning[] = [
     code: 'invalid-filter',
     message: ({ words }, { server, collection }) => {
       const path = missingIndex.exec(words)?.[1] ?? ''
-      const field = path.replace(/^[^.]+\./, '')
-      const type = /float|integer/.test(words) ? 'number' : /bool/.test(words) ? 'boolean' : 'keyword'
+      const dates = path.startsWith('qontrast.moments.')
+      const field = path.replace(/^(qontrast\.moments|[^.]+)\./, '')
+      const type = dates ? 'date' : /float|integer/.test(words) ? 'number' : /bool/.test(words) ? 'boolean' : 'keyword'
       return (
         `The collection ${JSON.stringify(collection)} on ${server} is in strict mode and takes no filter on '${field}', which is not declared. ` +
         `Declare it when the index is made (openIndex({ fields: { '${field}': '${type}' } }), or --field ${field}:${type}), or make a payload index on ${path} in Qdrant.`

@@ -1,8 +1,9 @@
 import type { Schemas } from '@qdrant/js-client-rest'
 import { QontrastError } from '../../../shared/index.ts'
 import type { ScoredPoint, StoreQuery } from '../../store.ts'
+import { conditionOf } from './condition.ts'
 import type { Connection } from './connection.ts'
-import { compileFilter } from './filter.ts'
+import type { Condition } from './filter.ts'
 import type { Layout } from './layout.ts'
 import type { QdrantOptions } from './options.ts'
 import { toPointRecord } from './records.ts'
@@ -32,8 +33,9 @@ export async function runQuery(
     if (query.mode === 'bm25' && query.terms.length === 0) return []
   }
   const wanted = offset + limit
+  const condition = query.filter && (await conditionOf(connection, collection, layout, query.filter))
   for (let depth = groupByDocument ? wanted * 4 : wanted; ; depth *= 4) {
-    const request = toRequest(query, layout, depth, options)
+    const request = toRequest(query, condition, layout, depth, options)
     const { points } = await connection.call(collection, (client) => client.query(collection, request))
     const ranked = points.map((point) => toScored(point, layout, query.mode)).sort(byScoreThenPoint)
     const kept = groupByDocument ? bestOfDocument(ranked) : ranked
@@ -51,12 +53,13 @@ function checkLexical(collection: string, layout: Layout, mode: StoreQuery['mode
 
 function toRequest(
   query: StoreQuery,
+  condition: Condition | undefined,
   layout: Layout,
   limit: number,
   { search, consistency }: QdrantOptions,
 ): Schemas['QueryRequest'] & { consistency?: Schemas['ReadConsistency'] } {
   const common = {
-    ...(query.filter ? { filter: { must: [compileFilter(query.filter, layout.payload)] } } : {}),
+    ...(condition ? { filter: { must: [condition] } } : {}),
     params: { ...search, exact: query.exact ?? false },
   }
   const dense = (vector: Float32Array) => ({

@@ -4,6 +4,7 @@ import { type JsonObject, QontrastError } from '../../../shared/index.ts'
 import type { Point, PointKey, PointRecord, ScrollPage } from '../../store.ts'
 import { decodeJson, decodeText, encodeJson, encodeText } from './json.ts'
 import { type Layout, recordKey } from './layout.ts'
+import { momentsIn } from './moments.ts'
 import { uuidOf } from './point-id.ts'
 import { documentVector } from './sparse.ts'
 
@@ -51,6 +52,7 @@ export function toPointStruct(point: Point, layout: Layout): Schemas['PointStruc
     ...(title === undefined ? {} : { title: encodeText(title) }),
     ...(heading === undefined ? {} : { heading: encodeText(heading) }),
     ...(seen === undefined ? {} : { seen }),
+    moments: momentsIn(payload),
   }
   const own = encodeJson(payload)
   return {
@@ -104,6 +106,12 @@ export function toPointRecord({ id, payload }: Stored, layout: Layout): PointRec
     page,
     payload: decodeJson(own),
   }
+}
+
+/** The payload alone, of a point that was read in part. */
+export function toPayload({ payload }: Pick<Stored, 'payload'>, layout: Layout): JsonObject {
+  const { own } = partsOf(payload ?? {}, layout)
+  return layout.ours ? decodeJson(own) : own
 }
 
 function partsOf(all: Readonly<Record<string, unknown>>, layout: Layout): { text: string; own: JsonObject } {

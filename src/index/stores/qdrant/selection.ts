@@ -2,16 +2,19 @@ import type { Schemas } from '@qdrant/js-client-rest'
 import type { Filter } from '../../filter.ts'
 import type { Selector } from '../../store.ts'
 import { piecesOf } from './batches.ts'
-import { type Condition, compileFilter } from './filter.ts'
+import type { Condition } from './filter.ts'
 import { encodeText } from './json.ts'
 import type { Layout } from './layout.ts'
 import { foreignId, uuidOf } from './point-id.ts'
 import { recordPath } from './records.ts'
 
 /** What selects points, in pieces of at most `most` ids. */
-export function* selected(selector: Selector, layout: Layout, most: number): Generator<Schemas['Filter']> {
-  if ('filter' in selector) yield { must: [compileFilter(selector.filter, layout.payload)] }
-  else if ('ids' in selector) for (const ids of piecesOf(selector.ids, most)) yield { must: [idIn(ids, layout)] }
+export function* selected(
+  selector: Exclude<Selector, { filter: Filter }>,
+  layout: Layout,
+  most: number,
+): Generator<Schemas['Filter']> {
+  if ('ids' in selector) for (const ids of piecesOf(selector.ids, most)) yield { must: [idIn(ids, layout)] }
   else for (const ids of piecesOf(selector.documents, most)) yield { must: [documentIn(ids, layout)] }
 }
 
@@ -28,10 +31,6 @@ export function firstChunk(layout: Layout): Condition {
 
 export function notSeenSince(moment: number): Condition {
   return { must_not: [{ key: recordPath('seen'), range: { gte: moment } }] }
-}
-
-export function everyOf(layout: Layout, filter: Filter | undefined, others: readonly Condition[]): Schemas['Filter'] {
-  return { must: [...others, ...(filter ? [compileFilter(filter, layout.payload)] : [])] }
 }
 
 function idIn(ids: readonly string[], layout: Layout): Condition {
