@@ -5,8 +5,9 @@ import { type IndexView, viewOf } from './view.ts'
 /** The index that a request names, as far as its key may see it. */
 export function openView({ catalog }: Services): (c: ApiContext) => Promise<IndexView> {
   return async (c) => {
-    const view = viewOf(await catalog.open(c.req.param('index') ?? ''))
+    const served = await catalog.open(c.req.param('index') ?? '')
+    const view = viewOf(served)
     const { bound } = c.var.access
-    return bound ? boundView(view, bound) : view
+    return bound ? boundView(view, bound, served.fields) : view
   }
 }

@@ -4,6 +4,7 @@ import {
   type Failure,
   type FilterInput,
   type Hit,
+  isEveryPayload,
   type SearchOptions,
   scrollDocuments,
   toFilter,
@@ -61,7 +62,11 @@ export function viewOf({ index, store, fields, inTurn }: ServedIndex): IndexView
     delete: (selection) => inTurn(() => index.delete('ids' in selection ? selection.ids : selection)),
     count: (filter) => index.count(filter),
     scroll: ({ filter, limit, cursor }) =>
-      scrollDocuments(store, index.name, { limit, cursor, filter: filter && toFilter(filter, fields) }),
+      scrollDocuments(store, index.name, {
+        limit,
+        cursor,
+        filter: filter === undefined ? undefined : toFilter(filter, fields),
+      }),
     search,
   }
 
@@ -69,7 +74,8 @@ export function viewOf({ index, store, fields, inTurn }: ServedIndex): IndexView
   async function search(queries: readonly ViewQuery[], options: ViewSearchOptions): Promise<Hit[][]> {
     const plain = queries.filter((query) => typeof query === 'string' || 'vector' in query)
     const { filter, ...rest } = options
-    const found = plain.length === 0 ? [] : await index.searchMany(plain, { ...rest, ...(filter ? { filter } : {}) })
+    const found =
+      plain.length === 0 ? [] : await index.searchMany(plain, { ...rest, ...(filter === undefined ? {} : { filter }) })
     const hits = found.values()
     return Promise.all(
       queries.map((query) => {
@@ -80,7 +86,7 @@ export function viewOf({ index, store, fields, inTurn }: ServedIndex): IndexView
   }
 
   function searchLike(examples: ViewExamples, { filter, ...options }: ViewSearchOptions): Promise<Hit[]> {
-    return index.searchLike(examples, { ...options, ...(filter ? { filter } : {}) })
+    return index.searchLike(examples, { ...options, ...(filter === undefined ? {} : { filter }) })
   }
 }
 
@@ -90,7 +96,9 @@ export function examplesOf(query: ViewQuery): ViewExamples | undefined {
   return 'id' in query ? { like: query.id } : query
 }
 
-/** What all callers of a filter see: `and` of both. */
+/** What all callers of a filter see: `and` of both; `{}` is no condition. */
 export function narrowed(bound: FilterInput, filter: FilterInput | undefined): FilterInput {
-  return filter ? and(bound, filter) : bound
+  if (filter === undefined) return bound
+  const narrower = toFilter(filter)
+  return isEveryPayload(narrower) ? bound : and(bound, narrower)
 }

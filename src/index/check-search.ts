@@ -1,4 +1,6 @@
 import { checkOptionKeys, isKind, normalizeInPlace, QontrastError, throwIfAborted } from '../shared/index.ts'
+import type { Fields } from './fields.ts'
+import { payloadOutside } from './filter/witness.ts'
 import type { Filter } from './filter.ts'
 import { type AnyQuery, hasWords, type SearchOptions, type SearchQuery, searchKeys } from './search-options.ts'
 import type { SearchMode } from './store.ts'
@@ -83,12 +85,15 @@ export function checkIds(ids: unknown): readonly string[] {
   throw new QontrastError('invalid-input', `ids are a string or an array of strings; got ${typeof ids}.`)
 }
 
-/** `invalid-input` for a filter that every document passes: a lost variable must not empty an index. */
-export function checkNarrows(filter: Filter): void {
-  if (filter.kind !== 'and' || filter.filters.length > 0) return
+/**
+ * `invalid-filter` for a filter that holds for every payload, however it is written: a lost variable must not empty an index.
+ * What passes is known to leave a payload that the declared fields allow; whether one is stored makes no difference.
+ */
+export function checkNarrows(filter: Filter, fields: Fields = {}): void {
+  if (payloadOutside(filter, fields) !== undefined) return
   throw new QontrastError(
-    'invalid-input',
-    'The filter has no condition, so it would delete every document; drop() does that.',
+    'invalid-filter',
+    'The filter holds for every document, whatever its payload, so it would delete all; drop() does that.',
   )
 }
 

@@ -1,16 +1,10 @@
 import { createHash } from 'node:crypto'
 import { inspect } from 'node:util'
 import { z } from 'zod'
-import {
-  type Document,
-  type ErrorCode,
-  type JsonObject,
-  QontrastError,
-  type Section,
-  writeJson,
-} from '../shared/index.ts'
+import { type Document, type ErrorCode, QontrastError, type Section } from '../shared/index.ts'
 import { fieldProblem } from './check.ts'
 import { type Chunking, chunkingTag } from './chunk-settings.ts'
+import { keptPayload } from './payload.ts'
 import type { CollectionSchema } from './store.ts'
 
 /** A document that passed the checks, with the hash that tells whether it or its settings changed. */
@@ -70,7 +64,7 @@ function checkDocument(input: unknown): Document {
   if (title !== undefined && typeof title !== 'string') return refuse(`title must be a string; got ${typeof title}.`)
   if (payload !== undefined && !isObject(payload))
     return refuse(`payload must be an object; got ${Array.isArray(payload) ? 'a list' : typeof payload}.`)
-  const kept = payload === undefined ? undefined : toJson(payload)
+  const kept = payload === undefined ? undefined : keptPayload(payload)
   return {
     id,
     text,
@@ -98,27 +92,9 @@ function checkSections(input: unknown, text: string): readonly Section[] {
   return sections
 }
 
-/** What JSON keeps of a payload: dates become strings, undefined goes. */
-function toJson(payload: object): JsonObject {
-  try {
-    const kept: unknown = JSON.parse(writeJson(payload) ?? '')
-    if (isJsonObject(kept)) return kept
-  } catch (cause) {
-    throw new QontrastError('invalid-input', 'payload cannot be written as JSON: it holds a cycle.', {
-      cause,
-    })
-  }
-  throw new QontrastError('invalid-input', 'payload must be an object, in JSON too.')
-}
-
 /** Whatever it is, in a few characters. */
 function shown(value: unknown): string {
   return inspect(value, { depth: 0, breakLength: Number.POSITIVE_INFINITY }).slice(0, 80)
-}
-
-/** For what JSON.parse gave. */
-function isJsonObject(value: unknown): value is JsonObject {
-  return isObject(value)
 }
 
 function isObject(value: unknown): value is object {

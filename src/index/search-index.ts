@@ -90,7 +90,7 @@ export interface SearchIndex<Payload extends object = JsonObject> {
   get(id: string): Promise<Document<StoredPayload<Payload>> | undefined>
   /** In the order of the ids. */
   get(ids: readonly string[]): Promise<(Document<StoredPayload<Payload>> | undefined)[]>
-  /** Returns how many documents went. A filter without a condition is refused: `drop` deletes everything. */
+  /** Returns how many documents went. A filter that holds for every payload is refused: `drop` deletes everything. */
   delete(selection: string | readonly string[] | FilterSelection<Payload>): Promise<number>
   /** Documents. */
   count(filter?: FilterInput<Payload>): Promise<number>
@@ -174,7 +174,7 @@ export async function openIndex(options: OpenIndexOptions): Promise<SearchIndex>
       queries,
       defaultMode,
     })
-    const filter = options.filter && toFilter(options.filter, schema.fields)
+    const filter = options.filter === undefined ? undefined : toFilter(options.filter, schema.fields)
     const rankings = await rank(queries, { member, mode, defaultMode, signal })
     return Promise.all(
       rankings.map(async (ranking, i) => {
@@ -201,7 +201,7 @@ export async function openIndex(options: OpenIndexOptions): Promise<SearchIndex>
           store,
           member,
           options,
-          filter: options.filter && toFilter(options.filter, schema.fields),
+          filter: options.filter === undefined ? undefined : toFilter(options.filter, schema.fields),
           search: async (query, wider) => (await searchIn(member, [query], wider))[0] ?? [],
         }),
       )
@@ -244,7 +244,7 @@ export async function openIndex(options: OpenIndexOptions): Promise<SearchIndex>
       if (isFilterSelection(selection)) {
         checkOptionKeys('delete', selection, selectionKeys)
         const filter = toFilter(selection.filter, schema.fields)
-        checkNarrows(filter)
+        checkNarrows(filter, schema.fields)
         const documents = await store.count(name, { filter, unit: 'documents' })
         await deleteEverywhere(store, members, { filter })
         return documents
@@ -256,13 +256,16 @@ export async function openIndex(options: OpenIndexOptions): Promise<SearchIndex>
     },
     async count(filter) {
       checkOpen()
-      return store.count(name, { unit: 'documents', ...(filter ? { filter: toFilter(filter, schema.fields) } : {}) })
+      return store.count(name, {
+        unit: 'documents',
+        ...(filter === undefined ? {} : { filter: toFilter(filter, schema.fields) }),
+      })
     },
     async *scroll(options = {}) {
       checkOpen()
       checkOptionKeys('scroll', options, scrollKeys)
       const { filter, signal } = options
-      const condition = filter && toFilter(filter, schema.fields)
+      const condition = filter === undefined ? undefined : toFilter(filter, schema.fields)
       let cursor: string | undefined
       do {
         throwIfAborted(signal)

@@ -1,21 +1,9 @@
-import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import {
-  and,
-  contains,
-  eq,
-  exists,
-  type Filter,
-  gte,
-  matchesFilter,
-  not,
-  oneOf,
-  or,
-  range,
-  toFilter,
-} from '../../src/index/filter.ts'
+import { eq, gte } from '../../src/index/filter.ts'
 import type { CollectionSchema, Point, VectorStore } from '../../src/index/store.ts'
-import { createRandom, dot, type JsonObject, type JsonValue, normalizeInPlace } from '../../src/shared/index.ts'
+import { createRandom, dot, type JsonObject, normalizeInPlace } from '../../src/shared/index.ts'
+
+import { hostile } from '../support/filters.ts'
 
 export interface StoreUnderTest {
   readonly store: VectorStore
@@ -29,29 +17,6 @@ const schema: CollectionSchema = {
   encoder: { name: 'fixed', fingerprint: 'f'.repeat(32) },
   fields: { year: 'number', source: 'keyword', open: 'boolean' },
 }
-const hostile = [
-  `' OR 1=1 --`,
-  '"',
-  '`',
-  "it's",
-  '\0',
-  '\\',
-  '$',
-  '$.a',
-  'a.b',
-  '[0]',
-  '',
-  ' ',
-  '%',
-  '_',
-  '\u{1f9ea}',
-  'é',
-  '\ud800',
-  '{}',
-  ')',
-  ';\n',
-]
-
 let random = createRandom(11)
 const unit = () => normalizeInPlace(Float32Array.from({ length: 8 }, () => random() - 0.5))
 const vectors = Array.from({ length: 64 }, unit)
@@ -269,74 +234,6 @@ export function describeVectorStore(name: string, open: () => Promise<StoreUnder
       expect(filtered.points.every(({ payload, vector }) => payload['even'] === true && vector?.length === 8)).toBe(
         true,
       )
-    })
-
-    test('filters agree with their plain evaluation, whatever the names and values', async () => {
-      const names = fc.constantFrom('year', 'source', 'open', 'tags', ...hostile)
-      const scalars = fc.oneof(
-        fc.constantFrom(...hostile, 'NHLBI', 'a'.repeat(200)),
-        fc.integer({ min: -3, max: 3 }),
-        fc.constantFrom(0.5, -1.5e-7, 1e21, -1e300),
-        fc.boolean(),
-      )
-      const values: fc.Arbitrary<JsonValue> = fc.oneof(
-        { weight: 4, arbitrary: scalars },
-        fc.array(fc.oneof(scalars, fc.constant(null)), { maxLength: 3 }),
-        fc.constant(null),
-        fc.dictionary(names, scalars, { maxKeys: 2 }),
-      )
-      const typed = { year: fc.integer({ min: -3, max: 3 }), source: fc.constantFrom(...hostile), open: fc.boolean() }
-      const payloads = fc
-        .tuple(fc.dictionary(names, values, { maxKeys: 4 }), fc.record(typed, { requiredKeys: [] }))
-        .map(([free, declared]): JsonObject => {
-          const undeclared = Object.entries(free).filter(([key]) => !(key in typed))
-          return { ...Object.fromEntries(undeclared), ...declared }
-        })
-      const numbers = fc.oneof(fc.integer({ min: -3, max: 3 }), fc.constantFrom(0.5, -1.5e-7, 1e21, -1e300, 5e-324))
-      const fields = fc.oneof(
-        names,
-        fc.tuple(names, names).map(([outer, inner]): [string, string] => [outer, inner]),
-      )
-      const leaves: fc.Arbitrary<Filter> = fc.oneof(
-        fc.tuple(fields, scalars).map(([field, value]) => eq(field, value)),
-        fc.tuple(fields, fc.array(scalars, { maxLength: 3 })).map(([field, list]) => oneOf(field, list)),
-        fc
-          .tuple(fields, fc.record({ gt: numbers, gte: numbers, lt: numbers, lte: numbers }, { requiredKeys: [] }))
-          .map(([field, limits]) => range(field, limits)),
-        fields.map((field) => exists(field)),
-        fc.tuple(fields, fc.constantFrom(...hostile, 'H')).map(([field, text]) => contains(field, text)),
-      )
-      const { filter } = fc.letrec<{ filter: Filter }>((tie) => ({
-        filter: fc.oneof(
-          { depthSize: 'small', withCrossShrink: true },
-          { weight: 3, arbitrary: leaves },
-          fc.array(tie('filter'), { maxLength: 3 }).map((parts) => and(...parts)),
-          fc.array(tie('filter'), { maxLength: 3 }).map((parts) => or(...parts)),
-          tie('filter').map((part) => not(part)),
-        ),
-      }))
-
-      const stored = fc
-        .sample(payloads, { numRuns: 150, seed: 5 })
-        .map((payload, i) => point(`d${i}`, { payload, terms: ['all'] }))
-      await store.upsert('docs', stored)
-      await fc.assert(
-        fc.asyncProperty(filter, async (condition) => {
-          const expected = stored
-            .filter(({ payload }) => matchesFilter(condition, payload))
-            .map(({ documentId }) => documentId)
-          expect(await store.count('docs', { filter: condition })).toBe(expected.length)
-          const found = await dense(vectors[0] ?? unit(), { filter: condition, limit: 200 })
-          expect(ids(found).sort()).toEqual([...expected].sort())
-          const lexical = await store.query('docs', { mode: 'bm25', terms: ['all'], filter: condition, limit: 200 })
-          expect(ids(lexical).sort()).toEqual([...expected].sort())
-        }),
-        { numRuns: 120, seed: 3 },
-      )
-      const condition = toFilter({ $or: [{ source: `' OR 1=1 --` }, { tags: { exists: true } }] })
-      const gone = stored.filter(({ payload }) => matchesFilter(condition, payload))
-      expect(await store.delete('docs', { filter: condition })).toBe(gone.length)
-      expect(await store.count('docs')).toBe(stored.length - gone.length)
     })
 
     test('an alias names a collection, moves in one step and needs no copy', async () => {

@@ -1,4 +1,11 @@
-import { checkNarrows, type FilterInput, matchesFilter, type SearchMode, toFilter } from '../../index/index.ts'
+import {
+  checkNarrows,
+  type Fields,
+  type FilterInput,
+  matchesFilter,
+  type SearchMode,
+  toFilter,
+} from '../../index/index.ts'
 import { type Document, QontrastError } from '../../shared/index.ts'
 import { examplesOf, type IndexView, narrowed, type ViewQuery } from '../view.ts'
 import type { Access } from './keys.ts'
@@ -9,8 +16,10 @@ import type { Access } from './keys.ts'
  */
 export function boundView(
   view: IndexView,
-  { filter: bound, prefix, sharedWordStatistics }: NonNullable<Access['bound']>,
+  { filter: asked, prefix, sharedWordStatistics }: NonNullable<Access['bound']>,
+  fields: Fields,
 ): IndexView {
+  const bound = toFilter(asked, fields)
   const sees = ({ payload = {} }: Document) => matchesFilter(bound, payload)
   const outer = (id: string) => (id.startsWith(prefix) ? id.slice(prefix.length) : id)
   const renamed = <T extends { readonly id: string }>(named: T): T => ({ ...named, id: outer(named.id) })
@@ -71,7 +80,7 @@ export function boundView(
     get: async (ids) => (await find(ids)).map((document) => document && renamed(document)),
     async delete(selection) {
       if ('filter' in selection) {
-        checkNarrows(toFilter(selection.filter))
+        checkNarrows(toFilter(selection.filter, fields), fields)
         return view.delete({ filter: narrowed(bound, selection.filter) })
       }
       const stored = await find(selection.ids)

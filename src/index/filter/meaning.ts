@@ -18,6 +18,11 @@ export function canonicalFilter(filter: Filter): Filter {
   return rewrite(filter, false)
 }
 
+/** What holds exactly where the filter does not, in the same form. */
+export function oppositeOf(filter: Filter): Filter {
+  return rewrite(filter, true)
+}
+
 function rewrite(filter: Filter, negated: boolean): Filter {
   if (filter.kind === 'not') return rewrite(filter.filter, !negated)
   if (isLeaf(filter)) return negated ? negate(canonicalLeaf(filter)) : canonicalLeaf(filter)

@@ -73,7 +73,7 @@ export function isLeaf(filter: Filter): filter is Leaf {
 export function make(node: Node): Filter {
   const inner = partsOf(node).map((part) => sizes.get(part) ?? { depth: 0, parts: 1 })
   const size = {
-    depth: inner.reduce((deepest, { depth }) => Math.max(deepest, depth + 1), 0),
+    depth: inner.reduce((deepest, { depth }) => Math.max(deepest, depth + 1), 0) - (deniesLeaf(node) ? 1 : 0),
     parts: inner.reduce((sum, { parts }) => sum + parts, 1),
   }
   if (size.depth > filterLimits.depth) throw tooDeep()
@@ -81,6 +81,11 @@ export function make(node: Node): Filter {
   const filter: Filter = Object.freeze({ ...node, [brand]: true as const })
   sizes.set(filter, size)
   return filter
+}
+
+/** A condition and its denial are equally deep. */
+function deniesLeaf(node: Node): boolean {
+  return node.kind === 'not' && isLeaf(node.filter)
 }
 
 /** What an `and` or `or` is made of, or what `not` denies. */

@@ -71,7 +71,7 @@ function readFilter(input: unknown, { place, depth, budget }: Reading): Filter {
       throw invalid(`${at()} is undefined. Leave it out on purpose, or write { exists: false } for what is missing.`)
     const combiner = Object.hasOwn(combiners, key) ? combiners[key] : undefined
     if (combiner) return combiner(condition, { place: at, depth, budget })
-    if (key.startsWith('$')) throw invalid(unknownCombiner(key, at))
+    if (/^\$[A-Za-z]/.test(key)) throw invalid(unknownCombiner(key, at))
     return readCondition(key, condition, { place: at, depth, budget })
   })
   return combine('and', parts)
@@ -102,7 +102,7 @@ function readDeeper(operand: unknown, { place, depth, budget }: Reading): Filter
 function readCondition(key: string, condition: unknown, { place, budget }: Reading): Filter {
   const field = pathOf(key)
   if (Array.isArray(condition)) {
-    if (condition.some((value) => isPlainObject(value)) && /^(and|or|not)$/.test(key))
+    if (/^(and|or|not)$/.test(key) && isPlainObject(condition[0]))
       throw invalid(`${place()}: to combine filters, write $${key}.`)
     return readList(field, condition, place, budget)
   }

@@ -13,6 +13,6 @@ export type PlainCondition =
 
 /** The plain form: fields with a value, a list (one of them) or operators, all of which hold; `$and`, `$or` and `$not` combine. */
 export type PlainFilter = {
-  readonly [field: string]: PlainCondition | PlainFilter | readonly FilterInput[] | undefined
+  readonly [field: string]: PlainCondition | PlainFilter | readonly FilterInput[]
 }
 export type FilterInput = Filter | PlainFilter

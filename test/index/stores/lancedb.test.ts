@@ -2,9 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { lancedb } from '../../../src/index/stores/lancedb.ts'
-import { describeVectorStore } from '../../contract/vector-store.ts'
+import { describeFilters } from '../../contract/filters.ts'
+import { describeVectorStore, type StoreUnderTest } from '../../contract/vector-store.ts'
 
-describeVectorStore('LanceDB', async () => {
+async function open(): Promise<StoreUnderTest> {
   const folder = await mkdtemp(path.join(tmpdir(), 'qontrast-'))
   const opened = [lancedb({ path: folder })]
   return {
@@ -19,4 +20,7 @@ describeVectorStore('LanceDB', async () => {
       await rm(folder, { recursive: true })
     },
   }
-})
+}
+
+describeVectorStore('LanceDB', open)
+describeFilters('LanceDB', open)

@@ -1,7 +1,8 @@
 import { afterAll, describe, expect } from 'vitest'
 import type { VectorStore } from '../../../src/index/store.ts'
 import { qdrant } from '../../../src/index/stores/qdrant.ts'
-import { describeVectorStore } from '../../contract/vector-store.ts'
+import { describeFilters } from '../../contract/filters.ts'
+import { describeVectorStore, type StoreUnderTest } from '../../contract/vector-store.ts'
 import { openQdrant } from '../../support/qdrant-subject.ts'
 
 const subject = await openQdrant('contract')
@@ -10,7 +11,7 @@ afterAll(() => subject?.close())
 
 if (!subject) describe.skip('VectorStore: Qdrant', () => {})
 else {
-  describeVectorStore('Qdrant', async () => {
+  const openSubject = async (): Promise<StoreUnderTest> => {
     await subject.begin(expect.getState().currentTestName ?? '')
     const opened: VectorStore[] = []
     const open = () => {
@@ -26,5 +27,7 @@ else {
         await subject.end()
       },
     }
-  })
+  }
+  describeVectorStore('Qdrant', openSubject)
+  describeFilters('Qdrant', openSubject)
 }

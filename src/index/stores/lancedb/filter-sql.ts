@@ -58,7 +58,8 @@ const leafCompilers: LeafCompilers = {
   range: (leaf, { columns, found }) => {
     if (leaf.of === 'string') return idIn(found.get(leaf) ?? [])
     const { field, range } = leaf
-    const column = field.length === 1 ? columns.get(field[0]) : undefined
+    const declared = field.length === 1 ? columns.get(field[0]) : undefined
+    const column = declared?.startsWith(`${leaf.of}_`) ? declared : undefined
     if (leaf.of === 'number') return column ? columnRange(column, range) : jsonRange(numberKey(field), range)
     return column ? dateRange(column, field, range) : jsonRange(momentKey(field), range)
   },

@@ -1,0 +1,253 @@
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { filterLimits } from '../../src/index/filter/limits.ts'
+import {
+  and,
+  contains,
+  eq,
+  exists,
+  type Filter,
+  lt,
+  matchesFilter,
+  not,
+  oneOf,
+  or,
+  range,
+  toFilter,
+} from '../../src/index/filter.ts'
+import type { CollectionSchema, Point, VectorStore } from '../../src/index/store.ts'
+import { type JsonObject, normalizeInPlace } from '../../src/shared/index.ts'
+import { dates, declaredFields, filters, hostile, inherited, payloads } from '../support/filters.ts'
+import type { StoreUnderTest } from './vector-store.ts'
+
+const schema: CollectionSchema = {
+  dimensions: 4,
+  encoder: { name: 'fixed', fingerprint: 'f'.repeat(32) },
+  fields: declaredFields,
+}
+const vector = normalizeInPlace(Float32Array.of(1, 2, 3, 4))
+
+function point(id: string, payload: JsonObject): Point {
+  return {
+    id: `${id}#0`,
+    documentId: id,
+    chunk: 0,
+    chunks: 1,
+    hash: `hash of ${id}`,
+    title: undefined,
+    text: `Text of ${id}`,
+    start: 0,
+    end: 10,
+    heading: undefined,
+    line: undefined,
+    page: undefined,
+    payload,
+    vector,
+    terms: ['all'],
+  }
+}
+
+/** Says what filters do in every store: as `matchesFilter` has it, whatever the names, values and sizes. */
+export function describeFilters(name: string, open: () => Promise<StoreUnderTest>): void {
+  describe(`Filters: ${name}`, () => {
+    let subject: StoreUnderTest
+    let store: VectorStore
+    beforeEach(async () => {
+      subject = await open()
+      store = subject.store
+      await store.ensure('docs', schema)
+    })
+    afterEach(() => subject.dispose())
+
+    async function put(list: readonly JsonObject[]): Promise<Point[]> {
+      const points = list.map((payload, i) => point(`d${i}`, payload))
+      await store.upsert('docs', points)
+      return points
+    }
+
+    /** What a filter finds is what the plain evaluation finds, of the points and by every way of asking. */
+    async function agrees(points: readonly Point[], filter: Filter): Promise<void> {
+      const expected = points
+        .filter(({ payload }) => matchesFilter(filter, payload))
+        .map(({ documentId }) => documentId)
+      const limit = points.length + 1
+      expect(await store.count('docs', { filter })).toBe(expected.length)
+      for (const query of [{ mode: 'dense', vector } as const, { mode: 'bm25', terms: ['all'] } as const]) {
+        const hits = await store.query('docs', { ...query, filter, limit })
+        expect(hits.map((hit) => hit.point.documentId).sort()).toEqual([...expected].sort())
+      }
+    }
+
+    test('filters agree with their plain evaluation, whatever the names and values', async () => {
+      const points = await put(fc.sample(payloads, { numRuns: 150, seed: 5 }))
+      await fc.assert(
+        fc.asyncProperty(filters, async (filter) => agrees(points, filter)),
+        { numRuns: 120, seed: 3 },
+      )
+      await fc.assert(
+        fc.asyncProperty(filters, async (written) => {
+          const filter = typedOrSkipped(written)
+          for (const { payload } of points.slice(0, 30)) expect(matchesFilter(filter, payload)).toBeTypeOf('boolean')
+          await agrees(points, filter)
+        }),
+        { numRuns: 60, seed: 4 },
+      )
+      const condition = toFilter({ $or: [{ source: `' OR 1=1 --` }, { tags: { exists: true } }] }, schema.fields)
+      const gone = points.filter(({ payload }) => matchesFilter(condition, payload))
+      expect(await store.delete('docs', { filter: condition })).toBe(gone.length)
+      expect(await store.count('docs')).toBe(points.length - gone.length)
+    })
+
+    const ids = async (filter: Filter) =>
+      (await store.scroll('docs', { filter })).points.map(({ documentId }) => documentId).sort()
+
+    test('dates are compared as instants, alone and in lists, declared or not', async () => {
+      const points = await put([
+        ...dates.map((text) => ({ when: text, free: text, in: { here: text } })),
+        { when: ['2020-01-01', '2030-01-01'], free: ['2020-01-01', 'soon', 7] },
+        { free: 'soon' },
+        {},
+      ])
+      const newYear = ['d0', 'd1', 'd2']
+      expect(await ids(toFilter({ when: '2024-01-01' }, schema.fields))).toEqual(newYear)
+      expect(await ids(eq('free', new Date('2024-01-01')))).toEqual(newYear)
+      expect(await ids(eq(['in', 'here'], new Date('2024-01-01')))).toEqual(newYear)
+      expect(await ids(eq('free', '2024-01-01'))).toEqual(['d0'])
+      const years: [string, string[]][] = [
+        ['{"gte":"2024-01-01","lt":"2025-01-01"}', [...newYear, 'd4']],
+        ['{"lt":"1970-01-01"}', ['d5']],
+        ['{"gt":"2024-05-31T12:29:59.9999Z","lt":"2024-06-01"}', ['d4']],
+        ['{"gte":"2019-01-01","lt":"2021-01-01"}', ['d7']],
+        ['{"gt":"2020-01-01","lt":"2023-01-01"}', []],
+      ]
+      for (const [condition, expected] of years) {
+        const filter = toFilter(JSON.parse(`{"when":${condition}}`), schema.fields)
+        expect(await ids(filter)).toEqual(expected)
+        await agrees(points, filter)
+      }
+      for (const field of ['when', 'free', ['in', 'here']] as const) {
+        await agrees(points, range(field, { gte: new Date('2020-01-01'), lte: new Date('2024-01-01') }))
+        await agrees(points, toFilter({ $not: lt(field, new Date('2024-01-01')) }, schema.fields))
+      }
+    })
+
+    test('strings are ordered by code units, declared or not', async () => {
+      const texts = ['', 'a', 'm', 'ma', 'z', 'Z', 'é', '\ud800', '\u{1f9ea}', '\ufffd', '10', '9', '2024-05-31']
+      const points = await put([
+        ...texts.map((text) => ({ source: text, free: text, in: { here: [text, 7] } })),
+        { free: 5, source: ['b', 'x'] },
+        { free: null },
+      ])
+      for (const limit of texts) {
+        for (const field of ['source', 'free', ['in', 'here']] as const) {
+          await agrees(points, range(field, { gt: limit }))
+          await agrees(points, range(field, { lte: limit }))
+        }
+      }
+      await agrees(points, and(range('source', { gte: 'a', lt: 'n' }), contains('free', 'm')))
+    })
+
+    test.each([...inherited, '$', 'a.b', ''])('a field may be named %j', async (field) => {
+      const points = await put([
+        { [field]: 'x', list: ['x'] },
+        { [field]: 'y' },
+        { other: 'x' },
+        { nested: { [field]: 'x' } },
+      ])
+      const declared = { ...schema, fields: { [field]: 'keyword' } } as const
+      await store.ensure('declared', declared)
+      await store.upsert('declared', points)
+      expect((await (await subject.reopen()).info('declared'))?.schema).toEqual(declared)
+      for (const collection of ['docs', 'declared']) {
+        const ids = async (filter: Filter) =>
+          (await store.scroll(collection, { filter })).points.map(({ documentId }) => documentId).sort()
+        expect(await ids(eq(field, 'x'))).toEqual(['d0'])
+        expect(await ids(eq(['nested', field], 'x'))).toEqual(['d3'])
+        expect(await ids(not(exists(field)))).toEqual(['d2', 'd3'])
+        const [stored] = await store.get(collection, { ids: ['d0#0'] })
+        expect(Object.entries(stored?.payload ?? {}).sort()).toEqual(
+          [
+            [field, 'x'],
+            ['list', ['x']],
+          ].sort(),
+        )
+      }
+      for (const filter of [range(field, { gt: 'x' }), or(eq(field, 'y'), eq('other', 'x'))])
+        await agrees(points, filter)
+      const wrong = point('d9', { [field]: 5 })
+      await expect(store.upsert('declared', [wrong])).rejects.toMatchObject({ code: 'invalid-input' })
+    })
+
+    test('filters at the limits of size are answered', async () => {
+      const points = await put(
+        Array.from({ length: 40 }, (_, i) => ({
+          n: i,
+          s: `s${i}`,
+          when: `20${10 + i}-01-01`,
+          year: i,
+          source: `s${i}`,
+        })),
+      )
+      const many = Array.from({ length: filterLimits.conditions }, (_, i) => i)
+      await agrees(points, toFilter({ $or: many.map((i) => ({ [`f${i}`]: { exists: true } })) }))
+      await agrees(points, toFilter({ $or: many.map((i) => ({ n: { gt: i + 0.5, lt: i + 1.5 } })) }))
+      await agrees(points, toFilter({ $and: many.map((i) => ({ $not: { year: { gt: i + 20 } } })) }))
+      const set = Array.from({ length: filterLimits.values }, (_, i) => i * 2)
+      await agrees(points, oneOf('n', set))
+      await agrees(points, oneOf('year', set))
+      await agrees(
+        points,
+        oneOf(
+          's',
+          set.map((i) => `s${i}`),
+        ),
+      )
+      await agrees(
+        points,
+        oneOf(
+          'source',
+          set.map((i) => `s${i}`),
+        ),
+      )
+      await agrees(
+        points,
+        oneOf(
+          'when',
+          set.map((i) => new Date(Date.UTC(2010 + (i % 200), 0, 1))),
+        ),
+      )
+      let deep: Filter = eq('n', 3)
+      for (let i = 0; i < filterLimits.depth / 2; i++) deep = and(or(deep, eq('n', i)), lt('n', 30 - i))
+      await agrees(points, deep)
+    })
+
+    test('forty thousand ids select at once', async () => {
+      await put(Array.from({ length: 20 }, (_, i) => ({ n: i })))
+      const absent = Array.from({ length: 40_000 }, (_, i) => `absent ${hostile[i % hostile.length]} ${i}`)
+      const documents = [...absent, 'd3', 'd7', 'd7']
+      expect((await store.get('docs', { documents })).map(({ documentId }) => documentId)).toEqual(['d3', 'd7'])
+      expect((await store.get('docs', { ids: [...absent, 'd5#0'] })).map(({ id }) => id)).toEqual(['d5#0'])
+      expect((await store.keys('docs', documents)).map(({ id }) => id).sort()).toEqual(['d3#0', 'd7#0'])
+      await store.markSeen('docs', documents, 5)
+      expect((await store.scroll('docs', { seenBefore: 5 })).points).toHaveLength(18)
+      expect(await store.delete('docs', { documents })).toBe(2)
+      expect(await store.delete('docs', { ids: [...absent, 'd5#0'] })).toBe(1)
+      expect(await store.count('docs')).toBe(17)
+    })
+
+    test('a date field takes dates and nothing else', async () => {
+      for (const when of ['soon', '2024', '2024-W01-1', '2024-02-30', 5, true, ['2024-01-01', 'soon'], { a: 1 }])
+        await expect(store.upsert('docs', [point('d1', { when })])).rejects.toMatchObject({ code: 'invalid-input' })
+      await store.upsert('docs', [point('d1', { when: null }), point('d2', { when: [] }), point('d3', {})])
+      expect(await store.count('docs')).toBe(3)
+    })
+
+    function typedOrSkipped(filter: Filter): Filter {
+      try {
+        return toFilter(filter, schema.fields)
+      } catch {
+        return fc.pre(false) ?? filter
+      }
+    }
+  })
+}
