@@ -21,7 +21,7 @@ export interface Archive extends AsyncDisposable {
 
 /** Opens a zip archive. `file-unreadable` and `file-encrypted` say what is wrong, `too-large` which limit it goes beyond. */
 export async function openArchive(file: string): Promise<Archive> {
-  const zip = await openPromise(file).catch((cause: unknown) => {
+  const zip = await openPromise(file, { autoClose: false }).catch((cause: unknown) => {
     throw new QontrastError('file-unreadable', `it is no zip archive that can be read: ${messageOf(cause)}`, { cause })
   })
   try {

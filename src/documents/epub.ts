@@ -24,8 +24,7 @@ export const readEpub: Reader = async function* (source, _, report) {
     const page = readPage(withoutShortTags(xhtml))
     if (page.text.trim() === '') continue
     firstHeading ??= page.firstHeading
-    const first = page.sections[1]?.start === 0 ? 1 : 0
-    for (const { start, heading } of page.sections.slice(first)) {
+    for (const { start, heading } of page.sections) {
       sections.push({ start: text.length + start, ...(heading === undefined ? {} : { heading }) })
     }
     text += `${page.text.trimEnd()}\n\n`

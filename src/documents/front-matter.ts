@@ -45,14 +45,14 @@ const reserved = new Set(['path', 'root', 'line'])
 /** YAML 1.2, with dates as ISO 8601. Aliases are bounded by the library. */
 async function parseYaml(text: string): Promise<unknown> {
   const { parse } = await import('yaml')
-  return parse(text, { intAsBigInt: true, logLevel: 'silent', customTags: (tags) => [...tags, timestamp] })
+  return parse(text, { intAsBigInt: true, logLevel: 'error', customTags: (tags) => [...tags, timestamp] })
 }
 
 /** A moment that YAML writes loosely, such as `2024-01-05 10:00:00 +2`; a date alone is ISO already. */
 const timestamp = {
   tag: 'tag:yaml.org,2002:timestamp',
   default: true,
-  test: /^\d{4}-\d{1,2}-\d{1,2}(?:[Tt]|[ \t]+)\d{1,2}:\d{2}:\d{2}(?:\.\d+)?(?:[ \t]*(?:Z|[-+]\d{1,2}(?::\d{2})?))?$/,
+  test: /^\d{4}-\d{1,2}-\d{1,2}(?:[Tt]|[ \t]+)\d{1,2}:\d{2}:\d{2}(?:\.\d+)?(?:[ \t]*(?:Z|[-+]\d{1,2}(?::?\d{2})?))?$/,
   resolve: (text: string): string => isoMoment(text),
 }
 

@@ -78,6 +78,10 @@ function createPage() {
     last = text.at(-1) ?? last
   }
   const breakLine = () => {
+    if (last === ' ' && verbatim === 0) {
+      parts.push((parts.pop() ?? '').slice(0, -1))
+      length -= 1
+    }
     if (last !== '\n') add('\n')
   }
   return {
@@ -100,7 +104,10 @@ function createPage() {
       if (preformatted.has(name)) verbatim -= 1
       if (heading?.element === element) {
         const entered = trail.enter(Number(name[1]), parts.slice(heading.part).join(''))
-        if (entered !== undefined) sections.push({ start: heading.start, heading: entered })
+        if (entered !== undefined) {
+          if (heading.start === 0) sections.pop()
+          sections.push({ start: heading.start, heading: entered })
+        }
         heading = undefined
       }
       if (breaking.has(name)) breakLine()

@@ -40,6 +40,7 @@ export async function walk(root: string, { enters, deepest }: WalkOptions): Prom
   const astray: { file: string; reason: string }[] = []
   const top = await realpath(root)
   const listedByLink = new Set<string>()
+  const told = new Set<string>()
   const folders: Folder[] = [{ folder: root, real: top, depth: 0 }]
   const links: Folder[] = []
 
@@ -71,9 +72,11 @@ export async function walk(root: string, { enters, deepest }: WalkOptions): Prom
     const { folder: file, depth } = link
     const real = await realpath(file).catch(() => undefined)
     const target = real && (await stat(real).catch(() => undefined))
-    if (!real || !target) astray.push({ file, reason: 'leads nowhere' })
-    else if (real !== top && !real.startsWith(top.endsWith(path.sep) ? top : top + path.sep)) {
-      astray.push({ file, reason: 'leads out of the folder' })
+    const within = real === top || real?.startsWith(top.endsWith(path.sep) ? top : top + path.sep)
+    if (!real || !target || !within) {
+      const reason = target ? 'leads out of the folder' : 'leads nowhere'
+      if (!told.has(link.real)) astray.push({ file, reason })
+      told.add(link.real)
     } else {
       await take({ folder: file, real, depth }, target)
       await list(folders, true)

@@ -66,7 +66,6 @@ test('HTML gives its readable text, with a section at each heading', async () =>
   const [document] = documents
   expect(document?.title).toBe('A & B')
   expect(document && parts(document)).toEqual([
-    [undefined, ''],
     ['One', 'One\nFirst\nline <3'],
     ['One › Two', 'Two\na\nb'],
     ['Three', 'Three\nend boldtext\nif x:\n  y'],

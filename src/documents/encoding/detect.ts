@@ -74,8 +74,10 @@ function byteOrderMark(bytes: Uint8Array): string | undefined {
 /** UTF-16 without a mark is known by the zero bytes of its spaces, line ends and digits. */
 function utf16OrBinary(bytes: Uint8Array, complete: boolean): string {
   const even = complete ? bytes : bytes.subarray(0, bytes.length - (bytes.length % 2))
+  const zeros = even.reduce((sum, byte) => (byte === 0 ? sum + 1 : sum), 0)
   const fits = ['utf-16le', 'utf-16be'].flatMap((encoding) => {
     const text = decoded(even, encoding, complete)
+    if ((text?.match(/[\t\n\r -\u00ff]/g)?.length ?? 0) < Math.max(1, zeros / 5)) return []
     const spaces = text?.match(/[ \n\u3000]/gu)?.length ?? 0
     return text !== undefined && isPlausible(text, encoding, null) ? [{ encoding, spaces, length: text.length }] : []
   })
@@ -121,7 +123,8 @@ const standardNames: Readonly<Record<string, string>> = {
 const ofOldSystems = /^(?:ibm866|macintosh|x-mac-cyrillic|iso-8859-(?:3|4|10|13|14))$/
 const manyBytes = /^(?:shift_jis|euc-jp|euc-kr|big5|gb18030|gbk)$/
 const leastConfidence = 0.05
-const margin = 1.2
+/** How much better than any other: less for what most old files are written in. */
+const margin = (encoding: string) => (encoding === 'windows-1252' ? 1.05 : 1.2)
 
 interface Candidate {
   readonly shown: string
@@ -139,14 +142,15 @@ async function legacyEncoding(
   undecided: (tried: readonly string[]) => QontrastError,
 ): Promise<string> {
   const sample = surroundings(bytes)
-  const candidates = await plausibleReadings(sample, complete && sample === bytes)
+  const candidates = await plausibleReadings(sample, complete && bytes.length < 16_384)
   const [first] = candidates
   const current = candidates.find(({ old }) => !old)
   const best = first?.encoding && first.confidence > 1.1 * (current?.confidence ?? 0) ? first : current
   if (!best?.encoding || best.confidence < leastConfidence) throw undecided(candidates.map(({ shown }) => shown))
+  const least = margin(best.encoding)
   const rival = candidates.find(
     ({ text, confidence, old }) =>
-      (text === undefined || text !== best.text) && confidence * (old && !best.old ? 0.98 : margin) > best.confidence,
+      (text === undefined || text !== best.text) && confidence * (old && !best.old ? 0.98 : least) > best.confidence,
   )
   if (rival) throw undecided([best.shown, rival.shown])
   return best.encoding
@@ -171,9 +175,8 @@ async function plausibleReadings(sample: Uint8Array, complete: boolean): Promise
   })
 }
 
-/** The lines of a long text that are not all ASCII: they alone tell encodings apart. */
+/** The lines that are not all ASCII, less the signs of tables and code: words alone tell encodings apart. */
 function surroundings(bytes: Uint8Array): Uint8Array {
-  if (bytes.length < 16_384) return bytes
   const lines: Uint8Array[] = []
   let length = 0
   for (let start = 0; start < bytes.length && length < 65_536; ) {
@@ -186,7 +189,8 @@ function surroundings(bytes: Uint8Array): Uint8Array {
     }
     start = end
   }
-  return Buffer.concat(lines)
+  const words = Buffer.concat(lines).toString('latin1')
+  return Buffer.from(words.replace(/(?<![\x80-\xff])[!-@[-`{-~]+/g, ' '), 'latin1')
 }
 
 function decoded(bytes: Uint8Array, encoding: string, complete: boolean): string | undefined {

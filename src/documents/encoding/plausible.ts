@@ -6,7 +6,7 @@ const oddities: readonly RegExp[] = [
   // two scripts in one word
   new RegExp(scripts.map((script) => `\\p{Script=${script}}(?=[${others(script).join('')}])`).join('|'), 'gu'),
   // a sign between two letters
-  /\p{L}\p{M}*[\u00a1-\u00ac\u00ae-\u00b3\u00b5\u00b6\u00b8\u00b9\u00bb-\u00bf\u00d7\u00f7\u02c7\u02d8-\u02dd\u2020-\u2022\u2026\u2030\u2039\u203a\u20a0-\u20cf\u2100-\u23ff](?=\p{L})/gu,
+  /\p{L}\p{M}*[\u00a1-\u00ac\u00ae-\u00b3\u00b5\u00b6\u00b8\u00b9\u00bb-\u00bf\u00d7\u00f7\u02c7\u02d8-\u02dd\u201a-\u2022\u2026\u2030\u2039\u203a\u20a0-\u20cf\u2100-\u23ff](?=\p{L})/gu,
   // a capital after a small letter, where either is beyond ASCII
   /\p{Ll}(?=\P{ASCII})\p{Lu}|(?=\P{ASCII})\p{Ll}\p{Lu}/gu,
   // half-width kana alone or beside Latin letters
