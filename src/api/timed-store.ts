@@ -13,6 +13,7 @@ export function timeStore(store: VectorStore): VectorStore {
     keys: (...args) => timed('store', () => store.keys(...args)),
     delete: (...args) => timed('store', () => store.delete(...args)),
     query: (...args) => timed('store', () => store.query(...args)),
+    queryMany: (...args) => timed('store', () => store.queryMany(...args)),
     count: (...args) => timed('store', () => store.count(...args)),
     scroll: (...args) => timed('store', () => store.scroll(...args)),
     optimize: (...args) => timed('store', () => store.optimize(...args)),

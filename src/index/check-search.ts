@@ -9,6 +9,8 @@ const defaultLimit = 10
 const mostHits = 10_000
 const modes = ['dense', 'bm25', 'hybrid'] as const
 const groups = ['document', 'chunk'] as const
+const fusionNames = ['scores', 'rrf'] as const
+const sides = ['dense', 'bm25'] as const
 
 /** Options with their defaults; `invalid-option` names the wrong one. */
 export function checkSearch(
@@ -16,28 +18,65 @@ export function checkSearch(
   { queries, defaultMode }: { readonly queries: readonly AnyQuery[]; readonly defaultMode: SearchMode },
 ) {
   checkOptionKeys('search', options, searchKeys)
-  const { limit = defaultLimit, offset = 0, mode, groupBy = 'document', minScore, exact = false, signal } = options
+  const {
+    limit = defaultLimit,
+    offset = 0,
+    mode,
+    groupBy = 'document',
+    fusion,
+    minScore,
+    exact = false,
+    signal,
+  } = options
   whole('limit', limit, 1)
   whole('offset', offset, 0)
   if (mode !== undefined) oneOf('mode', mode, modes)
   oneOf('groupBy', groupBy, groups)
-  if (Number.isNaN(minScore)) throw new QontrastError('invalid-option', 'minScore must be a number; got NaN.')
-  const fuses = (mode ?? defaultMode) === 'hybrid' && queries.some(hasWords)
-  if (minScore !== undefined && fuses) {
-    throw new QontrastError(
-      'invalid-option',
-      'minScore needs mode dense or bm25: scores of fused rankings say nothing about how good a hit is.',
-    )
-  }
+  if (fusion !== undefined) oneOf('fusion', fusion, fusionNames)
+  const texts = queries.some(hasWords)
+  const asked = new Set<SearchMode>([
+    ...(texts ? [mode ?? defaultMode] : []),
+    ...(queries.every(hasWords) ? [] : ['dense' as const]),
+  ])
+  checkMinScore(minScore, asked)
   throwIfAborted(signal)
   return {
     limit,
     offset,
     mode,
-    minScore: minScore ?? Number.NEGATIVE_INFINITY,
+    fusion,
+    minScore,
     exact,
     signal,
     groupByDocument: groupBy === 'document',
+  }
+}
+
+/** A number bounds the score of its mode; an object names the scores that it bounds, and each mode must have them. */
+function checkMinScore(minScore: unknown, asked: ReadonlySet<SearchMode>): void {
+  if (minScore === undefined) return
+  const example = 'minScore: { dense: 0.4, bm25: 2 }'
+  if (typeof minScore === 'number' && !Number.isNaN(minScore)) {
+    if (!asked.has('hybrid')) return
+    throw new QontrastError(
+      'invalid-option',
+      `In mode hybrid say which score is bounded, such as ${example}: a bound on both fused would mean neither.`,
+    )
+  }
+  const bounds = typeof minScore === 'object' && minScore !== null ? Object.entries(minScore) : []
+  const isBound = ([side, bound]: [string, unknown]) =>
+    sides.some((name) => name === side) && typeof bound === 'number' && !Number.isNaN(bound)
+  if (bounds.length === 0 || !bounds.every(isBound)) {
+    const given = typeof minScore === 'object' ? JSON.stringify(minScore) : String(minScore)
+    throw new QontrastError('invalid-option', `minScore is a number, or names scores: ${example}; got ${given}.`)
+  }
+  for (const mode of asked) {
+    const absent = bounds.find(([side]) => mode !== 'hybrid' && mode !== side)
+    if (!absent) continue
+    throw new QontrastError(
+      'invalid-option',
+      `Hits of mode ${mode} have no ${absent[0]} score to bound by minScore; search with mode hybrid, or bound ${mode}.`,
+    )
   }
 }
 

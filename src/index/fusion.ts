@@ -1,16 +1,46 @@
+import type { Fusion, Scores } from './store.ts'
+
+/** A point that one side of a hybrid search found, with what both sides say of it. */
+export interface Candidate {
+  readonly id: string
+  readonly document: string
+  readonly dense: number
+  readonly bm25: number
+  /** Place in each side's ranking, from 1; undefined where it is not among the candidates of that side. */
+  readonly denseRank: number | undefined
+  readonly bm25Rank: number | undefined
+}
+
 /** Rank constant of reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009). */
 const rankConstant = 60
+/** How much the cosine counts; the rest is BM25's. Measured in docs/decisions/fusion.md. */
+const denseWeight = 0.3
+/** What a word of a query adds to BM25's score where it is well matched: it makes 1 of that. */
+const wordScore = 5
 
-/** Fuses rankings of ids: score = Σ 1 / (60 + rank), ranks from 1. Best first, equal scores by id. */
-export function reciprocalRankFusion(rankings: readonly (readonly string[])[]): { id: string; score: number }[] {
-  const scores = new Map<string, number>()
-  for (const ranking of rankings) {
-    ranking.forEach((id, i) => scores.set(id, (scores.get(id) ?? 0) + 1 / (rankConstant + i + 1)))
-  }
-  return [...scores].map(([id, score]) => ({ id, score })).sort(byScoreThenId)
+/** Formulas of mode hybrid; `words` is how many different terms the query has. They need no other candidate, so a score is the same on every page. */
+export const fusions: Readonly<Record<Fusion, (candidate: Candidate, words: number) => number>> = {
+  /** Σ 1 / (60 + rank). */
+  rrf: ({ denseRank, bm25Rank }) => reciprocal(denseRank) + reciprocal(bm25Rank),
+  /** 0.3 · cosine + 0.7 · BM25 / (5 · words). */
+  scores: ({ dense, bm25 }, words) =>
+    denseWeight * dense + ((1 - denseWeight) * bm25) / (wordScore * Math.max(1, words)),
+}
+
+function reciprocal(rank: number | undefined): number {
+  return rank === undefined ? 0 : 1 / (rankConstant + rank)
 }
 
 /** Order of hits everywhere: higher scores first, equal ones by id. */
 export function byScoreThenId(a: { id: string; score: number }, b: { id: string; score: number }): number {
   return b.score - a.score || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
+}
+
+/** True where every score that is bounded is there and reaches its bound. */
+export function reaches(scores: Scores, least: Scores): boolean {
+  return (['dense', 'bm25'] as const).every((side) => {
+    const bound = least[side]
+    const score = scores[side]
+    return bound === undefined || (score !== undefined && score >= bound)
+  })
 }

@@ -1,13 +1,16 @@
 import type { JsonObject } from '../shared/index.ts'
 import { type MarkedPassage, markPassage } from './mark-passage.ts'
 import type { AnyQuery } from './search-options.ts'
-import type { ScoredPoint } from './store.ts'
+import type { ScoredPoint, Scores } from './store.ts'
 
 /** A found passage of a document. */
 export interface Hit<Payload extends object = JsonObject> {
   /** Id of the document. */
   readonly id: string
+  /** What hits are ordered by: the cosine (mode dense), BM25's score (bm25), or both fused (hybrid). */
   readonly score: number
+  /** The cosine and the BM25 score of the passage by themselves, as far as the mode knows them: in mode hybrid both. */
+  readonly scores: Scores
   readonly title: string | undefined
   readonly passage: string
   /** Words of the query in the passage: UTF-16 offsets, the end excluded; none where the query was no text. Found when first read. */
@@ -23,12 +26,13 @@ export interface Hit<Payload extends object = JsonObject> {
   readonly payload: Payload
 }
 
-export function toHit({ score, point }: ScoredPoint, query: AnyQuery | undefined): Hit {
+export function toHit({ score, scores, point }: ScoredPoint, query: AnyQuery | undefined): Hit {
   const { documentId: id, title, text: passage, chunk, start, end, heading, line, page, payload } = point
   let marks: MarkedPassage | undefined
   return {
     id,
     score,
+    scores,
     title,
     passage,
     get marks() {

@@ -69,6 +69,8 @@ export type { Shard } from './shard.ts'
 export {
   type CollectionInfo,
   type CollectionSchema,
+  type Fusion,
+  type Scores,
   type SearchMode,
   unknownEncoder,
   type VectorStore,

@@ -24,7 +24,15 @@ import type { DocumentInputs, FieldsOf, FilterInput, StoredPayload } from './pay
 import { rank } from './rank.ts'
 import { type Examples, searchLike } from './search-like.ts'
 import type { AnyQuery, SearchOptions, SearchQuery } from './search-options.ts'
-import type { CollectionInfo, CollectionSchema, PointRecord, VectorStore } from './store.ts'
+import type {
+  CollectionInfo,
+  CollectionSchema,
+  PointRecord,
+  Scores,
+  SearchMode,
+  StoreQuery,
+  VectorStore,
+} from './store.ts'
 import { lancedb } from './stores/lancedb.ts'
 
 export interface OpenIndexOptions<Payload extends object = JsonObject> {
@@ -63,6 +71,9 @@ export interface ScrollOptions<Payload extends object = JsonObject> {
 
 const scrollKeys: OptionKeys<ScrollOptions> = { filter: true, signal: true }
 const selectionKeys: OptionKeys<FilterSelection> = { filter: true }
+
+/** Queries that go to the store together: between them a search can be stopped. */
+const queriesAtOnce = 1_000
 
 interface FilterSelection<Payload extends object = JsonObject> {
   readonly filter: FilterInput<Payload>
@@ -170,26 +181,28 @@ export async function openIndex(options: OpenIndexOptions): Promise<SearchIndex>
   async function searchIn(member: Member, queries: readonly AnyQuery[], options: SearchOptions): Promise<Hit[][]> {
     searched = member.encoder
     const defaultMode = isUnknown(member.schema) ? 'dense' : (member.encoder.searchMode ?? 'hybrid')
-    const { limit, offset, mode, minScore, exact, signal, groupByDocument } = checkSearch(options, {
+    const { mode, minScore, fusion, signal, ...page } = checkSearch(options, {
       queries,
       defaultMode,
     })
     const filter = options.filter === undefined ? undefined : toFilter(options.filter, schema.fields)
     const rankings = await rank(queries, { member, mode, defaultMode, signal })
-    return Promise.all(
-      rankings.map(async (ranking, i) => {
-        throwIfAborted(signal)
-        const hits = await store.query(member.collection, {
+    const hits: Hit[][] = []
+    for (let start = 0; start < rankings.length; start += queriesAtOnce) {
+      throwIfAborted(signal)
+      const asked = rankings.slice(start, start + queriesAtOnce).map(
+        (ranking): StoreQuery => ({
           ...ranking,
-          limit,
-          offset,
-          exact,
-          groupByDocument,
+          ...page,
+          ...(fusion ? { fusion } : {}),
+          ...(minScore === undefined ? {} : { minScores: boundsOf(minScore, ranking.mode) }),
           ...(filter ? { filter } : {}),
-        })
-        return hits.filter(({ score }) => score >= minScore).map((scored) => toHit(scored, queries[i]))
-      }),
-    )
+        }),
+      )
+      const answers = await store.queryMany(member.collection, asked)
+      for (const [i, found] of answers.entries()) hits.push(found.map((scored) => toHit(scored, queries[start + i])))
+    }
+    return hits
   }
 
   function like(id: string, options?: SearchOptions): Promise<Hit[] | undefined>
@@ -317,6 +330,11 @@ async function describeIndex(store: VectorStore, name: string): Promise<IndexInf
   if (!info) return undefined
   const { name: collection, ...rest } = info
   return { ...rest, name, collection, documents: await store.count(name, { unit: 'documents' }) }
+}
+
+/** A number bounds the score of the mode. */
+function boundsOf(minScore: number | Scores, mode: SearchMode): Scores {
+  return typeof minScore === 'number' ? { [mode]: minScore } : minScore
 }
 
 function isFilterSelection(selection: string | readonly string[] | FilterSelection): selection is FilterSelection {

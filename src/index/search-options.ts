@@ -1,6 +1,6 @@
 import type { JsonObject, OptionKeys } from '../shared/index.ts'
 import type { FilterInput } from './payload-types.ts'
-import type { SearchMode } from './store.ts'
+import type { Fusion, Scores, SearchMode } from './store.ts'
 
 export interface SearchOptions<Payload extends object = JsonObject> {
   readonly limit?: number
@@ -10,8 +10,10 @@ export interface SearchOptions<Payload extends object = JsonObject> {
   readonly mode?: SearchMode
   /** One hit a document (its best chunk), or every chunk for itself. */
   readonly groupBy?: 'document' | 'chunk'
-  /** Drops hits below: a cosine in mode dense, a BM25 score in mode bm25. */
-  readonly minScore?: number
+  /** How mode hybrid makes one score of two: `scores` (on a common scale, the default) or `rrf` (of ranks). */
+  readonly fusion?: Fusion
+  /** Drops hits below: a cosine in mode dense, a BM25 score in mode bm25; in mode hybrid either or both of `{ dense, bm25 }`. */
+  readonly minScore?: number | Scores
   /** Compare with every vector, past any approximate index. */
   readonly exact?: boolean
   readonly signal?: AbortSignal
@@ -23,6 +25,7 @@ export const searchKeys: OptionKeys<SearchOptions> = {
   filter: true,
   mode: true,
   groupBy: true,
+  fusion: true,
   minScore: true,
   exact: true,
   signal: true,

@@ -72,19 +72,34 @@ export type Ranking =
 
 export type SearchMode = Ranking['mode']
 
+/** How mode hybrid makes one score of two: of the scores (0.3 · cosine + 0.7 · BM25 / (5 · words of the query)), or of ranks (reciprocal rank fusion, k = 60). */
+export type Fusion = 'scores' | 'rrf'
+
+/** What each side says of a chunk: its cosine with the query, and its BM25 score (0 where it has none of the words). */
+export interface Scores {
+  readonly dense?: number
+  readonly bm25?: number
+}
+
 export type StoreQuery = Ranking & {
   readonly limit: number
   readonly offset?: number
   readonly filter?: Filter
+  /** Of mode hybrid; `scores` unless said otherwise. */
+  readonly fusion?: Fusion
+  /** Leave out points whose scores are below, before they are grouped and cut into pages. */
+  readonly minScores?: Scores
   /** Keep only the best point of each document. */
   readonly groupByDocument?: boolean
   /** Compare with every vector instead of asking the approximate index. */
   readonly exact?: boolean
 }
 
-/** Score: cosine (dense), BM25 (bm25), reciprocal rank fusion with k = 60 (hybrid). Equal scores are ordered by id. */
+/** Score: cosine (dense), BM25 (bm25), the fused one (hybrid; `fusion.ts`, the same for every store). Equal scores are ordered by id. */
 export interface ScoredPoint {
   readonly score: number
+  /** The side's own score, or both in mode hybrid, whichever side found the point. */
+  readonly scores: Scores
   readonly point: PointRecord
 }
 
@@ -130,6 +145,8 @@ export interface VectorStore {
   /** Returns how many points went. */
   delete(collection: string, selector: Selector): Promise<number>
   query(collection: string, query: StoreQuery): Promise<ScoredPoint[]>
+  /** What `query` gives for each, together: much faster where many are asked at once. */
+  queryMany(collection: string, queries: readonly StoreQuery[]): Promise<ScoredPoint[][]>
   /** Points, or documents (a document counts by its chunk 0). */
   count(collection: string, options?: { filter?: Filter; unit?: 'points' | 'documents' }): Promise<number>
   /**

@@ -20,6 +20,8 @@ export const querySchema = z
       'A text; a vector of the size of the index; a document, to find what is like it; or several, and others to be unlike.',
   })
 
+const boundsSchema = z.strictObject({ dense: z.number().exactOptional(), bm25: z.number().exactOptional() })
+
 export const searchSchema = z
   .strictObject({
     queries: z
@@ -31,7 +33,13 @@ export const searchSchema = z
     groupBy: z.enum(['document', 'chunk']).default('document'),
     limit: z.int().min(1).max(mostHits).default(10),
     offset: z.int().min(0).max(mostHits).default(0),
-    minScore: z.number().exactOptional().openapi({ description: 'In mode dense a cosine, in mode bm25 a BM25 score.' }),
+    fusion: z
+      .enum(['scores', 'rrf'])
+      .exactOptional()
+      .openapi({ description: 'How mode hybrid makes one score of two: of the scores themselves, or of ranks.' }),
+    minScore: z.union([z.number(), boundsSchema]).exactOptional().openapi({
+      description: 'In mode dense a cosine, in mode bm25 a BM25 score; in mode hybrid an object that bounds either.',
+    }),
     exact: z
       .boolean()
       .exactOptional()
@@ -43,6 +51,9 @@ export const hitSchema = z
   .object({
     id: z.string(),
     score: z.number(),
+    scores: z
+      .object({ dense: z.number().exactOptional(), bm25: z.number().exactOptional() })
+      .openapi({ description: 'The cosine and the BM25 score of the passage; in mode hybrid both.' }),
     title: z.string().optional(),
     passage: z.string(),
     marks: z

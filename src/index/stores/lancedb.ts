@@ -10,6 +10,7 @@ import { loadLibrary } from './lancedb/load-library.ts'
 import { bytesOf, createIndexes, type MaintenanceOptions, maintain } from './lancedb/maintenance.ts'
 import { openPointers } from './lancedb/pointers.ts'
 import { runQuery, toSql } from './lancedb/query.ts'
+import { runQueries } from './lancedb/query-many.ts'
 import { keyColumns, recordColumns, toKey, toPointKey, toPointRecord, toRow } from './lancedb/rows.ts'
 import { seenSince, seenTable, writeSeen } from './lancedb/seen.ts'
 import { openSession, type Session } from './lancedb/session.ts'
@@ -209,6 +210,8 @@ export function lancedb(options: LanceDbOptions): VectorStore {
       }),
 
     query: (name, query) => read(name, ({ table, schema }) => runQuery(table, schema, query)),
+
+    queryMany: (name, queries) => read(name, ({ table, schema }) => runQueries(table, schema, queries)),
 
     count: (name, { filter, unit = 'points' } = {}) =>
       read(name, async ({ table, schema }) => {

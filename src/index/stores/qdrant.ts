@@ -12,7 +12,7 @@ import type { Condition } from './qdrant/filter.ts'
 import { type Layout, recordKey } from './qdrant/layout.ts'
 import { checkQdrantOptions, type QdrantOptions } from './qdrant/options.ts'
 import { foreignId } from './qdrant/point-id.ts'
-import { runQuery } from './qdrant/query.ts'
+import { type QueryPlace, runQueries, runQuery } from './qdrant/query.ts'
 import { checkKeys, keyPaths, toPointKey, toPointStruct, toScrolled } from './qdrant/records.ts'
 import { documentIn, firstChunk, notSeenSince, selected } from './qdrant/selection.ts'
 
@@ -150,6 +150,13 @@ export function qdrant(options: QdrantOptions): VectorStore {
     }
   }
 
+  const placeOf = (collection: string, { layout }: Described): QueryPlace => ({
+    connection,
+    collection,
+    layout,
+    options,
+  })
+
   const close = async () => connection.close()
 
   return {
@@ -217,7 +224,9 @@ export function qdrant(options: QdrantOptions): VectorStore {
         return gone
       }),
 
-    query: (name, query) => on(name, ({ layout }) => runQuery(connection, name, layout, query, options)),
+    query: (name, query) => on(name, (described) => runQuery(placeOf(name, described), query)),
+
+    queryMany: (name, queries) => on(name, (described) => runQueries(placeOf(name, described), queries)),
 
     count: (name, { filter, unit = 'points' } = {}) =>
       on(name, async ({ layout }) => {

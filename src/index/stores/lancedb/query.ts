@@ -1,84 +1,115 @@
 import type { Table } from '@lancedb/lancedb'
 import { type Filter, type Leaf, matchesFilter } from '../../filter.ts'
-import { byScoreThenId, reciprocalRankFusion } from '../../fusion.ts'
+import { byScoreThenId, reaches } from '../../fusion.ts'
+import { type Found, type HybridSource, isSettled, type Ranked, rankHybrid } from '../../hybrid.ts'
 import type { CollectionSchema, ScoredPoint, StoreQuery } from '../../store.ts'
 import { filterToSql, idIn } from './filter-sql.ts'
 import { recordColumns, toPointRecord } from './rows.ts'
 
-/** Points of each ranking that take part in fusion, unless more are asked for. */
-const fusionDepth = 200
+/** Ids in one predicate. */
+const mostIds = 2_000
 
 /** Ranks points, groups them if asked to, and reads the records of those on the page. */
 export async function runQuery(table: Table, schema: CollectionSchema, query: StoreQuery): Promise<ScoredPoint[]> {
-  const { limit, offset = 0, filter, groupByDocument = false, exact = false } = query
-  const where = filter && (await toSql(table, schema, filter))
-  const wanted = offset + limit
-  let ranked: Ranked[] = []
+  const where = query.filter && (await toSql(table, schema, query.filter))
+  const page = pageOf(await rank(table, query, where), query)
+  const [points] = await withRecords(table, [page])
+  return points ?? []
+}
 
-  for (let depth = groupByDocument ? wanted * 3 : wanted; ; depth *= 4) {
-    const found = await rank(table, query, { depth, where, exact })
-    ranked = groupByDocument ? bestOfDocument(found.ranked) : found.ranked
-    if (ranked.length >= wanted || found.exhausted) break
+export function pageOf(ranked: readonly Ranked[], { limit, offset = 0 }: StoreQuery): Ranked[] {
+  return ranked.slice(offset, offset + limit)
+}
+
+/** The records of all pages, read together. */
+export async function withRecords(table: Table, pages: readonly (readonly Ranked[])[]): Promise<ScoredPoint[][]> {
+  const ids = [...new Set(pages.flat().map(({ id }) => id))]
+  const records = new Map<string, ScoredPoint['point']>()
+  for (let start = 0; start < ids.length; start += mostIds) {
+    const rows = await table
+      .query()
+      .where(idIn(ids.slice(start, start + mostIds)))
+      .select(['id', ...recordColumns])
+      .toArray()
+    for (const row of rows) records.set(String(row.id), toPointRecord(row))
   }
-
-  const chosen = ranked.slice(offset, wanted)
-  if (chosen.length === 0) return []
-  const rows = await table
-    .query()
-    .where(idIn(chosen.map(({ id }) => id)))
-    .select(['id', ...recordColumns])
-    .toArray()
-  const records = new Map(rows.map((row) => [String(row.id), toPointRecord(row)]))
-  return chosen.flatMap(({ id, score }) => {
-    const point = records.get(id) // gone, if it was deleted in between
-    return point ? [{ score, point }] : []
-  })
+  return pages.map((page) =>
+    page.flatMap(({ id, score, scores }) => {
+      const point = records.get(id) // gone, if it was deleted in between
+      return point ? [{ score, scores, point }] : []
+    }),
+  )
 }
 
-interface Ranked {
-  readonly id: string
-  readonly document: string
-  readonly score: number
-}
-
-interface RankOptions {
+interface SideOptions {
   readonly depth: number
   readonly where: string | undefined
   readonly exact: boolean
 }
 
-/** The best points; `exhausted` where there are no more than these. */
-async function rank(
-  table: Table,
-  query: StoreQuery,
-  options: RankOptions,
-): Promise<{ ranked: Ranked[]; exhausted: boolean }> {
-  switch (query.mode) {
-    case 'dense': {
-      const ranked = await rankDense(table, query.vector, options)
-      return { ranked, exhausted: ranked.length < options.depth }
-    }
-    case 'bm25': {
-      const ranked = await rankLexical(table, query.terms, options)
-      return { ranked, exhausted: ranked.length < options.depth }
-    }
-    case 'hybrid': {
-      const depth = Math.max(fusionDepth, options.depth)
-      const rankings = await Promise.all([
-        rankDense(table, query.vector, { ...options, depth }),
-        rankLexical(table, query.terms, { ...options, depth }),
-      ])
-      const documents = new Map(rankings.flat().map(({ id, document }) => [id, document]))
-      const fused = reciprocalRankFusion(rankings.map((ranking) => ranking.map(({ id }) => id)))
-      return {
-        ranked: fused.map(({ id, score }) => ({ id, score, document: documents.get(id) ?? id })),
-        exhausted: rankings.every((ranking) => ranking.length < depth),
-      }
-    }
+/** Everything that the page and those before it need, best first. */
+async function rank(table: Table, query: StoreQuery, where: string | undefined): Promise<Ranked[]> {
+  const { limit, offset = 0, groupByDocument = false, exact = false, minScores = {}, fusion = 'scores' } = query
+  const wanted = offset + limit
+  if (query.mode === 'hybrid') {
+    const { vector, terms } = query
+    return rankHybrid(hybridSource(table, { vector, terms, where, exact }), {
+      wanted,
+      fusion,
+      words: new Set(terms).size,
+      minScores,
+      groupByDocument,
+    })
+  }
+  for (let depth = groupByDocument ? wanted * 3 : wanted + 1; ; depth *= 4) {
+    const options = { depth, where, exact }
+    const found =
+      query.mode === 'dense'
+        ? await rankDense(table, query.vector, options)
+        : await rankLexical(table, query.terms, options)
+    const side = query.mode
+    const ranked = found
+      .map((point): Ranked => ({ ...point, scores: { [side]: point.score } }))
+      .filter(({ scores }) => reaches(scores, minScores))
+    const kept = groupByDocument ? bestOfDocument(ranked) : ranked
+    // what is left out by its score has nothing better behind it
+    if (isSettled(kept, { wanted, depth, found }) || ranked.length < found.length) return kept
   }
 }
 
-async function rankDense(table: Table, vector: Float32Array, { depth, where, exact }: RankOptions): Promise<Ranked[]> {
+interface HybridSearch extends Omit<SideOptions, 'depth'> {
+  readonly vector: Float32Array
+  readonly terms: readonly string[]
+}
+
+function hybridSource(table: Table, { vector, terms, where, exact }: HybridSearch): HybridSource {
+  let known: Found | undefined
+  return {
+    async rankings(depth) {
+      const options = { depth, where, exact }
+      const [dense, bm25] = await Promise.all([rankDense(table, vector, options), rankLexical(table, terms, options)])
+      known ??= bm25[0]
+      return { dense, bm25 }
+    },
+    async scores({ dense, bm25 }) {
+      const among = (ids: readonly string[]) => ({ depth: ids.length, where: idIn(ids), exact: true })
+      const [vectors, words] = await Promise.all([
+        dense.length === 0 ? [] : rankDense(table, vector, among(dense)),
+        bm25.length === 0 || !known ? [] : rankLexical(table, terms, among([...bm25, known.id])),
+      ])
+      const same = words.length === 0 || isNear(words.find(({ id }) => id === known?.id)?.score, known?.score)
+      // before the first maintenance LanceDB counts words among the filtered rows alone
+      const counted = same ? words : await rankLexical(table, terms, { depth: await table.countRows(), where, exact })
+      return { dense: scoresById(vectors), bm25: scoresById(counted) }
+    },
+  }
+}
+
+function isNear(a = Number.NaN, b = Number.NaN): boolean {
+  return Math.abs(a - b) <= 1e-4 * Math.abs(b)
+}
+
+async function rankDense(table: Table, vector: Float32Array, { depth, where, exact }: SideOptions): Promise<Found[]> {
   const query = table.vectorSearch(vector).distanceType('cosine').limit(depth).select(['id', 'document', '_distance'])
   if (where !== undefined) query.where(where)
   if (exact) query.bypassVectorIndex()
@@ -86,7 +117,7 @@ async function rankDense(table: Table, vector: Float32Array, { depth, where, exa
   return rows.map(({ id, document, _distance }) => ({ id, document, score: 1 - _distance })).sort(byScoreThenId)
 }
 
-async function rankLexical(table: Table, terms: readonly string[], { depth, where }: RankOptions): Promise<Ranked[]> {
+async function rankLexical(table: Table, terms: readonly string[], { depth, where }: SideOptions): Promise<Found[]> {
   if (terms.length === 0) return []
   const text = [...new Set(terms)].join(' ')
   const query = table
@@ -97,6 +128,10 @@ async function rankLexical(table: Table, terms: readonly string[], { depth, wher
   if (where !== undefined) query.where(where)
   const rows = await query.toArray()
   return rows.map(({ id, document, _score }) => ({ id, document, score: _score })).sort(byScoreThenId)
+}
+
+function scoresById(found: readonly Found[]): Map<string, number> {
+  return new Map(found.map(({ id, score }) => [id, score]))
 }
 
 function bestOfDocument(ranked: readonly Ranked[]): Ranked[] {
