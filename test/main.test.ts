@@ -15,6 +15,8 @@ test('the package exports what its users rely on', () => {
       "dropOldIndex",
       "eq",
       "exists",
+      "findClusters",
+      "findDuplicates",
       "finetune",
       "gt",
       "gte",

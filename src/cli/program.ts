@@ -1,8 +1,10 @@
 import { Command, CommanderError } from 'commander'
 import { isQontrastError, messageOf } from '../shared/index.ts'
+import { clustersCommand } from './clusters.ts'
 import { copyCommand } from './copy.ts'
 import { deleteCommand } from './delete.ts'
 import { dropCommand } from './drop.ts'
+import { duplicatesCommand } from './duplicates.ts'
 import { embedCommand } from './embed.ts'
 import { evaluateCommand } from './evaluate.ts'
 import { exitCodeOf, exitCodes } from './exit-codes.ts'
@@ -26,6 +28,8 @@ const commands = [
   getCommand,
   deleteCommand,
   dropCommand,
+  duplicatesCommand,
+  clustersCommand,
   reindexCommand,
   upgradeCommand,
   indexesCommand,

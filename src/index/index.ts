@@ -2,6 +2,17 @@ export type { AddOptions, AddProgress, AddReport } from './add-documents.ts'
 export { checkNarrows } from './check-search.ts'
 export type { Chunking, ChunkSettings } from './chunk-settings.ts'
 export { type CopyOptions, type CopyReport, copyIndex, type IndexPlace } from './copy-index.ts'
+export {
+  type Cluster,
+  type ClusterReport,
+  type DuplicateOptions,
+  type DuplicatePair,
+  type DuplicateProgress,
+  type DuplicateReport,
+  findClusters,
+  findDuplicates,
+  type SimilarDocument,
+} from './duplicates.ts'
 export type { LoadByName } from './encoders.ts'
 export { type Fields, type FieldType, fieldsProblem, fieldTypes } from './fields.ts'
 export {

@@ -20,7 +20,9 @@ export const querySchema = z
       'A text; a vector of the size of the index; a document, to find what is like it; or several, and others to be unlike.',
   })
 
-const boundsSchema = z.strictObject({ dense: z.number().exactOptional(), bm25: z.number().exactOptional() })
+const boundsSchema = z
+  .strictObject({ dense: z.number().exactOptional(), bm25: z.number().exactOptional() })
+  .openapi('LeastScores', { required: [], minProperties: 1 })
 
 export const searchSchema = z
   .strictObject({
@@ -52,7 +54,7 @@ export const hitSchema = z
     id: z.string(),
     score: z.number(),
     scores: z
-      .object({ dense: z.number().exactOptional(), bm25: z.number().exactOptional() })
+      .object({ dense: z.number().optional(), bm25: z.number().optional() })
       .openapi({ description: 'The cosine and the BM25 score of the passage; in mode hybrid both.' }),
     title: z.string().optional(),
     passage: z.string(),
