@@ -1,6 +1,7 @@
 import { exitCodes } from './exit-codes.ts'
+import { onParentGone } from './parent-gone.ts'
 
-/** A signal that fires on the first Ctrl-C or SIGTERM; the second one ends the process at once. */
+/** A signal that fires on the first Ctrl-C or SIGTERM, or when the `npx` that started this is gone; a second Ctrl-C ends the process at once. */
 export function abortOnInterrupt(): { signal: AbortSignal; stop: () => void } {
   const controller = new AbortController()
   const onSignal = () => {
@@ -10,9 +11,11 @@ export function abortOnInterrupt(): { signal: AbortSignal; stop: () => void } {
   }
   const signals = ['SIGINT', 'SIGTERM'] as const
   for (const name of signals) process.on(name, onSignal)
+  const forget = onParentGone(() => controller.abort(new Error('the process that started this one is gone')))
   return {
     signal: controller.signal,
     stop: () => {
+      forget()
       for (const name of signals) process.off(name, onSignal)
     },
   }

@@ -1,16 +1,18 @@
-import { pino } from 'pino'
+import { isatty } from 'node:tty'
+import { type Logger, pino } from 'pino'
 import { serve } from '../api/index.ts'
 import { type Encoder, loadEncoder } from '../embed/index.ts'
 import { deviceOf, openStore } from './options.ts'
+import { onParentGone } from './parent-gone.ts'
 import { readKeys } from './read-settings.ts'
 import type { ServeSettings } from './serve-settings.ts'
 
 /** Opens what the settings name, serves it until a signal comes, and closes it again. */
 export async function serveUntilStopped(settings: ServeSettings): Promise<void> {
   const { port, host, limits, hosts, graceSeconds } = settings
-  const log = pino({ level: settings.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime })
+  const log = createLog(settings.logLevel)
   const keys = settings.keys === undefined ? undefined : await readKeys(settings.keys)
-  const stopped = untilSignal()
+  const stopped = untilStopped()
   await using store = openStore(settings)
   await using models = await openModels(settings, (message) => log.warn(message))
   await using server = await serve({
@@ -27,10 +29,21 @@ export async function serveUntilStopped(settings: ServeSettings): Promise<void> 
     { url: server.url, store: store.name, models: Object.keys(models.encoders), keys: keys?.length ?? 0 },
     'serving',
   )
-  const signal = await stopped
-  log.info({ signal }, 'stopping')
+  const reason = await stopped
+  log.info({ reason }, 'stopping')
   await server.close()
   log.info('stopped')
+}
+
+/** A log on stdout that ends where nobody reads it any more: a write to a terminal that is gone would be tried again for ever. */
+function createLog(level: string): Logger {
+  const destination = pino.destination({ dest: 1, sync: true })
+  const log = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination)
+  destination.on('error', () => {
+    log.level = 'silent'
+    destination.destroy()
+  })
+  return log
 }
 
 async function openModels({ models, device }: ServeSettings, onWarning: (message: string) => void) {
@@ -49,9 +62,11 @@ async function openModels({ models, device }: ServeSettings, onWarning: (message
   return { encoders, [Symbol.asyncDispose]: close }
 }
 
-/** The first SIGTERM or Ctrl-C; the second ends the process at once. */
-function untilSignal(): Promise<NodeJS.Signals> {
+/** The first SIGTERM or Ctrl-C (the second ends the process at once), the end of the terminal that this was started on, or of the `npx` that started it. */
+function untilStopped(): Promise<string> {
   return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal))
+    const signals = ['SIGTERM', 'SIGINT', ...(isatty(0) ? (['SIGHUP'] as const) : [])] as const
+    for (const signal of signals) process.once(signal, () => resolve(signal))
+    onParentGone(() => resolve('the process that started this one is gone'))
   })
 }
