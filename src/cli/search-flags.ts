@@ -1,5 +1,5 @@
-import { type Command, Option } from 'commander'
-import type { FilterInput, SearchMode, SearchOptions } from '../index/index.ts'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { FilterInput, Fusion, Scores, SearchMode, SearchOptions } from '../index/index.ts'
 import { anyNumber, filterOption, limitOption, modeOption, offsetOption } from './options.ts'
 
 /** Flags of the commands that search. */
@@ -7,7 +7,8 @@ export interface RankFlags {
   readonly mode?: SearchMode
   readonly limit: number
   readonly offset: number
-  readonly minScore?: number
+  readonly fusion?: Fusion
+  readonly minScore?: number | Scores
   readonly groupBy: 'document' | 'chunk'
   readonly exact?: boolean
   readonly filter?: FilterInput
@@ -20,10 +21,15 @@ export function addRankFlags(command: Command): Command {
     .addOption(limitOption())
     .addOption(offsetOption())
     .addOption(
+      new Option('--fusion <way>', 'how mode hybrid makes one score of two: of the scores, or of ranks')
+        .choices(['scores', 'rrf'])
+        .default('scores'),
+    )
+    .addOption(
       new Option(
         '--min-score <x>',
-        'leave out hits below: a cosine in mode dense, a BM25 score in mode bm25',
-      ).argParser(anyNumber),
+        'leave out hits below: a cosine in mode dense, a BM25 score in mode bm25; in mode hybrid dense=0.4 or bm25=2, or both (dense=0.4,bm25=2)',
+      ).argParser(leastScore),
     )
     .addOption(
       new Option('--group-by <unit>', 'a hit a document, or every chunk for itself')
@@ -35,14 +41,37 @@ export function addRankFlags(command: Command): Command {
 }
 
 /** What was asked for, as a search takes it. */
-export function searchOptions({ mode, limit, offset, minScore, groupBy, exact, filter }: RankFlags): SearchOptions {
+export function searchOptions({
+  mode,
+  limit,
+  offset,
+  fusion,
+  minScore,
+  groupBy,
+  exact,
+  filter,
+}: RankFlags): SearchOptions {
   return {
     limit,
     offset,
     groupBy,
     ...(mode ? { mode } : {}),
+    ...(fusion ? { fusion } : {}),
     ...(minScore === undefined ? {} : { minScore }),
     ...(exact ? { exact } : {}),
     ...(filter ? { filter } : {}),
   }
+}
+
+/** `0.4`, or which scores are bounded: `dense=0.4,bm25=2`. */
+function leastScore(text: string): number | Scores {
+  if (!text.includes('=')) return anyNumber(text)
+  const bounds: { dense?: number; bm25?: number } = {}
+  for (const part of text.split(',')) {
+    const [, side, bound = ''] = /^\s*(dense|bm25)\s*=(.*)$/.exec(part) ?? []
+    if (side !== 'dense' && side !== 'bm25')
+      throw new InvalidArgumentError('A number is expected, or scores by name such as dense=0.4,bm25=2.')
+    bounds[side] = anyNumber(bound)
+  }
+  return bounds
 }

@@ -40,7 +40,7 @@ export const searchCommand = (): Command =>
     .addOption(jsonOption('a list of hits (a list of lists for several queries)'))
     .addHelpText(
       'after',
-      '\nExamples:\n  qontrast search "how is asthma treated?"\n  qontrast search "side effects" --filter \'{"source":"NHLBI"}\' --limit 3 --json\n  qontrast search asthma --mode dense --min-score 0.4 --offset 10',
+      '\nExamples:\n  qontrast search "how is asthma treated?"\n  qontrast search "side effects" --filter \'{"source":"NHLBI"}\' --limit 3 --json\n  qontrast search asthma --mode dense --min-score 0.4 --offset 10\n  qontrast search asthma --min-score dense=0.4,bm25=2',
     )
     .action(async (queries: string[], flags: SearchFlags) => {
       await using store = openStore(flags)

@@ -64,7 +64,7 @@ export async function rankHybrid(source: HybridSource, options: HybridOptions): 
   const documents = new Set<string>()
   for (let depth = candidateDepth; ; depth *= growth) {
     const rankings = await source.rankings(depth)
-    const candidates = await complete(source, rankings, known)
+    const candidates = await complete(source, { ...rankings, depth }, known)
     const ceiling = ranked.at(-1)?.score ?? Number.POSITIVE_INFINITY
     for (const point of candidates.map(toRanked).sort(byScoreThenId)) {
       if (!reaches(point.scores, minScores) || (groupByDocument && documents.has(point.document))) continue
@@ -79,7 +79,7 @@ export async function rankHybrid(source: HybridSource, options: HybridOptions): 
 /** Candidates that are new, each with the scores of both sides. */
 async function complete(
   source: HybridSource,
-  { dense, bm25 }: Awaited<ReturnType<HybridSource['rankings']>>,
+  { dense, bm25, depth }: Awaited<ReturnType<HybridSource['rankings']>> & { readonly depth: number },
   known: Set<string>,
 ): Promise<Candidate[]> {
   const denseOf = new Map(dense.map((point, i) => [point.id, { ...point, rank: i + 1 }]))
@@ -89,7 +89,8 @@ async function complete(
   )
   for (const { id } of fresh) known.add(id)
   const without = (side: ReadonlyMap<string, unknown>) => fresh.flatMap(({ id }) => (side.has(id) ? [] : [id]))
-  const missing = await source.scores({ dense: without(denseOf), bm25: without(bm25Of) })
+  const wordless = bm25.length < depth // whatever else there is has none of the words
+  const missing = await source.scores({ dense: without(denseOf), bm25: wordless ? [] : without(bm25Of) })
   return fresh.flatMap(({ id, document }) => {
     const own = denseOf.get(id)
     const words = bm25Of.get(id)
