@@ -1,5 +1,5 @@
-import { Tokenizer as Pipeline } from '@huggingface/tokenizers'
-import { messageOf, QontrastError } from '../shared/index.ts'
+import type { Tokenizer as Pipeline } from '@huggingface/tokenizers'
+import { buildPipeline } from './tokenizer/pipeline.ts'
 
 /** Texts to token ids, the way the model was trained to read them. */
 export interface Tokenizer {
@@ -32,14 +32,13 @@ export interface TokenizerSettings {
 
 /** Builds a tokenizer from its parsed `tokenizer.json`; `model-invalid` where it does not describe one. */
 export function createTokenizer(file: object, settings: TokenizerSettings): Tokenizer {
-  return tokenizerOf(buildPipeline(file), settings)
+  return tokenizerOf(buildPipeline(file, settings), settings)
 }
 
 /** A tokenizer around a pipeline: special tokens, and cutting to a length. */
 export function tokenizerOf(pipeline: Pipeline, settings: TokenizerSettings): Tokenizer {
-  const { maximumTokens, truncationSide, padId, padSide, lowerCase } = settings
-  const plain = (text: string) =>
-    pipeline.encode(lowerCase ? text.toLowerCase() : text, { add_special_tokens: false }).ids
+  const { maximumTokens, truncationSide, padId, padSide } = settings
+  const plain = (text: string) => pipeline.encode(text.toWellFormed(), { add_special_tokens: false }).ids
   const { prefix, suffix } = specialTokensAround(pipeline)
   const specialTokens = prefix.length + suffix.length
 
@@ -65,16 +64,8 @@ export function tokenizerOf(pipeline: Pipeline, settings: TokenizerSettings): To
   }
 }
 
-/** The pipeline of `@huggingface/tokenizers`; `model-invalid` where the file does not describe one. */
-export function buildPipeline(file: object, config: object = {}): Pipeline {
-  try {
-    return new Pipeline(file, config)
-  } catch (cause) {
-    throw new QontrastError('model-invalid', `tokenizer.json does not describe a tokenizer: ${messageOf(cause)}`, {
-      cause,
-    })
-  }
-}
+/** Tokens before a cut that may be others than in the whole text. */
+const margin = 8
 
 /** The first `limit` ids without tokenizing all of a long text: a text cut at white space gives the same leading ids. */
 function leadingIds(text: string, limit: number, plain: (text: string) => number[]): number[] {
@@ -82,7 +73,7 @@ function leadingIds(text: string, limit: number, plain: (text: string) => number
     const cut = lastWhiteSpace(text, length)
     if (cut <= 0) continue
     const ids = plain(text.slice(0, cut))
-    if (ids.length >= limit) return ids.slice(0, limit)
+    if (ids.length >= limit + margin) return ids.slice(0, limit)
   }
   const ids = plain(text)
   return ids.length > limit ? ids.slice(0, limit) : ids
