@@ -6,6 +6,7 @@ export {
   type DocumentSource,
   type FileColumns,
   type ReadFailure,
+  type ReadNotice,
   type ReadOptions,
   readableExtensions,
   readDocuments,

@@ -20,7 +20,7 @@ export interface Archive extends AsyncDisposable {
 }
 
 /** Opens a zip archive. `file-unreadable` and `file-encrypted` say what is wrong, `too-large` which limit it goes beyond. */
-export async function openArchive(file: string): Promise<Archive> {
+export async function openArchive(file: string, expandedBytes: number = archiveLimits.expandedBytes): Promise<Archive> {
   const zip = await openPromise(file, { autoClose: false }).catch((cause: unknown) => {
     throw new QontrastError('file-unreadable', `it is no zip archive that can be read: ${messageOf(cause)}`, { cause })
   })
@@ -33,8 +33,7 @@ export async function openArchive(file: string): Promise<Archive> {
       if (entry.isEncrypted())
         throw new QontrastError('file-encrypted', `'${name}' in it needs a password. Save it without one.`)
       expanded += entry.uncompressedSize
-      if (expanded > archiveLimits.expandedBytes)
-        throw tooLarge(`it expands to more than ${archiveLimits.expandedBytes / 1_048_576} MiB`)
+      if (expanded > expandedBytes) throw tooLarge(`it expands to more than ${expandedBytes / 1_048_576} MiB`)
       return unpacked(zip, entry)
     }
     return {

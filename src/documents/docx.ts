@@ -8,6 +8,9 @@ import { importOptional } from './optional.ts'
 import type { Reader } from './reader.ts'
 import { xmlElements } from './xml.ts'
 
+/** The library keeps a tree of the XML, which takes many times its length. */
+const mostXml = 32 * 1024 * 1024
+
 /** A Word document with a section at each heading; read by `mammoth`, an optional peer. */
 export const readDocx: Reader = async function* (source) {
   if (source.bytes === 0) return
@@ -34,7 +37,7 @@ export const readDocx: Reader = async function* (source) {
 
 /** Expands every XML part within the limits before the library does, and gives the title of the document's properties. */
 async function checked(file: string): Promise<string | undefined> {
-  await using archive: Archive = await openArchive(file)
+  await using archive: Archive = await openArchive(file, mostXml)
   if (!archive.names.some((name) => /^\/?word\/document\d*\.xml$/i.test(name))) {
     throw new QontrastError('file-unreadable', 'it is no Word document: word/document.xml is not in it.')
   }

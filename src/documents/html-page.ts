@@ -16,6 +16,7 @@ export interface Page {
 /** A page nested deeper, or of more elements for its length, is refused: parsing takes longer than its square. */
 export const deepestNesting = 10_000
 const elementsBeyondLength = 100_000
+const mostElements = 1_000_000
 
 const namesOf = (names: string) => new Set(names.split(' '))
 const unseen = namesOf(
@@ -127,7 +128,7 @@ function isSeen(element: Element): boolean {
   if (hidden !== undefined && hidden.toLowerCase() !== 'until-found') return false
   if (element.tagName === 'dialog' && attribute('open') === undefined) return false
   if (/(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)\b/i.test(attribute('style') ?? '')) return false
-  return !(attribute('href')?.startsWith('#') && /^[\s#¶§🔗]*$/u.test(textOf(element))) // a heading's link to itself
+  return !(attribute('href')?.startsWith('#') && /^[\s#¶§↑🔗]*$/u.test(textOf(element))) // a heading's link to itself
 }
 
 function textOf(element: Element): string {
@@ -149,6 +150,7 @@ function boundedAdapter(length: number): TreeAdapter<DefaultTreeAdapterMap> {
       elements += 1
       if (elements > length + elementsBeyondLength)
         throw tooLarge('its open tags multiply to more elements than it has characters.')
+      if (elements > mostElements) throw tooLarge(`it has more than ${mostElements} elements.`)
       return defaultTreeAdapter.createElement(...args)
     },
     appendChild(parent, node) {

@@ -12,7 +12,7 @@ export const readHtml: Reader = async function* (source, options, report) {
   const bytes = await readWhole(source.file)
   const declared = declaredEncoding(bytes)
   const html = declared === undefined ? await decodeText(bytes, decodingOf(options, report)) : decodeAs(bytes, declared)
-  if (declared !== undefined && declared !== 'utf-8') report.encoding(declared)
+  if (declared !== undefined && declared !== 'utf-8' && bytes.some((byte) => byte > 0x7f)) report.encoding(declared)
   const { title, firstHeading, text, sections } = readPage(html)
   yield* fileDocument(source, { title: title ?? firstHeading ?? titleFromName(source.file), text, sections })
 }
