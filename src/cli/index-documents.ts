@@ -33,6 +33,7 @@ import {
 } from './options.ts'
 import { count, createProgressLine, number } from './progress-line.ts'
 import { createNoticeBook, type NoticeBook } from './read-notices.ts'
+import { createTableBook } from './table-book.ts'
 import { tellVanished } from './vanished.ts'
 
 interface IndexFlags extends StoreFlags, ModelFlags {
@@ -111,12 +112,15 @@ export const indexCommand = (setExitCode: SetExitCode): Command =>
       })
 
       const unread: ReadFailure[] = []
+      const tables = createTableBook()
       const notices = createNoticeBook()
       const documents = readDocuments(files, {
         ...columns(flags),
         signal,
         onFailure: (failure) => unread.push(failure),
         onNotice: notices.add,
+        onColumns: tables.add,
+        fields: { ...(await store.info(flags.index))?.schema.fields, ...flags.field },
         ...(flags.encoding === undefined ? {} : { encoding: flags.encoding }),
       })
       const started = performance.now()
@@ -131,6 +135,7 @@ export const indexCommand = (setExitCode: SetExitCode): Command =>
         })
         line.clear()
         finish(flags, report, { unread, notices }, (performance.now() - started) / 1000)
+        if (!flags.json) for (const sentence of tables.lines()) console.log(sentence)
         if (!flags.prune && !flags.json) await tellVanished(index, documents, report)
         if (report.failedCount + unread.length > 0) setExitCode(exitCodes['done, but some documents failed'])
       } catch (error) {

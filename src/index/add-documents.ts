@@ -10,6 +10,7 @@ import {
 } from '../shared/index.ts'
 import { batches, checkIterable } from './batches.ts'
 import { type Chunking, checkChunking } from './chunk-settings.ts'
+import { createFirsts } from './firsts.ts'
 import { createLiveWriter } from './live-writes.ts'
 import type { Members } from './members.ts'
 import { type Failure, nameOf, type PreparedDocument, prepareDocument } from './prepare.ts'
@@ -94,6 +95,8 @@ export async function addDocuments(
     if (failed.length < mostFailures) failed.push({ id, code, reason: messageOf(error) })
   }
 
+  const firsts = createFirsts(fail)
+
   checkIterable(documents)
   await members.ensure()
   const { collection: marked, encoder, schema } = await members.follow()
@@ -105,7 +108,7 @@ export async function addDocuments(
       const { value: inputs, done } = await source.next()
       if (done) break
       given += inputs.length
-      const batch = await prepareBatch(inputs.filter((input) => isInShard(idOf(input))))
+      const batch = await prepareBatch(firsts(inputs).filter((input) => isInShard(idOf(input))))
       await storing?.done
       const stored = storeBatch(batch)
       stored.catch(() => {}) // it is awaited after the next batch was encoded

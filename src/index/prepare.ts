@@ -43,6 +43,15 @@ export function prepareDocument(input: unknown, fields: CollectionSchema['fields
   return { document, chunk, hash: hash + chunkingTag(chunk) }
 }
 
+/** The document with its id as a string, where a number or a BigInt gives one: an integer by its digits, if it has all of them. */
+export function withStringId<T>(input: T): T {
+  if (!isObject(input) || !('id' in input)) return input
+  const { id } = input
+  const keepsDigits =
+    typeof id === 'number' && Number.isFinite(id) && (Number.isSafeInteger(id) || !Number.isInteger(id))
+  return keepsDigits || typeof id === 'bigint' ? { ...input, id: String(id) } : input
+}
+
 /** The id to report a failed document by, whatever it is. */
 export function nameOf(input: unknown): string {
   const id = isObject(input) && 'id' in input ? input.id : undefined
@@ -57,21 +66,30 @@ function checkDocument(input: unknown): Document {
     return refuse(`a document is { id, text, title?, payload? }; got ${input === null ? 'null' : typeof input}.`)
   const { id, text, title, payload, sections } = input
   if (typeof id !== 'string' || id === '')
-    return refuse(`id must be a string that is not empty; got ${id === undefined ? 'none' : shown(id)}.`)
+    return refuse(
+      `id must be a string that is not empty, a number or a BigInt; got ${id === undefined ? 'none' : shown(id)}.`,
+    )
   if (Buffer.byteLength(id) > longestId) return refuse(`id has ${Buffer.byteLength(id)} bytes; at most ${longestId}.`)
   if (typeof text !== 'string') return refuse(`text must be a string; got ${typeof text}.`)
   if (text.trim() === '') return refuse('text is empty.')
-  if (title !== undefined && typeof title !== 'string') return refuse(`title must be a string; got ${typeof title}.`)
+  const name = titleOf(title)
+  if (name === null) return refuse(`title must be a string; got ${typeof title}.`)
   if (payload !== undefined && !isObject(payload))
     return refuse(`payload must be an object; got ${Array.isArray(payload) ? 'a list' : typeof payload}.`)
   const kept = payload === undefined ? undefined : keptPayload(payload)
   return {
     id,
     text,
-    ...(title === undefined ? {} : { title }),
+    ...(name === undefined ? {} : { title: name }),
     ...(kept === undefined ? {} : { payload: kept }),
     ...(sections === undefined ? {} : { sections: checkSections(sections, text) }),
   }
+}
+
+/** Numbers and booleans become their strings; null for what is no title. */
+function titleOf(title: unknown): string | undefined | null {
+  if (title === undefined || typeof title === 'string') return title
+  return ['number', 'bigint', 'boolean'].includes(typeof title) ? String(title) : null
 }
 
 /** Sections in ascending order, none of them beginning inside a character. */

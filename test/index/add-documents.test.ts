@@ -20,7 +20,7 @@ test('ids that JSON cannot write, and sections or payloads that are none, fail t
   const cycle: Record<string, unknown> = {}
   cycle['self'] = cycle
   const bad: unknown[] = [
-    { id: 7n, text: 'x' },
+    { id: 2 ** 53, text: 'x' },
     { id: cycle, text: 'x' },
     { id: 'a', text: 'x', sections: [null] },
     { id: 'b', text: 'x', sections: {} },
@@ -34,7 +34,26 @@ test('ids that JSON cannot write, and sections or payloads that are none, fail t
   const report = await index.add([{ id: 'first', text: 'x' }, ...bad, { id: 'last', text: 'x' }])
   expect(report).toMatchObject({ added: 2, failedCount: bad.length })
   expect(report.failed.map(({ code }) => code)).toEqual(bad.map(() => 'invalid-input'))
-  expect(report.failed.map(({ id }) => id).slice(0, 3)).toEqual(['(7n)', expect.stringContaining('Circular'), 'a'])
+  expect(report.failed.map(({ id }) => id).slice(0, 3)).toEqual([
+    '(9007199254740992)',
+    expect.stringContaining('Circular'),
+    'a',
+  ])
+})
+
+test('numbers and BigInts become ids by their digits, and titles and payloads keep what they say', async () => {
+  const given: unknown[] = [
+    { id: 7, text: 'x', title: 3 },
+    { id: 12345678901234567890n, text: 'x', title: true },
+    { id: 1.5, text: 'x', payload: { small: 1n, large: [12345678901234567890n] } },
+  ]
+  // @ts-expect-error: callers without types
+  expect(await index.add(given)).toMatchObject({ added: 3, failedCount: 0 })
+  expect(await index.get(['7', '12345678901234567890', '1.5'])).toMatchObject([
+    { id: '7', title: '3' },
+    { id: '12345678901234567890', title: 'true' },
+    { payload: { small: 1, large: ['12345678901234567890'] } },
+  ])
 })
 
 test.each([[{ id: 'a', text: 'x' }], [undefined], [null], ['text'], [7]])(

@@ -75,16 +75,19 @@ describe('add', () => {
   })
 
   test('one bad document never loses the others, and each says why', async () => {
+    const cycle: Record<string, unknown> = {}
+    cycle['self'] = cycle
     const bad: unknown[] = [
       { id: 'empty', text: '' },
       { id: 'blank', text: ' \n ' },
       { id: '', text: 'x' },
       { id: 'x'.repeat(10_000), text: 'x' },
-      { id: 7, text: 'x' },
+      { id: Number.NaN, text: 'x' },
       { id: 'none' },
-      { id: 'title', text: 'x', title: 3 },
+      { id: 'title', text: 'x', title: {} },
       { id: 'payload', text: 'x', payload: [1] },
       { id: 'number', text: 'x', payload: { size: Number.NaN } },
+      { id: 'cycle', text: 'x', payload: cycle },
       null,
       'text',
     ]
@@ -166,20 +169,24 @@ describe('add', () => {
     expect((await index.get('a'))?.text).toBe(long)
   })
 
-  test('of a repeated id the last counts, within a batch and across batches', async () => {
+  test('of a repeated id the first counts, within a batch and across batches, and the others name both places', async () => {
     const many = Array.from({ length: 600 }, (_, i) => ({
       id: `d${i % 300}`,
       text: `version ${Math.floor(i / 300)} of ${i % 300}`,
     }))
-    await index.add([
+    const few = await index.add([
       { id: 'd0', text: 'first' },
       { id: 'd0', text: 'second' },
     ])
-    expect((await index.get('d0'))?.text).toBe('second')
+    expect(few).toMatchObject({ added: 1, failed: [{ id: 'd0', code: 'invalid-input' }] })
+    expect(few.failed[0]?.reason).toContain('documents 1 and 2 of this call have the same id')
+    expect((await index.get('d0'))?.text).toBe('first')
     const report = await index.add(many)
-    expect(report.added + report.updated).toBe(600)
+    expect(report).toMatchObject({ added: 299, updated: 1, failedCount: 300 })
+    expect(report.failed[299]?.reason).toContain('documents 300 and 600')
     expect(await index.count()).toBe(300)
-    expect((await index.get('d299'))?.text).toBe('version 1 of 299')
+    expect((await index.get('d299'))?.text).toBe('version 0 of 299')
+    expect(await index.add([{ id: 'd299', text: 'another call' }])).toMatchObject({ updated: 1 })
   })
 
   test('reads a source without end only a few batches ahead, and stops at its signal with all that was reported', async () => {

@@ -1,5 +1,5 @@
 import type { z } from '@hono/zod-openapi'
-import { type Document, messageOf, parseJson, QontrastError } from '../../shared/index.ts'
+import { createFirstPlaces, type Document, messageOf, parseJson, QontrastError } from '../../shared/index.ts'
 import { describeIssues } from '../describe-issues.ts'
 import type { Limits } from '../limits.ts'
 import { timeLimit } from '../middleware/json-body.ts'
@@ -24,9 +24,10 @@ export async function* putLines(
   limits: Limits,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let line = 0
+  const firstPlace = createFirstPlaces()
   try {
     for await (const lines of batchesOfLines(request, limits)) {
-      for (const result of await putBatch(lines, view, request.signal)) {
+      for (const result of await putBatch(lines, { view, firstPlace, signal: request.signal })) {
         line = result.line
         yield write(result)
       }
@@ -37,8 +38,20 @@ export async function* putLines(
   }
 }
 
-async function putBatch(lines: readonly Line[], view: IndexView, signal: AbortSignal): Promise<LineResult[]> {
-  const read = lines.map(({ line, text }) => ({ line, ...toDocument(text) }))
+interface Putting {
+  readonly view: IndexView
+  readonly firstPlace: ReturnType<typeof createFirstPlaces>
+  readonly signal: AbortSignal
+}
+
+async function putBatch(lines: readonly Line[], { view, firstPlace, signal }: Putting): Promise<LineResult[]> {
+  const read = lines.map(({ line, text }) => {
+    const { document, reason } = toDocument(text)
+    const before = document && firstPlace(document.id, line)
+    return before === undefined
+      ? { line, document, reason }
+      : { line, document: undefined, reason: `line ${before} has the same id and is kept.` }
+  })
   const documents = read.flatMap(({ document }) => document ?? [])
   const failed = new Map<string, { code: string; reason: string }>()
   if (documents.length > 0) {
