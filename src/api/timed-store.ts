@@ -8,6 +8,7 @@ export function timeStore(store: VectorStore): VectorStore {
     ensure: (...args) => timed('store', () => store.ensure(...args)),
     list: () => timed('store', () => store.list()),
     info: (...args) => timed('store', () => store.info(...args)),
+    schema: (...args) => timed('store', () => store.schema(...args)),
     upsert: (...args) => timed('store', () => store.upsert(...args)),
     get: (...args) => timed('store', () => store.get(...args)),
     keys: (...args) => timed('store', () => store.keys(...args)),

@@ -13,6 +13,7 @@ import { type Chunking, checkChunking } from './chunk-settings.ts'
 import { createFirsts } from './firsts.ts'
 import { createLiveWriter } from './live-writes.ts'
 import type { Members } from './members.ts'
+import { createMeter } from './meter.ts'
 import { type Failure, nameOf, type PreparedDocument, prepareDocument } from './prepare.ts'
 import { prune, type StoredDocument } from './prune.ts'
 import { createShardTest, type Shard } from './shard.ts'
@@ -33,12 +34,17 @@ export interface AddOptions {
 const addKeys: OptionKeys<AddOptions> = { chunk: true, shard: true, prune: true, onProgress: true, signal: true }
 const pruneKeys: OptionKeys<Exclude<AddOptions['prune'], boolean | undefined>> = { keep: true }
 
-/** What is stored for good; reported after each batch. */
+/** What is stored for good, and how much was embedded; reported after each batch, and about once a second within one that takes longer. */
 export interface AddProgress {
   readonly documents: number
   readonly chunks: number
+  /** Chunks that the encoder read, also of documents that are not stored yet. */
+  readonly embedded: number
+  /** Chunks of changed documents that keep a vector which was stored. */
+  readonly reused: number
   readonly added: number
   readonly updated: number
+  /** Documents that were there in this version, or that another call stored meanwhile. */
   readonly unchanged: number
   readonly failed: number
 }
@@ -52,6 +58,13 @@ export interface AddReport extends Omit<AddProgress, 'failed' | 'documents'> {
   /** Documents that `prune` deleted. */
   readonly pruned?: number
 }
+
+/** What a stopped {@link SearchIndex.add} had stored by then; undefined for other errors. */
+export function reportOf(error: unknown): AddReport | undefined {
+  return isQontrastError(error) ? reports.get(error) : undefined
+}
+
+const reports = new WeakMap<Error, AddReport>()
 
 export interface AddTarget {
   readonly store: VectorStore
@@ -69,6 +82,17 @@ interface Batch {
 
 const mostFailures = 1_000
 const optimizeEvery = 100_000
+const nothing = {
+  documents: 0,
+  chunks: 0,
+  embedded: 0,
+  reused: 0,
+  added: 0,
+  updated: 0,
+  unchanged: 0,
+  cut: 0,
+  failedCount: 0,
+}
 
 /** Documents → batches → chunks → vectors → store. While a batch is stored, the next one is encoded. */
 export async function addDocuments(
@@ -80,10 +104,19 @@ export async function addDocuments(
   const { signal, onProgress, chunk = {} } = options
   if (typeof options.prune === 'object') checkOptionKeys('add: prune', options.prune, pruneKeys)
   const seen = Date.now()
-  const totals = { documents: 0, chunks: 0, added: 0, updated: 0, unchanged: 0, cut: 0, failedCount: 0 }
+  const totals = { ...nothing }
   const failed: Failure[] = []
   const pace = createPace()
-  const writer = createLiveWriter({ store, members, seen, signal })
+  const meter = createMeter()
+  const tellProgress = () => {
+    const { cut: _, failedCount, ...progress } = totals
+    onProgress?.({ ...progress, failed: failedCount })
+  }
+  const onEmbedded = (chunks: number) => {
+    totals.embedded += chunks
+    tellProgress()
+  }
+  const writer = createLiveWriter({ store, members, seen, meter, signal, onEmbedded })
   const isInShard = createShardTest(options.shard)
   let given = 0
   let storing: { ids: ReadonlySet<string>; done: Promise<void> } | undefined
@@ -94,6 +127,10 @@ export async function addDocuments(
     const code = isQontrastError(error) ? error.code : 'internal'
     if (failed.length < mostFailures) failed.push({ id, code, reason: messageOf(error) })
   }
+  const report = (): AddReport => {
+    const { documents: _, ...rest } = totals
+    return { ...rest, failed }
+  }
 
   const firsts = createFirsts(fail)
 
@@ -101,7 +138,7 @@ export async function addDocuments(
   await members.ensure()
   const { collection: marked, encoder, schema } = await members.follow()
   checkChunking(chunk, encoder)
-  const source = batches(documents, signal)
+  const source = batches(documents, { signal, characters: meter.budget })
   try {
     for (;;) {
       throwIfAborted(signal)
@@ -114,6 +151,10 @@ export async function addDocuments(
       stored.catch(() => {}) // it is awaited after the next batch was encoded
       storing = { ids: batch.ids, done: stored }
     }
+  } catch (error) {
+    await storing?.done
+    if (isQontrastError(error, 'aborted')) reports.set(error, report())
+    throw error
   } finally {
     try {
       await storing?.done
@@ -123,8 +164,7 @@ export async function addDocuments(
   }
   const pruned = options.prune ? await pruneUnseen(options.prune) : undefined
   await writer.optimize() // also where nothing changed: a run before may have been killed before it came to this
-  const { documents: _, ...report } = totals
-  return { ...report, failed, ...(pruned === undefined ? {} : { pruned }) }
+  return { ...report(), ...(pruned === undefined ? {} : { pruned }) }
 
   async function prepareBatch(inputs: readonly Document<object>[]): Promise<Batch> {
     const prepared = new Map<string, PreparedDocument>()
@@ -142,36 +182,41 @@ export async function addDocuments(
     const ids = new Set(inputs.map(idOf))
     if (storing && [...ids].some((id) => storing?.ids.has(id))) await storing.done
     const writes = await writer.prepare(prepared)
-    for (const [id, error] of failuresOf(writes)) {
+    for (const [id, error] of new Map(writes.flatMap(({ failures }) => failures.map(({ id, error }) => [id, error])))) {
       prepared.delete(id)
       fail(id, error)
     }
-    return { inputs: inputs.length, repeated, ids, prepared, writes }
+    const left = new Set(writes.flatMap((write) => write.left))
+    for (const id of left) prepared.delete(id)
+    return {
+      inputs: inputs.length - left.size,
+      repeated,
+      ids: new Set([...ids].filter((id) => !left.has(id))),
+      prepared,
+      writes,
+    }
   }
 
   async function storeBatch({ inputs, repeated, ids, prepared, writes }: Batch): Promise<void> {
     const stored = await writer.store(prepared, writes)
-    for (const [id, error] of failuresOf(stored.slice(writes.length))) fail(id, error)
+    for (const { id, error } of stored.failures) fail(id, error)
     if (options.prune) await store.markSeen(marked, [...ids], seen).catch(refuseToPrune)
-    const [first] = stored
-    if (first) count(first, repeated)
+    const [first] = writes
+    const written = new Set([...stored.added, ...stored.updated])
+    const chunks = [...(first?.points ?? [])].reduce((sum, [id, own]) => sum + (written.has(id) ? own.length : 0), 0)
+    totals.chunks += chunks
+    totals.reused += first?.reused ?? 0
+    totals.unchanged += stored.unchanged.length
+    totals.updated += stored.updated.length + repeated
+    totals.added += stored.added.length
+    totals.cut += first?.pieces.filter(({ cut }) => cut).length ?? 0
     totals.documents += inputs
+    sinceOptimize += chunks
     if (sinceOptimize >= optimizeEvery) {
       sinceOptimize = 0
       await writer.optimize()
     }
-    onProgress?.({ ...totals, failed: totals.failedCount })
-  }
-
-  function count({ points, keys, pieces, unchanged }: PreparedWrite, repeated: number): void {
-    const chunks = [...points.values()].reduce((sum, own) => sum + own.length, 0)
-    const updated = [...points.keys()].filter((id) => keys.has(id)).length
-    totals.chunks += chunks
-    totals.unchanged += unchanged
-    totals.updated += updated + repeated
-    totals.added += points.size - updated
-    totals.cut += pieces.filter(({ cut }) => cut).length
-    sinceOptimize += chunks
+    tellProgress()
   }
 
   async function pruneUnseen(setting: Exclude<AddOptions['prune'], undefined>): Promise<number> {
@@ -199,8 +244,4 @@ function refuseToPrune(cause: unknown): never {
 /** Documents without an id are all in one shard, and fail there. */
 function idOf(input: { readonly id?: unknown } | null | undefined): string {
   return typeof input?.id === 'string' ? input.id : ''
-}
-
-function failuresOf(writes: readonly PreparedWrite[]): Map<string, unknown> {
-  return new Map(writes.flatMap(({ failures }) => failures.map(({ id, error }) => [id, error])))
 }

@@ -1,33 +1,49 @@
 import { abortError, type Document, QontrastError } from '../shared/index.ts'
 
 const batchDocuments = 256
-const batchCharacters = 400_000
+const batchMilliseconds = 1_000
+const late = Symbol('late')
 
 /**
- * What a source gives, in batches bounded by count and by characters, so that memory stays flat whatever the source.
- * Where the source throws, what it gave before comes first; where it waits, the signal ends the waiting.
+ * What a source gives, in batches bounded by count and by characters, so that memory stays flat whatever the source, and by a second:
+ * what came is not kept waiting for what comes slowly. Where the source throws, what it gave before comes first; the signal ends the waiting.
  */
 export async function* batches(
   documents: Iterable<Document<object>> | AsyncIterable<Document<object>>,
-  signal: AbortSignal | undefined,
+  { signal, characters: budget }: { signal: AbortSignal | undefined; characters: () => number },
 ): AsyncGenerator<Document<object>[], void, undefined> {
+  const iterator = Symbol.asyncIterator in documents ? documents[Symbol.asyncIterator]() : documents[Symbol.iterator]()
   let batch: Document<object>[] = []
   let characters = 0
+  let due = 0
+  let coming: Promise<IteratorResult<Document<object>>> | undefined
   let broken: { readonly error: unknown } | undefined
   try {
-    for await (const document of untilAborted(documents, signal)) {
-      batch.push(document)
-      characters += typeof document?.text === 'string' ? document.text.length : 0
-      if (batch.length < batchDocuments && characters < batchCharacters) continue
-      yield batch
-      batch = []
-      characters = 0
+    try {
+      for (;;) {
+        coming ??= nextOf(iterator)
+        const next = await orAborted(batch.length > 0 ? orLate(coming, due - performance.now()) : coming, signal)
+        if (next !== late) {
+          coming = undefined
+          if (next.done) break
+          if (batch.length === 0) due = performance.now() + batchMilliseconds
+          batch.push(next.value)
+          characters += typeof next.value?.text === 'string' ? next.value.text.length : 0
+          if (batch.length < batchDocuments && characters < budget() && performance.now() < due) continue
+        }
+        yield batch
+        batch = []
+        characters = 0
+      }
+    } catch (error) {
+      broken = { error }
     }
-  } catch (error) {
-    broken = { error }
+    if (batch.length > 0 && !signal?.aborted) yield batch
+    if (broken) throw broken.error
+  } finally {
+    const closing = Promise.resolve(iterator.return?.()).catch(() => {})
+    if (!signal?.aborted && !coming) await closing // else the source may still be waiting
   }
-  if (batch.length > 0) yield batch
-  if (broken) throw broken.error
 }
 
 /** `invalid-input` for what cannot be iterated, such as a single document. */
@@ -43,20 +59,22 @@ export function checkIterable(documents: unknown): void {
   )
 }
 
-async function* untilAborted<T>(
-  source: Iterable<T> | AsyncIterable<T>,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<T, void, undefined> {
-  const iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]()
+/** The next one, whose failure is heard later. */
+function nextOf<T>(iterator: Iterator<T> | AsyncIterator<T>): Promise<IteratorResult<T>> {
+  const next = (async () => iterator.next())()
+  next.catch(() => {})
+  return next
+}
+
+async function orLate<T>(promise: Promise<T>, milliseconds: number): Promise<T | typeof late> {
+  let timer: NodeJS.Timeout | undefined
+  const waited = new Promise<typeof late>((resolve) => {
+    timer = setTimeout(() => resolve(late), Math.max(0, milliseconds))
+  })
   try {
-    for (;;) {
-      const { value, done } = await orAborted(Promise.resolve(iterator.next()), signal)
-      if (done) return
-      yield value
-    }
+    return await Promise.race([promise, waited])
   } finally {
-    const closing = Promise.resolve(iterator.return?.()).catch(() => {})
-    if (!signal?.aborted) await closing // an aborted source may still be waiting
+    clearTimeout(timer)
   }
 }
 

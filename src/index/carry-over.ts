@@ -1,11 +1,15 @@
+import { randomBytes } from 'node:crypto'
 import { throwIfAborted } from '../shared/index.ts'
 import { chunkingOf } from './chunk-settings.ts'
 import { joinChunks } from './join-chunks.ts'
 import { keyPages } from './key-pages.ts'
+import type { Reuse } from './known-vectors.ts'
 import type { Member } from './members.ts'
+import { createMeter } from './meter.ts'
 import type { PreparedDocument } from './prepare.ts'
 import type { PointKey, PointRecord, VectorStore } from './store.ts'
-import { isWhole, keysByDocument, prepareWrite, storeWrite } from './write-documents.ts'
+import { inTurn, turnKeys } from './turns.ts'
+import { isWhole, keysByDocument, prepareWrite, put } from './write-documents.ts'
 
 export interface CarryOverOptions {
   readonly store: VectorStore
@@ -13,7 +17,7 @@ export interface CarryOverOptions {
   /** Opens the encoder of the generation to write to, where anything is to be encoded at all. */
   readonly to: { readonly collection: string; member(): Promise<Member> }
   /** A collection whose vectors are taken where the encoder's input is the same, unless the input's vector would be another today. */
-  readonly reuse?: { readonly collection: string; differs(input: string): boolean }
+  readonly reuse?: Reuse
   /** Asked before each write: throws where `from` is not the source any more. */
   readonly check: () => Promise<void>
   /** Looks again a moment later before it mends: what is being written to both generations now is no difference. */
@@ -27,14 +31,13 @@ export interface CarriedOver {
   readonly documents: number
   /** Documents that differed, and were written or deleted. */
   readonly mended: number
-  /** Chunks that were embedded. */
+  /** Chunks that were embedded; others had their vectors already. */
   readonly chunks: number
   /** Documents that could not be carried over, each with the reason. */
   readonly failures: ReadonlyMap<string, unknown>
 }
 
 const batchDocuments = 256
-const batchCharacters = 400_000
 const documentsAtOnce = 32
 const looksAtHalfWritten = 5
 const halfWrittenReason = 'only a part of it is stored: a run that wrote it was killed.'
@@ -47,7 +50,9 @@ const pauseMilliseconds = 50
  * Nothing is embedded that is there already, so a pass that was broken off goes on where it was.
  */
 export async function carryOver(options: CarryOverOptions): Promise<CarriedOver> {
-  const { store, from, to, check, patient, signal, onProgress } = options
+  const { store, from, to, reuse, check, patient, signal, onProgress } = options
+  const writer = randomBytes(9).toString('base64url')
+  const meter = createMeter()
   const failures = new Map<string, unknown>()
   let documents = 0
   let mended = 0
@@ -81,7 +86,8 @@ export async function carryOver(options: CarryOverOptions): Promise<CarriedOver>
       }
       await check()
       for (const id of rest) touched.add(id)
-      if (gone.length > 0) await store.delete(to.collection, { documents: gone })
+      if (gone.length > 0)
+        await inTurn(turnKeys(store, to.collection, gone), () => store.delete(to.collection, { documents: gone }))
       const halfWritten = await copy(changed.filter(({ id }) => !failures.has(id)))
       if (halfWritten.length === 0) continue
       await pause(look)
@@ -108,10 +114,21 @@ export async function carryOver(options: CarryOverOptions): Promise<CarriedOver>
     const write = async () => {
       if (batch.length === 0) return
       throwIfAborted(signal)
-      const prepared = await prepareWrite(store, await to.member(), batch, { seen: 0, signal })
+      let embedded = 0
+      const prepared = await prepareWrite(store, await to.member(), batch, {
+        seen: 0,
+        meter,
+        reuse,
+        signal,
+        onEmbedded: (more) => {
+          embedded += more
+        },
+      })
       for (const { id, error } of prepared.failures) failures.set(id, error)
       await check()
-      chunks += await storeWrite(store, prepared)
+      const ids = prepared.points.keys()
+      await inTurn(turnKeys(store, to.collection, ids), () => put(store, to.collection, prepared.points, writer))
+      chunks += embedded
       onProgress({ compared: documents, chunks })
       batch = []
       characters = 0
@@ -124,7 +141,7 @@ export async function carryOver(options: CarryOverOptions): Promise<CarriedOver>
       for (const one of found.values()) {
         batch.push(one)
         characters += one.document.text.length
-        if (batch.length >= batchDocuments || characters >= batchCharacters) await write()
+        if (batch.length >= batchDocuments || characters >= meter.budget()) await write()
       }
     }
     await write()

@@ -21,7 +21,7 @@ export async function checkSample(store: VectorStore, from: string, member: Memb
     new Map(chosen.map(({ documentId, hash }) => [documentId, hash])),
   )
   const pieces = []
-  for (const one of documents.values()) pieces.push(await member.cut(one))
+  for (const one of documents.values()) pieces.push(await member.cutter.cut(one))
   const { points } = await encodePieces(pieces, { encoder: member.encoder, seen: 0 })
 
   const stored = await store.get(member.collection, { documents: [...points.keys()] }, { vectors: true })

@@ -1,8 +1,9 @@
 import type { Encoder } from '../embed/index.ts'
 import { createPace, dot, isQontrastError, QontrastError } from '../shared/index.ts'
 import { createChunker, type Span } from './chunk.ts'
-import { chunkingTag, fitChunking } from './chunk-settings.ts'
+import { type Chunking, chunkingTag, fitChunking } from './chunk-settings.ts'
 import { passageTerms } from './lexical.ts'
+import { createMeter, type Meter } from './meter.ts'
 import { createPlaces } from './places.ts'
 import type { PreparedDocument } from './prepare.ts'
 import type { Point } from './store.ts'
@@ -18,40 +19,61 @@ export interface Piece {
 }
 
 /** Cuts documents into pieces; a call at a time, since it shares the event loop. */
-export type Cutter = (prepared: PreparedDocument) => Promise<Piece>
+export interface Cutter {
+  cut(prepared: PreparedDocument): Promise<Piece>
+  /** What stands before each chunk of a document of that title, cut with those settings. */
+  prefixOf(title: string, chunk: Chunking): Promise<string>
+}
 
 /** A title takes this share of a chunk at most; a longer one would leave no room for the text. */
 const titleShare = 0.25
 const longestTokenTried = 64
+/** Milliseconds that an encoder gets to finish what it is at. */
+const patience = 5_000
 
 /** Cuts each document by its own settings, as far as the encoder allows them. */
 export function createCutter(encoder: Encoder): Cutter {
-  const cutters = new Map<string, Cutter>()
-  return (prepared) => {
-    const tag = chunkingTag(prepared.chunk)
-    const cutter = cutters.get(tag) ?? createUniformCutter(fitChunking(prepared.chunk, encoder), encoder)
+  const cutters = new Map<string, UniformCutter>()
+  const fitting = (chunk: Chunking) => {
+    const tag = chunkingTag(chunk)
+    const cutter = cutters.get(tag) ?? createUniformCutter(fitChunking(chunk, encoder), encoder)
     cutters.set(tag, cutter)
-    return cutter(prepared)
+    return cutter
+  }
+  return {
+    cut: (prepared) => fitting(prepared.chunk).cut(prepared),
+    prefixOf: (title, chunk) => fitting(chunk).prefixOf(title),
   }
 }
 
+interface UniformCutter extends Pick<Cutter, 'cut'> {
+  prefixOf(title: string): Promise<string>
+}
+
 /** Cuts texts into chunks, or keeps them whole where `settings` is false. */
-function createUniformCutter(settings: { tokens: number; overlap: number } | false, encoder: Encoder): Cutter {
+function createUniformCutter(settings: { tokens: number; overlap: number } | false, encoder: Encoder): UniformCutter {
   const countTokens = encoder.countTokens
   const room = settings ? settings.tokens : encoder.maximumTokens
   const titles = createChunker({ tokens: Math.max(1, Math.floor(room * titleShare)), overlap: 0, countTokens })
   const texts = settings ? createChunker({ ...settings, countTokens }) : undefined
 
-  return async (prepared) => {
-    const { text, title = '', sections } = prepared.document
+  async function prefixOf(title: string): Promise<string> {
     const [kept] = await titles.chunk(title)
-    const prefix = kept ? `${title.slice(0, kept.end)}\n` : ''
-    if (!texts) {
-      return { prepared, prefix, spans: [{ start: 0, end: text.length }], cut: isOverMaximum(prefix + text, encoder) }
-    }
-    const reserve = prefix === '' ? 0 : countTokens(prefix)
-    const spans = await texts.chunk(text, { reserve, ...(sections ? { sections } : {}) })
-    return { prepared, prefix, spans, cut: false }
+    return kept ? `${title.slice(0, kept.end)}\n` : ''
+  }
+
+  return {
+    prefixOf,
+    async cut(prepared) {
+      const { text, title = '', sections } = prepared.document
+      const prefix = await prefixOf(title)
+      if (!texts) {
+        return { prepared, prefix, spans: [{ start: 0, end: text.length }], cut: isOverMaximum(prefix + text, encoder) }
+      }
+      const reserve = prefix === '' ? 0 : countTokens(prefix)
+      const spans = await texts.chunk(text, { reserve, ...(sections ? { sections } : {}) })
+      return { prepared, prefix, spans, cut: false }
+    },
   }
 }
 
@@ -63,48 +85,130 @@ function isOverMaximum(text: string, { maximumTokens, countTokens }: Encoder): b
   return beginning.length < text.length && countTokens(text) > maximumTokens
 }
 
-export interface EncodedPieces {
-  readonly points: ReadonlyMap<string, readonly Point[]>
-  readonly failures: readonly { id: string; error: unknown }[]
+/** Vectors that are stored, by document and by what the encoder was given for them. */
+export type KnownVectors = ReadonlyMap<string, ReadonlyMap<string, Float32Array>>
+
+export interface EncodeSettings {
+  readonly encoder: Encoder
+  readonly seen: number
+  readonly known?: KnownVectors
+  readonly meter?: Meter
+  /** Once it fires, what is being embedded is finished, and no more is begun. */
+  readonly signal?: AbortSignal | undefined
+  /** Told of chunks as they are embedded. */
+  readonly onEmbedded?: ((chunks: number) => void) | undefined
 }
 
-/** Vectors of all chunks in one call; where that fails, document by document, so that a bad one fails alone. */
-export async function encodePieces(
-  pieces: readonly Piece[],
-  { encoder, seen, signal }: { encoder: Encoder; seen: number; signal?: AbortSignal | undefined },
-): Promise<EncodedPieces> {
+export interface EncodedPieces {
+  readonly points: ReadonlyMap<string, readonly Point[]>
+  /** Chunks whose vectors were known. */
+  readonly reused: number
+  readonly failures: readonly { readonly id: string; readonly error: unknown }[]
+  /** Documents that the signal left no time for. */
+  readonly left: readonly string[]
+}
+
+interface Work {
+  readonly piece: Piece
+  readonly chunk: number
+  readonly input: string
+}
+
+/** Vectors of all chunks, about a second's work at a time; where that fails, document by document, so that a bad one fails alone. */
+export async function encodePieces(pieces: readonly Piece[], settings: EncodeSettings): Promise<EncodedPieces> {
+  const { encoder, seen, known, meter = createMeter(), signal, onEmbedded } = settings
+  const vectors = new Map<Piece, Float32Array[]>(pieces.map((piece) => [piece, []]))
+  const failed = new Map<Piece, unknown>()
+  const pace = createPace()
+  const all = pieces.flatMap(toWork)
+  const todo = all.filter(({ piece, chunk, input }) => {
+    const vector = known?.get(piece.prepared.document.id)?.get(input)
+    if (vector) vectors.get(piece)![chunk] = vector
+    return !vector
+  })
+
+  const encode = async (some: readonly Work[]) => {
+    const inputs = some.map(({ input }) => input)
+    const patient = signal && patientSignal(signal)
+    try {
+      const rows = await encoder.encode(inputs, { purpose: 'document', ...(patient ? { signal: patient.signal } : {}) })
+      for (const [row, { piece, chunk }] of some.entries()) vectors.get(piece)![chunk] = rows.row(row)
+    } finally {
+      patient?.stop()
+    }
+  }
+  for (let at = 0; at < todo.length && !signal?.aborted; ) {
+    const slice = todo.slice(at, sliceEnd(todo, at, meter.budget()))
+    const started = performance.now()
+    try {
+      await encode(slice)
+    } catch (error) {
+      if (isQontrastError(error, 'aborted')) break
+      if (isForTheWholeRun(error)) throw error
+      for (const [piece, work] of Map.groupBy(slice, ({ piece }) => piece)) {
+        await encode(work).catch((reason: unknown) => {
+          if (isForTheWholeRun(reason)) throw reason
+          failed.set(piece, reason)
+        })
+      }
+      const reasons = [...failed.values()]
+      const ofDocuments = reasons.every((reason) => isQontrastError(reason, 'invalid-input'))
+      if (failed.size === pieces.length && !ofDocuments) throw error
+    }
+    meter.measure(charactersOf(slice), performance.now() - started)
+    at += slice.length
+    onEmbedded?.(slice.length)
+  }
+
   const points = new Map<string, readonly Point[]>()
   const failures: { id: string; error: unknown }[] = []
-  const pace = createPace()
-  const encode = async (some: readonly Piece[]) => {
-    const texts = some.flatMap(({ prepared, prefix, spans }) =>
-      spans.map(({ start, end }) => prefix + prepared.document.text.slice(start, end)),
-    )
-    const vectors = await encoder.encode(texts, { purpose: 'document', ...(signal ? { signal } : {}) })
-    let row = 0
-    for (const piece of some) {
-      const { id } = piece.prepared.document
-      const own = piece.spans.map(() => vectors.row(row++))
-      if (own.every(isUsable)) points.set(id, await toPoints(piece, { vectors: own, seen, pace }))
-      else {
-        const error = new QontrastError('invalid-input', 'the encoder gave a vector with NaN or infinity.')
-        failures.push({ id, error })
-      }
+  const left: string[] = []
+  for (const piece of pieces) {
+    const { id } = piece.prepared.document
+    const own = vectors.get(piece) ?? []
+    const complete = piece.spans.every((_, chunk) => own[chunk] !== undefined)
+    if (failed.has(piece)) failures.push({ id, error: failed.get(piece) })
+    else if (!complete) left.push(id)
+    else if (own.every(isUsable)) points.set(id, await toPoints(piece, { vectors: own, seen, pace }))
+    else {
+      const error = new QontrastError('invalid-input', 'the encoder gave a vector with NaN or infinity.')
+      failures.push({ id, error })
     }
   }
-  try {
-    await encode(pieces)
-  } catch (error) {
-    if (isForTheWholeRun(error)) throw error
-    for (const piece of pieces) {
-      await encode([piece]).catch((reason: unknown) => {
-        if (isForTheWholeRun(reason)) throw reason
-        failures.push({ id: piece.prepared.document.id, error: reason })
-      })
-    }
-    if (pieces.length > 0 && failures.length === pieces.length) throw error
+  return { points, reused: all.length - todo.length, failures, left }
+}
+
+function toWork(piece: Piece): Work[] {
+  const { text } = piece.prepared.document
+  return piece.spans.map(({ start, end }, chunk) => ({ piece, chunk, input: piece.prefix + text.slice(start, end) }))
+}
+
+/** At least one input, then as many as fit. */
+function sliceEnd(work: readonly Work[], from: number, characters: number): number {
+  let end = from
+  for (let sum = 0; end < work.length && (end === from || sum < characters); end++) sum += work[end]!.input.length
+  return end
+}
+
+function charactersOf(work: readonly Work[]): number {
+  return work.reduce((sum, { input }) => sum + input.length, 0)
+}
+
+/** Fires a while after another one: what was begun may be finished. */
+function patientSignal(signal: AbortSignal): { readonly signal: AbortSignal; stop(): void } {
+  const controller = new AbortController()
+  let timer: NodeJS.Timeout | undefined
+  const onAbort = () => {
+    timer = setTimeout(() => controller.abort(signal.reason), patience)
   }
-  return { points, failures }
+  signal.addEventListener('abort', onAbort, { once: true })
+  return {
+    signal: controller.signal,
+    stop() {
+      signal.removeEventListener('abort', onAbort)
+      clearTimeout(timer)
+    },
+  }
 }
 
 function isForTheWholeRun(error: unknown): boolean {

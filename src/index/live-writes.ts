@@ -1,40 +1,57 @@
+import { randomBytes } from 'node:crypto'
+import { QontrastError } from '../shared/index.ts'
+import { deleteEverywhere } from './delete-documents.ts'
+import { differing, lookAt } from './looks.ts'
 import { isGone, type Members } from './members.ts'
 import type { PreparedDocument } from './prepare.ts'
-import type { VectorStore } from './store.ts'
-import { type PreparedWrite, prepareWrite, storeWrite } from './write-documents.ts'
+import type { PointKey, VectorStore } from './store.ts'
+import { inTurn, turnKeys } from './turns.ts'
+import { isWhole, type PreparedWrite, prepareWrite, put, type WriteSettings } from './write-documents.ts'
 
 type Prepared = ReadonlyMap<string, PreparedDocument>
 
+/** What became of documents in the current generation. */
+export interface Stored {
+  readonly added: readonly string[]
+  readonly updated: readonly string[]
+  /** They were there, or another writer put the same version meanwhile. */
+  readonly unchanged: readonly string[]
+  /** Documents that failed in a generation that came up meanwhile, or were left out of it. */
+  readonly failures: PreparedWrite['failures']
+}
+
 /** Writes to every live generation of an index. */
 export interface LiveWriter {
-  /** One write for each generation, the current one first. A document that fails in one is left out of all. */
+  /** One write for each generation, the current one first. */
   prepare(prepared: Prepared): Promise<PreparedWrite[]>
   /**
-   * Documents are stored once every generation has them that is live afterwards: a re-index that began or ended meanwhile misses nothing.
-   * Returns all that was written.
+   * Documents are stored once every generation that is live has them whole, in this version: of writers that are at it together, the last one wins in all.
+   * A re-index that began or ended meanwhile misses nothing. Rejects with `store-busy` where others get in between again and again.
    */
-  store(prepared: Prepared, writes: readonly PreparedWrite[]): Promise<PreparedWrite[]>
+  store(prepared: Prepared, writes: readonly PreparedWrite[]): Promise<Stored>
   /** Brings the indexes of all generations up to date. */
   optimize(): Promise<void>
 }
 
-export function createLiveWriter(options: {
-  readonly store: VectorStore
-  readonly members: Members
-  readonly seen: number
-  readonly signal: AbortSignal | undefined
-}): LiveWriter {
-  const { store, members } = options
+const mostTries = 12
+const pauseMilliseconds = 4
+const longestPause = 1_500
+
+export function createLiveWriter({
+  store,
+  members,
+  ...settings
+}: WriteSettings & { readonly store: VectorStore; readonly members: Members }): LiveWriter {
+  const writer = randomBytes(9).toString('base64url')
 
   async function prepare(prepared: Prepared, done: ReadonlySet<string> = new Set()): Promise<PreparedWrite[]> {
     const writes: PreparedWrite[] = []
     for (const member of await members.live()) {
       if (done.has(member.collection)) continue
-      const write = await unlessGone(member.collection, prepareWrite(store, member, [...prepared.values()], options))
+      const write = await unlessGone(member.collection, prepareWrite(store, member, [...prepared.values()], settings))
       if (write) writes.push(write)
     }
-    const bad = new Set(writes.flatMap(({ failures }) => failures.map(({ id }) => id)))
-    return writes.map((write) => ({ ...write, points: without(write.points, bad) }))
+    return writes
   }
 
   /** A generation that was dropped meanwhile needs nothing any more. */
@@ -47,24 +64,108 @@ export function createLiveWriter(options: {
     }
   }
 
-  async function storeAll(prepared: Prepared, writes: readonly PreparedWrite[]): Promise<PreparedWrite[]> {
-    const stored: PreparedWrite[] = []
-    const done = new Set<string>()
-    for (let todo = writes; ; ) {
-      for (const write of todo) {
-        const { collection } = write.member
-        await unlessGone(collection, storeWrite(store, write))
-        stored.push(write)
-        done.add(collection)
+  /**
+   * The last action of every writer is a look that began after all it wrote, and saw each document whole, and the same in all generations:
+   * its own version, or that of a writer who came later. So the look that began last of all saw what stays.
+   */
+  async function storeAll(prepared: Prepared, writes: readonly PreparedWrite[]): Promise<Stored> {
+    const failures: { id: string; error: unknown }[] = []
+    const known = new Map(writes.map((write) => [write.member.collection, write]))
+    const changed = new Set(writes.flatMap(({ points }) => [...points.keys()]).filter((id) => prepared.has(id)))
+    const counted = writes[0]?.member.collection ?? ''
+    /** Of each document that was written to the current generation: what was there before. */
+    const before = new Map<string, readonly PointKey[]>()
+    let wrong: ReadonlySet<string> = changed
+
+    for (let tries = 0; ; tries++) {
+      let seen = await inTurn(turnKeys(store, counted, wrong), async () => {
+        for (const collection of known.keys()) await putIn(collection, wrong)
+        return lookAt(store, members, [...changed])
+      })
+      wrong = differing(seen, changed)
+      const fresh = seen.live.filter((collection) => !known.has(collection))
+      for (const write of fresh.length > 0 ? await prepare(prepared, new Set(known.keys())) : []) take(write)
+      if (fresh.length > 0) continue
+      if (wrong.size > 0) {
+        await pause(tries)
+        seen = await lookAt(store, members, [...changed]) // whoever is at it may have finished
+        wrong = differing(seen, changed)
       }
-      if ((await members.liveCollections()).every((collection) => done.has(collection))) return stored
-      todo = await prepare(prepared, done)
+      if (wrong.size === 0)
+        return { ...tell(prepared, before, seen.keys.get(counted) ?? [...seen.keys.values()][0]), failures }
+      if (tries >= mostTries) throw tornAgain(wrong)
+      for (const collection of seen.live) await embedMissing(collection, wrong)
     }
+
+    async function putIn(collection: string, ids: ReadonlySet<string>): Promise<void> {
+      const points = new Map([...(known.get(collection)?.points ?? [])].filter(([id]) => ids.has(id)))
+      if (points.size === 0) return
+      const done = await unlessGone(collection, put(store, collection, points, writer))
+      if (!done || collection !== counted) return
+      for (const id of done.written) if (!before.has(id)) before.set(id, done.before.get(id) ?? [])
+    }
+
+    /** A generation that came up meanwhile gets all that differs there. */
+    function take(write: PreparedWrite): void {
+      known.set(write.member.collection, write)
+      for (const id of write.points.keys()) if (prepared.has(id)) changed.add(id)
+      giveUp(write)
+      wrong = changed
+    }
+
+    function giveUp({ failures: failed, left }: PreparedWrite): void {
+      failures.push(
+        ...failed,
+        ...left.map((id) => ({ id, error: new QontrastError('aborted', 'The call was aborted.') })),
+      )
+      for (const { id } of failures) changed.delete(id)
+    }
+
+    /** What had been there in this version when it was compared, and was changed by another writer since. */
+    async function embedMissing(collection: string, ids: ReadonlySet<string>): Promise<void> {
+      const write = known.get(collection)
+      const missing = [...ids].filter((id) => !write?.points.has(id)).flatMap((id) => prepared.get(id) ?? [])
+      if (!write || missing.length === 0) return
+      const more = await unlessGone(collection, prepareWrite(store, write.member, missing, settings))
+      if (!more) return
+      known.set(collection, { ...write, points: new Map([...write.points, ...more.points]) })
+      giveUp(more)
+    }
+  }
+
+  /** Who put what: of several that put one version of a new document, the first did. A part that was there before was no document yet. */
+  function tell(
+    prepared: Prepared,
+    before: ReadonlyMap<string, readonly PointKey[]>,
+    keys: ReadonlyMap<string, readonly PointKey[]> | undefined,
+  ): Omit<Stored, 'failures'> {
+    const [added, updated, unchanged]: [string[], string[], string[]] = [[], [], []]
+    for (const [id, { hash }] of prepared) {
+      const was = before.get(id)
+      const torn = was && was.length > 0 && !isWhole(was, was[0]?.hash ?? '')
+      const first = keys?.get(id)?.find(({ chunk }) => chunk === 0)
+      const anothers = first?.hash === hash && first.writer !== writer
+      if (!was || (anothers && !torn)) unchanged.push(id)
+      else if (was.length > 0) updated.push(id)
+      else added.push(id)
+    }
+    return { added, updated, unchanged }
   }
 
   return {
     prepare: (prepared) => prepare(prepared),
-    store: storeAll,
+    async store(prepared, writes) {
+      const stored = await storeAll(prepared, writes)
+      const replaced = replacedBy(prepared, writes)
+      if (replaced.size === 0) return stored
+      await deleteEverywhere(store, members, { documents: [...new Set(replaced.values())] })
+      const moved = (id: string) => replaced.has(id)
+      return {
+        ...stored,
+        added: stored.added.filter((id) => !moved(id)),
+        updated: [...stored.updated, ...stored.added.filter(moved)],
+      }
+    },
     async optimize() {
       for (const collection of await members.liveCollections()) {
         await unlessGone(collection, store.optimize(collection))
@@ -73,6 +174,25 @@ export function createLiveWriter(options: {
   }
 }
 
-function without<T>(map: ReadonlyMap<string, T>, keys: ReadonlySet<string>): ReadonlyMap<string, T> {
-  return keys.size === 0 ? map : new Map([...map].filter(([key]) => !keys.has(key)))
+/** Document → the stored one that it replaces, and that goes now. */
+function replacedBy(prepared: Prepared, writes: readonly PreparedWrite[]): Map<string, string> {
+  const replaced = new Map<string, string>()
+  for (const { document } of prepared.values()) {
+    const { id, replaces } = document
+    if (replaces === undefined || prepared.has(replaces)) continue
+    if (writes.some(({ keys }) => keys.has(replaces))) replaced.set(id, replaces)
+  }
+  return replaced
+}
+
+function pause(tries: number): Promise<void> {
+  const longest = Math.min(longestPause, pauseMilliseconds * 2 ** tries)
+  return new Promise((resolve) => setTimeout(resolve, longest * Math.random()))
+}
+
+function tornAgain([id = '']: Iterable<string>): QontrastError {
+  return new QontrastError(
+    'store-busy',
+    `Other writers put document ${JSON.stringify(id)} at the same time, again and again. Run this again.`,
+  )
 }

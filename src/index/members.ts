@@ -10,7 +10,7 @@ import type { CollectionSchema, VectorStore } from './store.ts'
 /** A generation together with the encoder that fits it: only as such are its vectors read and written. */
 export interface Member extends Generation {
   readonly encoder: Encoder
-  readonly cut: Cutter
+  readonly cutter: Cutter
 }
 
 /** Follows an index from generation to generation. */
@@ -31,7 +31,7 @@ export interface Members {
 const lookEveryMilliseconds = 1_000
 
 export function toMember(generation: Generation, encoder: Encoder): Member {
-  return { ...generation, encoder, cut: createCutter(encoder) }
+  return { ...generation, encoder, cutter: createCutter(encoder) }
 }
 
 export function createMembers({

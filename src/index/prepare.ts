@@ -64,12 +64,14 @@ function checkDocument(input: unknown): Document {
   }
   if (!isDocumentLike(input))
     return refuse(`a document is { id, text, title?, payload? }; got ${input === null ? 'null' : typeof input}.`)
-  const { id, text, title, payload, sections } = input
+  const { id, replaces, text, title, payload, sections } = input
   if (typeof id !== 'string' || id === '')
     return refuse(
       `id must be a string that is not empty, a number or a BigInt; got ${id === undefined ? 'none' : shown(id)}.`,
     )
   if (Buffer.byteLength(id) > longestId) return refuse(`id has ${Buffer.byteLength(id)} bytes; at most ${longestId}.`)
+  if (replaces !== undefined && (typeof replaces !== 'string' || replaces === '' || replaces === id))
+    return refuse(`replaces must be the id that the document had before; got ${shown(replaces)}.`)
   if (typeof text !== 'string') return refuse(`text must be a string; got ${typeof text}.`)
   if (text.trim() === '') return refuse('text is empty.')
   const name = titleOf(title)
@@ -80,6 +82,7 @@ function checkDocument(input: unknown): Document {
   return {
     id,
     text,
+    ...(replaces === undefined ? {} : { replaces }),
     ...(name === undefined ? {} : { title: name }),
     ...(kept === undefined ? {} : { payload: kept }),
     ...(sections === undefined ? {} : { sections: checkSections(sections, text) }),
@@ -121,6 +124,6 @@ function isObject(value: unknown): value is object {
 
 function isDocumentLike(
   value: unknown,
-): value is Partial<Record<'id' | 'text' | 'title' | 'payload' | 'sections', unknown>> {
+): value is Partial<Record<'id' | 'replaces' | 'text' | 'title' | 'payload' | 'sections', unknown>> {
   return isObject(value)
 }

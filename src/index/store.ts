@@ -54,10 +54,12 @@ export interface Point extends PointRecord {
   readonly terms: readonly string[]
   /** When the run that puts it began, in milliseconds since 1970; see `markSeen`. */
   readonly seen?: number
+  /** Names the call that puts it, so that it can tell its own points from those of others. */
+  readonly writer?: string
 }
 
 /** Enough of a point to see whether its document changed. */
-export type PointKey = Pick<PointRecord, 'id' | 'documentId' | 'chunk' | 'chunks' | 'hash'>
+export type PointKey = Pick<PointRecord, 'id' | 'documentId' | 'chunk' | 'chunks' | 'hash'> & Pick<Point, 'writer'>
 
 /** Which points: by point id, by document id, or by the payload. */
 export type Selector =
@@ -133,8 +135,11 @@ export interface VectorStore {
   list(): Promise<string[]>
   info(collection: string): Promise<CollectionInfo | undefined>
   drop(collection: string): Promise<void>
-  /** Puts points by id; of a repeated id the last one counts. */
-  upsert(collection: string, points: readonly Point[]): Promise<void>
+  /**
+   * Puts points by id; of a repeated id the last one counts. `onlyNew` leaves points alone whose ids are there:
+   * of several writers of a new document, the first has put it, and its `writer` says so.
+   */
+  upsert(collection: string, points: readonly Point[], options?: { onlyNew?: boolean }): Promise<void>
   /** Points selected, ordered by document id, then chunk. */
   get(
     collection: string,
@@ -158,7 +163,9 @@ export interface VectorStore {
     options?: { filter?: Filter; limit?: number; cursor?: string; vectors?: boolean; seenBefore?: number },
   ): Promise<ScrollPage>
   /** The same walk, reading keys alone. */
-  scrollKeys(collection: string, options?: { limit?: number; cursor?: string }): Promise<KeyPage>
+  scrollKeys(collection: string, options?: { filter?: Filter; limit?: number; cursor?: string }): Promise<KeyPage>
+  /** What is stored about the collection now: a cheap look. */
+  schema(collection: string): Promise<CollectionSchema | undefined>
   /** Marks all points of these documents as seen at that moment, without rewriting them; a later mark stays. Unknown documents are passed over. */
   markSeen(collection: string, documents: readonly string[], seen: number): Promise<void>
   /** Alias → collection. An alias of a dropped collection may be among them. */

@@ -1,5 +1,6 @@
 import { createPace } from '../shared/index.ts'
-import { encodePieces, type Piece } from './encode-documents.ts'
+import { type EncodeSettings, encodePieces, type Piece } from './encode-documents.ts'
+import { knownVectors, type Reuse } from './known-vectors.ts'
 import type { Member } from './members.ts'
 import type { PreparedDocument } from './prepare.ts'
 import type { Point, PointKey, VectorStore } from './store.ts'
@@ -7,47 +8,79 @@ import type { Point, PointKey, VectorStore } from './store.ts'
 /** What documents come to in one generation: encoded, not yet written. */
 export interface PreparedWrite {
   readonly member: Member
-  /** What is stored of each document. */
+  /** What is stored of each document, and of those that they replace. */
   readonly keys: ReadonlyMap<string, readonly PointKey[]>
-  readonly unchanged: number
   readonly pieces: readonly Piece[]
   readonly points: ReadonlyMap<string, readonly Point[]>
+  /** Chunks whose vectors were stored already. */
+  readonly reused: number
   readonly failures: readonly { readonly id: string; readonly error: unknown }[]
+  /** Documents that the signal left no time for. */
+  readonly left: readonly string[]
 }
 
-/** Reads which documents changed, by their hashes, and encodes those. */
+export interface WriteSettings extends Omit<EncodeSettings, 'encoder' | 'known'> {
+  readonly reuse?: Reuse | undefined
+}
+
+/** Reads which documents changed, by their hashes, and embeds what of them is not stored. */
 export async function prepareWrite(
   store: VectorStore,
   member: Member,
   prepared: readonly PreparedDocument[],
-  { seen, signal }: { seen: number; signal?: AbortSignal | undefined },
+  { reuse, ...settings }: WriteSettings,
 ): Promise<PreparedWrite> {
-  const { collection, encoder, cut } = member
+  const { collection, encoder, cutter } = member
   const pace = createPace()
-  const keys = await keysByDocument(
-    store,
-    collection,
-    prepared.map(({ document }) => document.id),
-  )
+  const ids = prepared.flatMap(({ document: { id, replaces } }) => (replaces === undefined ? [id] : [id, replaces]))
+  const keys = await keysByDocument(store, collection, ids)
   const changed = prepared.filter(({ document, hash }) => !isWhole(keys.get(document.id), hash))
   const pieces: Piece[] = []
   for (const one of changed) {
     await pace()
-    pieces.push(await cut(one))
+    pieces.push(await cutter.cut(one))
   }
-  const { points, failures } = await encodePieces(pieces, { encoder, seen, signal })
-  return { member, keys, unchanged: prepared.length - changed.length, pieces, points, failures }
+  const known = await knownVectors(store, member, { changed, keys, reuse })
+  return { member, keys, pieces, ...(await encodePieces(pieces, { ...settings, encoder, known })) }
 }
 
-/** New chunks first, then those that the new version no longer has: a reader never misses a document. Returns how many chunks were written. */
-export async function storeWrite(store: VectorStore, { member, points, keys }: PreparedWrite): Promise<number> {
-  const { collection } = member
-  const written = [...points.values()].flat()
-  await store.upsert(collection, written)
+export interface Put {
+  /** What was stored of each document just before. */
+  readonly before: ReadonlyMap<string, readonly PointKey[]>
+  /** Documents that were not there in this version, and were written. */
+  readonly written: readonly string[]
+}
+
+/**
+ * Puts the documents that are not there in this version: new chunks first, then those that the version does not have go, so that a reader never misses one.
+ * Where several writers are at it, what is there afterwards may be of both: whoever calls looks.
+ */
+export async function put(
+  store: VectorStore,
+  collection: string,
+  points: ReadonlyMap<string, readonly Point[]>,
+  writer: string,
+): Promise<Put> {
+  const before = await keysByDocument(store, collection, [...points.keys()])
+  const todo = [...points].filter(([id, [first]]) => first && !isWhole(before.get(id), first.hash))
+  const written = todo.flatMap(([, own]) => own.map((point) => ({ ...point, writer })))
+  const [fresh, changed] = [true, false].map((isNew) =>
+    written.filter(({ documentId }) => !before.has(documentId) === isNew),
+  )
+  const twice = repeated(todo.flatMap(([id]) => before.get(id) ?? []))
+  if (twice.length > 0) await store.delete(collection, { ids: twice })
+  await store.upsert(collection, fresh ?? [], { onlyNew: true })
+  await store.upsert(collection, changed ?? [])
   const kept = new Set(written.map(({ id }) => id))
-  const stale = [...points.keys()].flatMap((id) => keys.get(id) ?? []).filter(({ id }) => !kept.has(id))
+  const stale = todo.flatMap(([id]) => before.get(id) ?? []).filter(({ id }) => !kept.has(id))
   if (stale.length > 0) await store.delete(collection, { ids: stale.map(({ id }) => id) })
-  return written.length
+  return { before, written: todo.map(([id]) => id) }
+}
+
+/** Ids that are there more than once: of two processes that change one row at the same moment, LanceDB may keep both. */
+function repeated(keys: readonly PointKey[]): string[] {
+  const seen = new Set<string>()
+  return keys.map(({ id }) => id).filter((id) => seen.size === seen.add(id).size)
 }
 
 export async function keysByDocument(
@@ -56,6 +89,7 @@ export async function keysByDocument(
   documents: readonly string[],
 ): Promise<Map<string, PointKey[]>> {
   const keys = new Map<string, PointKey[]>()
+  if (documents.length === 0) return keys
   for (const key of await store.keys(collection, documents)) {
     const others = keys.get(key.documentId)
     if (others) others.push(key)

@@ -165,6 +165,8 @@ export function lancedb(options: LanceDbOptions): VectorStore {
         throw error
       }),
 
+    schema: (name) => withStoreErrors(async () => pointers.readCollection(await pointers.resolve(name))),
+
     drop: (name) =>
       withStoreErrors(async () => {
         const collection = await withOpened(name, async (opened) => opened.name)
@@ -174,7 +176,7 @@ export function lancedb(options: LanceDbOptions): VectorStore {
         for (const table of [collection, seenTable(collection)]) await removeTable(folder, table)
       }),
 
-    async upsert(name, points) {
+    async upsert(name, points, { onlyNew = false } = {}) {
       if (points.length === 0) return
       const distinct = [...new Map(points.map((point) => [point.id, point])).values()]
       await write(name, async ({ table, schema }) => {
@@ -184,7 +186,8 @@ export function lancedb(options: LanceDbOptions): VectorStore {
           distinct.map((point) => toRow(point, schema)),
           { schema: tableSchema(schema) },
         )
-        await table.mergeInsert('id').whenMatchedUpdateAll().whenNotMatchedInsertAll().execute(rows)
+        const merge = table.mergeInsert('id')
+        await (onlyNew ? merge : merge.whenMatchedUpdateAll()).whenNotMatchedInsertAll().execute(rows)
       })
     },
 
@@ -197,9 +200,9 @@ export function lancedb(options: LanceDbOptions): VectorStore {
       }),
 
     keys: (name, documents) =>
-      read(name, async ({ table }) => {
+      read(name, async ({ table, schema }) => {
         if (documents.length === 0) return []
-        const rows = await table.query().where(documentIn(documents)).select(keyColumns).toArray()
+        const rows = await table.query().where(documentIn(documents)).select(keyColumns(schema)).toArray()
         return rows.map(toPointKey)
       }),
 
@@ -230,7 +233,7 @@ export function lancedb(options: LanceDbOptions): VectorStore {
 
     scrollKeys: (name, options = {}) =>
       read(name, async (opened) => {
-        const { rows, cursor } = await page(opened, keyColumns, options)
+        const { rows, cursor } = await page(opened, keyColumns(opened.schema), options)
         return { keys: rows.map(toPointKey), cursor }
       }),
 

@@ -18,6 +18,8 @@ import { documentIn, firstChunk, notSeenSince, selected } from './qdrant/selecti
 
 export type { ForeignOptions, QdrantOptions } from './qdrant/options.ts'
 
+type UpsertFilter = { readonly update_filter?: Schemas['Filter'] }
+
 const scrollLimit = 1_000
 const parallelBatches = 3
 /** Ids in one filter. */
@@ -139,14 +141,14 @@ export function qdrant(options: QdrantOptions): VectorStore {
   }
 
   /** Points of one batch; where the server takes less at once, in halves. */
-  async function put(name: string, points: Schemas['PointStruct'][]): Promise<void> {
+  async function put(name: string, points: Schemas['PointStruct'][], only: UpsertFilter = {}): Promise<void> {
     try {
-      await connection.call(name, (client) => client.upsert(name, { ...writes, points }))
+      await connection.call(name, (client) => client.upsert(name, { ...writes, ...only, points }))
     } catch (error) {
       if (points.length < 2 || !isQontrastError(error, 'invalid-input')) throw error
       const middle = points.length >> 1
-      await put(name, points.slice(0, middle))
-      await put(name, points.slice(middle))
+      await put(name, points.slice(0, middle), only)
+      await put(name, points.slice(middle), only)
     }
   }
 
@@ -181,6 +183,8 @@ export function qdrant(options: QdrantOptions): VectorStore {
       }
     },
 
+    schema: async (name) => (await findCollection(connection, name, options))?.schema,
+
     async drop(name) {
       const collection = (await aliases()).get(name) ?? name
       await describe(collection)
@@ -188,7 +192,7 @@ export function qdrant(options: QdrantOptions): VectorStore {
       described.clear()
     },
 
-    async upsert(name, points) {
+    async upsert(name, points, { onlyNew = false } = {}) {
       if (points.length === 0) return
       const distinct = [...new Map(points.map((point) => [point.id, point])).values()]
       await onWritable(name, async ({ layout, schema }) => {
@@ -197,7 +201,9 @@ export function qdrant(options: QdrantOptions): VectorStore {
           checkKeys(point, layout)
         }
         const structs = distinct.map((point) => toPointStruct(point, layout))
-        await inParallel(cutInBatches(structs, schema.dimensions), parallelBatches, (batch) => put(name, batch))
+        const documents = onlyNew ? distinct.map(({ documentId }) => documentId) : []
+        const only = onlyNew ? { update_filter: { must_not: [documentIn([...new Set(documents)], layout)] } } : {}
+        await inParallel(cutInBatches(structs, schema.dimensions), parallelBatches, (batch) => put(name, batch, only))
       })
     },
 
@@ -245,9 +251,10 @@ export function qdrant(options: QdrantOptions): VectorStore {
         return { points: points.map((record) => toScrolled(record, layout)), cursor: next }
       }),
 
-    scrollKeys: (name, { limit = scrollLimit, cursor } = {}) =>
-      on(name, async () => {
-        const { points, cursor: next } = await page(name, { filter: {}, limit, cursor, payload: keyPaths })
+    scrollKeys: (name, { filter, limit = scrollLimit, cursor } = {}) =>
+      on(name, async ({ layout }) => {
+        const condition = filter ? everyOf(layout, filter, []) : {}
+        const { points, cursor: next } = await page(name, { filter: condition, limit, cursor, payload: keyPaths })
         return { keys: points.map(toPointKey), cursor: next }
       }),
 

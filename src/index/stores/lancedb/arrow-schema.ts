@@ -16,6 +16,7 @@ export function tableSchema(schema: CollectionSchema): Schema {
     new Field('numbers', new Utf8(), false, new Map([['ARROW:extension:name', 'arrow.json']])),
     ...[...numberColumns(schema).values()].map((column) => new Field(column, new Float64(), true)),
     new Field('seen', new Float64(), true),
+    new Field('writer', new Utf8(), true),
     new Field('vector', new FixedSizeList(schema.dimensions, new Field('item', new Float32(), true)), false),
   ])
 }

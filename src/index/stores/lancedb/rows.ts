@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { type JsonValue, own } from '../../../shared/index.ts'
 import type { FieldType } from '../../fields.ts'
 import { momentsOf } from '../../filter/moments.ts'
+import { isOutdated } from '../../format.ts'
 import type { CollectionSchema, Point, PointKey, PointRecord } from '../../store.ts'
 import { facetsOf } from './facets.ts'
 
@@ -24,12 +25,16 @@ export function numberColumns({ fields }: CollectionSchema): ReadonlyMap<string,
 
 export type Row = Record<string, unknown>
 
-/** Columns that make up a {@link PointKey} and a {@link PointRecord}. */
-export const keyColumns = ['id', 'document', 'chunk', 'chunks', 'hash']
+/** Columns that make up a {@link PointRecord}. */
 export const recordColumns = ['record']
 
+/** Format 1 does not say who wrote. */
+export function keyColumns(schema: CollectionSchema): string[] {
+  return ['id', 'document', 'chunk', 'chunks', 'hash', ...(isOutdated(schema) ? [] : ['writer'])]
+}
+
 export function toRow(point: Point, schema: CollectionSchema): Row {
-  const { vector, terms, seen = 0, ...record } = point
+  const { vector, terms, seen = 0, writer = '', ...record } = point
   const numbers = [...numberColumns(schema)].map(([field, column]) => {
     const value = own(point.payload, field)
     const type = own(schema.fields, field)
@@ -46,6 +51,7 @@ export function toRow(point: Point, schema: CollectionSchema): Row {
     ...facetsOf(point.payload),
     ...Object.fromEntries(numbers),
     seen,
+    writer,
     vector,
   }
 }
@@ -66,12 +72,13 @@ const keyRowSchema = z.object({
   chunk: z.number(),
   chunks: z.number(),
   hash: z.string(),
+  writer: z.string().nullish(),
 })
 const recordRowSchema = z.looseObject({ record: z.string() })
 
 export function toPointKey(row: unknown): PointKey {
-  const { id, document, ...rest } = keyRowSchema.parse(row)
-  return { id: fromKey(id), documentId: fromKey(document), ...rest }
+  const { id, document, writer, ...rest } = keyRowSchema.parse(row)
+  return { id: fromKey(id), documentId: fromKey(document), ...rest, ...(writer ? { writer } : {}) }
 }
 
 const optional = { title: undefined, heading: undefined, line: undefined, page: undefined }

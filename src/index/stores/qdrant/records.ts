@@ -10,7 +10,7 @@ import { documentVector } from './sparse.ts'
 
 /** Path of what we keep with a point. */
 export const recordPath = (field: 'document' | 'chunk' | 'seen'): string => `${recordKey}.${field}`
-export const keyPaths = ['id', 'document', 'chunk', 'chunks', 'hash'].map((field) => `${recordKey}.${field}`)
+export const keyPaths = ['id', 'document', 'chunk', 'chunks', 'hash', 'writer'].map((field) => `${recordKey}.${field}`)
 
 type Stored = Pick<Schemas['Record'], 'id' | 'payload' | 'vector'>
 
@@ -20,6 +20,7 @@ const keySchema = z.object({
   chunk: z.number(),
   chunks: z.number(),
   hash: z.string(),
+  writer: z.string().optional(),
 })
 const recordSchema = keySchema.extend({
   title: z.string().optional(),
@@ -43,7 +44,7 @@ export function checkKeys({ id, payload }: Point, layout: Layout): void {
 }
 
 export function toPointStruct(point: Point, layout: Layout): Schemas['PointStruct'] {
-  const { text, payload, vector, terms, documentId, id, hash, title, heading, seen, ...rest } = point
+  const { text, payload, vector, terms, documentId, id, hash, title, heading, seen, writer, ...rest } = point
   const record = {
     id: encodeText(id),
     document: encodeText(documentId),
@@ -53,6 +54,7 @@ export function toPointStruct(point: Point, layout: Layout): Schemas['PointStruc
     ...(heading === undefined ? {} : { heading: encodeText(heading) }),
     ...(seen === undefined ? {} : { seen }),
     moments: momentsIn(payload),
+    ...(writer === undefined ? {} : { writer }),
   }
   const own = encodeJson(payload)
   return {
@@ -76,8 +78,9 @@ function toVector(vector: Float32Array, terms: readonly string[], layout: Layout
 export function toPointKey({ id, payload }: Stored): PointKey {
   const record = payload?.[recordKey]
   if (record === undefined) return foreignKey(id)
-  const { id: stored, document, hash, ...rest } = keySchema.parse(record)
-  return { id: decodeText(stored), documentId: decodeText(document), hash: decodeText(hash), ...rest }
+  const { id: stored, document, hash, writer, ...rest } = keySchema.parse(record)
+  const by = writer === undefined ? {} : { writer }
+  return { id: decodeText(stored), documentId: decodeText(document), hash: decodeText(hash), ...rest, ...by }
 }
 
 /** A point that something else put is a document of its own. */
@@ -93,7 +96,8 @@ export function toPointRecord({ id, payload }: Stored, layout: Layout): PointRec
     const places = { heading: undefined, line: undefined, page: undefined }
     return { ...foreignKey(id), title, text, start: 0, end: text.length, ...places, payload: own }
   }
-  const { id: stored, document, hash, title, heading, line, page, ...rest } = recordSchema.parse(all[recordKey])
+  const { id: stored, document, hash, writer: _, ...others } = recordSchema.parse(all[recordKey])
+  const { title, heading, line, page, ...rest } = others
   return {
     id: decodeText(stored),
     documentId: decodeText(document),
