@@ -74,6 +74,8 @@ export async function carryOver(options: CarryOverOptions): Promise<CarriedOver>
   /** Compares again after it wrote: whoever writes to `from` in between writes to the other one afterwards, or is seen here. */
   async function mend(ids: readonly string[]): Promise<number> {
     const touched = new Set<string>()
+    /** A part of one version: how often it was seen, without a writer having come to it. */
+    const parts = new Map<string, { readonly hash: string; readonly times: number }>()
     let rest = ids
     for (let look = patient ? 0 : 1; ; look++) {
       const { gone, changed } = await differences(rest)
@@ -89,10 +91,14 @@ export async function carryOver(options: CarryOverOptions): Promise<CarriedOver>
       if (gone.length > 0)
         await inTurn(turnKeys(store, to.collection, gone), () => store.delete(to.collection, { documents: gone }))
       const halfWritten = await copy(changed.filter(({ id }) => !failures.has(id)))
-      if (halfWritten.length === 0) continue
-      await pause(look)
-      if (look < looksAtHalfWritten) continue
-      for (const id of halfWritten) failures.set(id, new Error(halfWrittenReason))
+      const hashes = new Map(changed.map(({ id, hash }) => [id, hash]))
+      for (const id of halfWritten) {
+        const [hash = '', before] = [hashes.get(id), parts.get(id)]
+        const times = before?.hash === hash ? before.times + 1 : 1
+        parts.set(id, { hash, times })
+        if (times >= looksAtHalfWritten) failures.set(id, new Error(halfWrittenReason))
+      }
+      if (halfWritten.length > 0) await pause(Math.min(look, looksAtHalfWritten))
     }
   }
 

@@ -253,7 +253,7 @@ export function qdrant(options: QdrantOptions): VectorStore {
 
     scrollKeys: (name, { filter, limit = scrollLimit, cursor } = {}) =>
       on(name, async ({ layout }) => {
-        const condition = filter ? everyOf(layout, filter, []) : {}
+        const condition = filter ? await everyOf(name, layout, filter, []) : {}
         const { points, cursor: next } = await page(name, { filter: condition, limit, cursor, payload: keyPaths })
         return { keys: points.map(toPointKey), cursor: next }
       }),
