@@ -10,6 +10,6 @@ export const filterSchema = z
   .openapi('Filter', {
     type: 'object',
     description:
-      'Fields with a value, a list (one of them) or operators (eq, in, gt, gte, lt, lte, contains, exists), all of which hold; $and, $or and $not combine.',
+      'Fields with a value, a list (one of them) or operators (eq, in, gt, gte, lt, lte, contains, exists), all of which hold; $and, $or and $not combine. On fields declared as date, ISO 8601 strings are compared as instants. At most 1,000 conditions, 10,000 values of a set, 20 levels.',
     example: { source: 'NHLBI', year: { gte: 2000 } },
   })
