@@ -20,9 +20,8 @@ const segmented = String.raw`[\p{scx=Thai}\p{scx=Laoo}\p{scx=Khmr}\p{scx=Mymr}]`
 const runs = new RegExp(`(${unspaced}+)|(${segmented}+)|(?:(?!${unspaced}|${segmented}).)+`, 'gu')
 const spaceless = new RegExp(`${unspaced}|${segmented}`, 'u')
 const characters = /\P{M}\p{M}*/gu
-const humps = /(?<=\p{Ll})(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll}{2})/gu
-/** `mRNA`, `siRNAs`: one word, however it is written. */
-const acronym = /^\p{Ll}{1,2}\p{Lu}+s?$/u
+/** `camel|Case`, `parse|JSON`, `XML|Http|Request`; but `mRNA` and `siRNAs` are one word. */
+const humps = /(?<=\p{Ll})(?=\p{Lu}\p{Ll})|(?<=\p{Ll}{3})(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll}{2})/gu
 const segmenter = new Intl.Segmenter('th', { granularity: 'word' })
 
 const ascii = /^[a-z0-9]+$/
@@ -171,8 +170,8 @@ function halvesOf(segment: string): number | undefined {
 /** `camelCase` whole, and its parts of two letters or more. */
 function putHumps(run: string, start: number, put: Put): void {
   put(start, start + run.length, termOf(run))
-  const parts = acronym.test(run) ? [] : run.split(humps)
-  if (parts.length < 2) return
+  const parts = run.split(humps)
+  if (parts.length === 1) return
   let at = start
   for (const part of parts) {
     if (part.length > 1) put(at, at + part.length, termOf(part))

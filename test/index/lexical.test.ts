@@ -92,6 +92,7 @@ describe('compounds and names of programs', () => {
   const named: readonly (readonly [name: string, parts: readonly string[]])[] = [
     ['camelCase', ['camel', 'case', 'camelcase']],
     ['XMLHttpRequest', ['xml', 'http', 'request']],
+    ['parseJSON', ['parse', 'json']],
     ['snake_case', ['snake', 'case']],
     ['C++', ['C']],
     ['C++17', ['C++', '17']],
@@ -135,6 +136,7 @@ describe('compounds and names of programs', () => {
     expect(lexicalTerms('123')).not.toContain('1.2.3')
     expect(finds('AT&T', 'at the top')).toBe(false)
     expect(finds('at', 'AT&T')).toBe(false)
+    for (const name of ['mRNA', 'siRNAs', 'cDNA']) expect(lexicalTerms(name)).toHaveLength(1)
   })
 
   test('are the same however an identifier is written', () => {
