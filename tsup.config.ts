@@ -1,4 +1,5 @@
 import { copyFile, cp, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { defineConfig } from 'tsup'
 import { thirdPartyLicences } from './tools/support/third-party.ts'
@@ -7,15 +8,20 @@ type Plugin = import('esbuild').Plugin
 
 /**
  * LanceDB's JavaScript is bundled, its native code comes from its platform packages (docs/decisions/lancedb-bundled.md).
- * Its loader also looks for binaries beside itself, which only its own repository has.
+ * Its loader also looks for binaries beside itself, which only its own repository has; it finds the packages from ours, wherever a bundle is.
  */
+const packageFiles = fileURLToPath(new URL('src/shared/package-files.ts', import.meta.url))
 const lancedbLoader: Plugin = {
   name: 'lancedb-loader',
   setup(build) {
     build.onLoad({ filter: /@lancedb[\\/]lancedb[\\/]dist[\\/]native\.js$/ }, async ({ path }) => {
       const source = await readFile(path, 'utf8')
       const absent = '(() => { throw new Error("not beside this file") })()'
-      return { contents: source.replace(/require\('\.\/lancedb\.[^']+\.node'\)/g, absent), loader: 'js' }
+      const own = `const __installed = (name) => require(${JSON.stringify(packageFiles)}).installedModule(name).load();`
+      const contents = source
+        .replace(/require\('\.\/lancedb\.[^']+\.node'\)/g, absent)
+        .replace(/require\(('@lancedb\/lancedb-[^']+')\)/g, '__installed($1)')
+      return { contents: `${own}\n${contents}`, loader: 'js' }
     })
   },
 }

@@ -1,5 +1,6 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node'
 import { messageOf, QontrastError } from '../shared/index.ts'
+import { loadRuntime } from './load-runtime.ts'
 import { type ConcreteDevice, type Device, deviceCandidates, executionProvidersOf } from './providers.ts'
 
 export interface SessionOptions {
@@ -24,19 +25,13 @@ export interface OpenedSession {
   readonly fallback: string | undefined
 }
 
-/** ONNX Runtime 1.30 reports its use to its maker from Linux, unless this is set before it is loaded; children inherit it. */
-function importRuntime(): Promise<typeof import('onnxruntime-node')> {
-  process.env['ORT_DISABLE_TELEMETRY'] ??= '1'
-  return import('onnxruntime-node')
-}
-
 /** Loads an ONNX file, or its bytes, on the first device that takes it: `device-unavailable`, or `model-invalid` where even the CPU refuses. */
 export async function openSession(
   model: string | Uint8Array,
   { device, threads, strict = false, planMemory = true, keepMemory = true, stay }: SessionOptions,
 ): Promise<OpenedSession> {
   const modelName = typeof model === 'string' ? model : 'the graph'
-  const { InferenceSession, listSupportedBackends, Tensor } = await importRuntime()
+  const { InferenceSession, listSupportedBackends, Tensor } = await loadRuntime()
   const backends = new Set(listSupportedBackends().map(({ name }) => name))
   const refusals: string[] = []
   for (const candidate of deviceCandidates(device)) {

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { QontrastError } from './errors.ts'
@@ -24,6 +25,12 @@ export function packageFile(...places: readonly [string, ...string[]]): string {
   const there = places.map((place) => path.join(folder, place)).find((file) => existsSync(file))
   if (there) return there
   throw new QontrastError('internal', `${places[0]} is missing in ${folder}. Install ${name} again. ${bundlerAdvice}`)
+}
+
+/** A module that is installed with this package, for what no bundler can take in: its path, and what it exports as CommonJS. */
+export function installedModule(name: string): { readonly path: string; readonly load: () => unknown } {
+  const require = createRequire(path.join(packageFolder(), 'package.json'))
+  return { path: require.resolve(name), load: () => require(name) }
 }
 
 function findPackage(): string {

@@ -4,6 +4,7 @@ import path from 'node:path'
 
 /** The program of another Node, such as '22' or '22.12.0', from the npm package `node`; kept beside the installed packages. */
 export function nodeBinary(version: string): string {
+  if (process.versions.node === version || process.versions.node.startsWith(`${version}.`)) return process.execPath
   const folder = path.join(import.meta.dirname, '../../node_modules/.cache/node', version)
   const program = path.join(folder, 'node_modules/node/bin/node')
   if (existsSync(program)) return program

@@ -1,0 +1,72 @@
+/**
+ * Takes the packed package through other people's projects (tools/package/consumers.ts), each in a folder of its own, and prints a table.
+ * Minutes, and packages from the registry: outside CI, which runs two of them.
+ *
+ *     npm run verify:package -- [Next Jest …]      # those whose names begin so; all without
+ */
+import { execFileSync } from 'node:child_process'
+import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { consumers, type Setting, tools } from './package/consumers.ts'
+import { createProject, type Project } from './package/project.ts'
+
+const repo = path.join(import.meta.dirname, '..')
+const asked = process.argv.slice(2)
+const chosen = Object.entries(consumers).filter(
+  ([name]) => asked.length === 0 || asked.some((start) => name.toLowerCase().startsWith(start.toLowerCase())),
+)
+if (chosen.length === 0) throw new Error(`There is none of these. There are: ${Object.keys(consumers).join(', ')}`)
+
+const root = await mkdtemp(path.join(tmpdir(), 'qontrast-package-'))
+const common = path.join(root, 'common')
+const programs = [path.join(common, 'node_modules/.bin'), path.dirname(process.execPath)]
+const model = path.join(repo, 'test/fixtures/models/bert-tracing')
+let failed = 0
+try {
+  execFileSync('npm', ['run', 'build'], { cwd: repo, stdio: ['ignore', 'ignore', 'inherit'] })
+  const [packed] = JSON.parse(
+    execFileSync('npm', ['pack', '--json', '--pack-destination', root], {
+      cwd: repo,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }),
+  )
+  const tarball = path.join(root, packed.filename)
+  let installed: Promise<Project> | undefined
+  const setting: Setting = {
+    tarball,
+    model,
+    apart: path.join(root, 'apart'),
+    async project(name) {
+      installed ??= installIn(common, ['--save-dev'], [tarball, ...tools])
+      await installed
+      const project = await createProject(path.join(common, name), programs)
+      await cp(model, path.join(project.folder, 'model'), { recursive: true })
+      return project
+    },
+    install: (name, args, packages = []) => installIn(path.join(root, name), args, [tarball, ...packages]),
+  }
+  await mkdir(setting.apart)
+  for (const [name, consumer] of chosen) {
+    const start = performance.now()
+    const outcome = await consumer(setting).catch((error: Error) => {
+      failed++
+      return `FAILED: ${error.message}`
+    })
+    console.log(`${name.padEnd(32)} ${((performance.now() - start) / 1000).toFixed(1).padStart(6)} s  ${outcome}`)
+  }
+} finally {
+  if (!process.env['KEEP']) await rm(root, { recursive: true, force: true })
+  else console.log(`kept in ${root}`)
+}
+console.log(`\n${chosen.length - failed} passed, ${failed} failed`)
+process.exitCode = failed > 0 ? 1 : 0
+
+async function installIn(folder: string, args: readonly string[], packages: readonly string[]): Promise<Project> {
+  const project = await createProject(folder, programs)
+  const scripts = { allowScripts: { 'onnxruntime-node': false, esbuild: true } }
+  await project.write({ 'package.json': JSON.stringify({ private: true, type: 'module', ...scripts }) })
+  await project.run('npm', ['install', ...args, ...packages])
+  return project
+}
