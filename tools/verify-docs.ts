@@ -5,7 +5,7 @@
  *     npm run verify:docs -- [--node 22] [README.md docs/running.md …]
  */
 import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import path from 'node:path'
@@ -16,14 +16,14 @@ import { matchesOutput } from './docs/match-output.ts'
 import { type Block, type Page, readBlocks } from './docs/read-blocks.ts'
 import { endServers, type Outcome, type Place, runBlock, writeModule } from './docs/run-block.ts'
 import { createSite } from './docs/site.ts'
+import { buildIfOld } from './support/build.ts'
 import { nodeBinary } from './support/node-binary.ts'
 
 const repo = path.join(import.meta.dirname, '..')
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { node: { type: 'string' } } })
 const pages = positionals.length > 0 ? positionals : allPages()
 
-if (!existsSync(path.join(repo, 'dist/main.js')))
-  execFileSync('npm', ['run', 'build'], { cwd: repo, stdio: ['ignore', 'ignore', 'inherit'] })
+buildIfOld(repo)
 const node = values.node === undefined ? process.execPath : nodeBinary(values.node)
 const site = await createSite(repo, node)
 const scripts = new Set(Object.keys(JSON.parse(readFileSync(path.join(repo, 'package.json'), 'utf8')).scripts))
@@ -58,8 +58,11 @@ async function verifyPage(name: string): Promise<void> {
   const place: Place = { folder, env: site.env, port: await freePort(), servers: [] }
   const start = performance.now()
   let last: Outcome | undefined
-  for (const block of page.blocks) last = (await verifyBlock(block, page, place, last)) ?? last
-  await endServers(place)
+  try {
+    for (const block of page.blocks) last = (await verifyBlock(block, page, place, last)) ?? last
+  } finally {
+    await endServers(place)
+  }
   console.log(`${name}: ${page.blocks.length} blocks, ${((performance.now() - start) / 1000).toFixed(1)} s`)
 }
 
@@ -83,7 +86,11 @@ async function verifyBlock(
     return undefined
   }
   ran++
-  const outcome = await runBlock(block, page, place)
+  const outcome = await runBlock(block, page, place).catch((error: Error) => ({
+    ok: false,
+    output: error.message,
+    printed: '',
+  }))
   if (!outcome.ok) fail(block, 'failed', outcome.output)
   return outcome
 }

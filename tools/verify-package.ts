@@ -1,6 +1,6 @@
 /**
  * Takes the packed package through other people's projects (tools/package/consumers.ts), each in a folder of its own, and prints a table.
- * Minutes, and packages from the registry: outside CI, which runs two of them.
+ * Minutes, and packages from the registry: outside CI, which runs some of them.
  *
  *     npm run verify:package -- [Next Jest …]      # those whose names begin so; all without
  */
@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { consumers, type Setting, tools } from './package/consumers.ts'
 import { createProject, type Project } from './package/project.ts'
+import { buildIfOld } from './support/build.ts'
 
 const repo = path.join(import.meta.dirname, '..')
 const asked = process.argv.slice(2)
@@ -19,12 +20,11 @@ const chosen = Object.entries(consumers).filter(
 if (chosen.length === 0) throw new Error(`There is none of these. There are: ${Object.keys(consumers).join(', ')}`)
 
 const root = await mkdtemp(path.join(tmpdir(), 'qontrast-package-'))
-const common = path.join(root, 'common')
-const programs = [path.join(common, 'node_modules/.bin'), path.dirname(process.execPath)]
+const programs = [path.join(root, 'tools/node_modules/.bin'), path.dirname(process.execPath)]
 const model = path.join(repo, 'test/fixtures/models/bert-tracing')
 let failed = 0
 try {
-  execFileSync('npm', ['run', 'build'], { cwd: repo, stdio: ['ignore', 'ignore', 'inherit'] })
+  buildIfOld(repo)
   const [packed] = JSON.parse(
     execFileSync('npm', ['pack', '--json', '--pack-destination', root], {
       cwd: repo,
@@ -33,15 +33,17 @@ try {
     }),
   )
   const tarball = path.join(root, packed.filename)
-  let installed: Promise<Project> | undefined
+  const installed = new Map<string, Promise<Project>>()
   const setting: Setting = {
     tarball,
     model,
     apart: path.join(root, 'apart'),
-    async project(name) {
-      installed ??= installIn(common, ['--save-dev'], [tarball, ...tools])
-      await installed
-      const project = await createProject(path.join(common, name), programs)
+    async project(name, beside = 'tools') {
+      const above = path.join(root, beside)
+      const packages = beside === 'tools' ? [tarball, ...tools] : [tarball]
+      if (!installed.has(beside)) installed.set(beside, installIn(above, ['--save-dev'], packages))
+      await installed.get(beside)
+      const project = await createProject(path.join(above, name), programs)
       await cp(model, path.join(project.folder, 'model'), { recursive: true })
       return project
     },

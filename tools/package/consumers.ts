@@ -20,8 +20,8 @@ export interface Setting {
   readonly apart: string
   /** A small model. */
   readonly model: string
-  /** A folder below the one where package and tools are installed, with the model in `./model`. */
-  project(name: string): Promise<Project>
+  /** A folder below the one where the package is installed, with tools or alone; it has the model in `./model`. */
+  project(name: string, beside?: 'tools' | 'nothing'): Promise<Project>
   /** A folder in which only this is installed. */
   install(name: string, args: readonly string[], packages?: readonly string[]): Promise<Project>
 }
@@ -49,7 +49,7 @@ export function check(output: string): string {
 const onNode =
   (version: string): Consumer =>
   async (setting) => {
-    const project = await setting.project(`node-${version}`)
+    const project = await setting.project(`node-${version}`, 'nothing')
     await project.write({ 'program.mjs': moduleProgram })
     return check(await project.run(nodeBinary(version), ['program.mjs']))
   }
@@ -57,13 +57,13 @@ const onNode =
 const required =
   (version: string): Consumer =>
   async (setting) => {
-    const project = await setting.project(`cjs-${version}`)
+    const project = await setting.project(`cjs-${version}`, 'nothing')
     await project.write({ 'package.json': '{ "type": "commonjs" }', 'program.js': commonProgram })
     return check(await project.run(nodeBinary(version), ['program.js']))
   }
 
 const refused: Consumer = async (setting) => {
-  const project = await setting.project('node-20')
+  const project = await setting.project('node-20', 'nothing')
   await project.write({ 'program.mjs': moduleProgram })
   const node = nodeBinary('20')
   const bin = path.join(project.folder, '../node_modules/qontrast/dist/cli/main.js')
