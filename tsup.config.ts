@@ -2,9 +2,11 @@ import { copyFile, cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { defineConfig } from 'tsup'
+import manifest from './package.json' with { type: 'json' }
 import { thirdPartyLicences } from './tools/support/third-party.ts'
 
 type Plugin = import('esbuild').Plugin
+type TsupPlugin = NonNullable<import('tsup').Options['plugins']>[number]
 
 /**
  * LanceDB's JavaScript is bundled, its native code comes from its platform packages (docs/decisions/lancedb-bundled.md).
@@ -36,6 +38,19 @@ const licences: Plugin = {
       await mkdir('dist', { recursive: true })
       await writeFile('dist/third-party-licences.txt', await thirdPartyLicences(used))
     })
+  },
+}
+
+/** Optional peers are found when they are asked for: a bundler that looked for them would fail where they are not installed. */
+const peersUnseen: TsupPlugin = {
+  name: 'peers-unseen',
+  renderChunk(code) {
+    const unseen = '/* @vite-ignore */ /* webpackIgnore: true */ /* turbopackIgnore: true */'
+    return {
+      code: code.replace(/\bimport\("([^"]+)"\)/g, (whole, name: string) =>
+        name in manifest.peerDependencies ? `import(${unseen} ['${name}'].join(''))` : whole,
+      ),
+    }
   },
 }
 
@@ -71,6 +86,7 @@ export default defineConfig({
   // what stands in `dependencies` stays outside, what stands in `devDependencies` is bundled (docs/decisions/bundled.md)
   external: [/^@lancedb\/lancedb-/, 'openai', '@huggingface/transformers'],
   esbuildPlugins: [lancedbLoader, licences],
+  plugins: [peersUnseen],
   async onSuccess() {
     const from = 'node_modules/swagger-ui-dist'
     await mkdir('dist/swagger-ui', { recursive: true })
