@@ -76,6 +76,7 @@ async function download(name: string, { cacheDir, revision, dtype, onProgress }:
     for await (const entry of listFiles({ ...hub, repo: name, revision: sha, recursive: true })) {
       if (entry.type === 'file') names.push(entry.path)
     }
+    checkDtype(name, names, dtype)
     const snapshot = path.join(storageFolder(cacheDir, name), 'snapshots', sha)
     const wanted = filesToFetch(names, dtype)
     for (let done = 0; done < wanted.length; done++) {
@@ -111,6 +112,17 @@ export function filesToFetch(names: readonly string[], dtype: Dtype): string[] {
     : staticWeights.slice(0, 1)
   const last = weights.filter((name) => names.includes(name)).sort((a, b) => b.length - a.length)
   return [...names.filter((name) => isSetting(name) || isModuleWeight(name)), ...last]
+}
+
+/** `model-not-found` before anything is fetched, where a model has ONNX files, but none of the dtype. */
+function checkDtype(name: string, names: readonly string[], dtype: Dtype): void {
+  const wanted = modelFileNames(dtype)
+  const others = names.filter((file) => /^(onnx\/)?model[^/]*\.onnx$/.test(file))
+  if (others.length === 0 || wanted.some((file) => names.includes(file))) return
+  throw new QontrastError(
+    'model-not-found',
+    `'${name}' has no ${wanted.join(' and no ')} (dtype '${dtype}'). It has ${others.join(', ')}: ask for that dtype.`,
+  )
 }
 
 async function rememberRevision(storage: string, revision: string, sha: string): Promise<void> {

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import path from 'node:path'
-import type { Device } from '../runtime/index.ts'
+import { type Device, devices } from '../runtime/index.ts'
 import { checkOptionKeys, type OnProgress, type OptionKeys, packageFile, QontrastError } from '../shared/index.ts'
 import type { Encoder } from './encoder.ts'
 import { fetchHubModel, isHubName } from './hub.ts'
 import { type ModelFolder, openModelFolder } from './model-folder.ts'
-import { type Dtype, listModelFiles } from './transformer/model-file.ts'
+import { type Dtype, dtypes, listModelFiles } from './transformer/model-file.ts'
 import type { TransformerFiles } from './transformer/read-transformer.ts'
 
 export interface LoadEncoderOptions {
@@ -60,9 +60,13 @@ export async function loadEncoder(name: string = bundledEncoder, options: LoadEn
   const { loadStaticEncoder } = await import('./static/static-encoder.ts')
   const withoutModel = (await listModelFiles(folder)).length === 0
   const staticEncoder = withoutModel ? await loadStaticEncoder(folder, { name, dimensions, cacheDir }) : undefined
-  if (staticEncoder) return staticEncoder
-  const { loadTransformerEncoder } = await import('./transformer/transformer-encoder.ts')
   const onWarning = options.onWarning ?? ((message) => process.emitWarning(message, 'QontrastWarning'))
+  if (staticEncoder) {
+    checkStaticOptions(name, options)
+    if (workers !== undefined) onWarning(`workers has no effect: the encoder '${name}' runs in this process.`)
+    return staticEncoder
+  }
+  const { loadTransformerEncoder } = await import('./transformer/transformer-encoder.ts')
   return loadTransformerEncoder(folder, { name, device, dtype, workers, dimensions, output, cacheDir, onWarning })
 }
 
@@ -103,7 +107,28 @@ function defaultCacheDir(): string {
   return path.join(HF_HOME ?? path.join(XDG_CACHE_HOME ?? path.join(homedir(), '.cache'), 'huggingface'), 'hub')
 }
 
-function checkOptions({ dimensions, workers, revision }: LoadEncoderOptions): void {
+/** A table of token vectors has one form of weights, one place to run and no outputs to choose from. */
+function checkStaticOptions(name: string, { dtype = 'fp32', device = 'auto', output }: LoadEncoderOptions): void {
+  const refuse = (option: string, allowed: string) =>
+    new QontrastError(
+      'invalid-option',
+      `The encoder '${name}' is a table of token vectors, so ${option} cannot be honoured. ${allowed}`,
+    )
+  if (dtype !== 'fp32') throw refuse(`dtype '${dtype}'`, 'Leave dtype out: its weights are read as they are stored.')
+  if (device !== 'auto' && device !== 'cpu')
+    throw refuse(`device '${device}'`, 'Leave device out, or pass cpu or auto.')
+  if (output !== undefined) throw refuse(`output '${output}'`, 'Leave output out: it has no outputs to choose from.')
+}
+
+function checkOptions({ dimensions, workers, revision, dtype, device }: LoadEncoderOptions): void {
+  for (const [option, value, allowed] of [
+    ['dtype', dtype, dtypes],
+    ['device', device, devices],
+  ] as const) {
+    if (value !== undefined && !allowed.some((one) => one === value)) {
+      throw new QontrastError('invalid-option', `${option} must be one of ${allowed.join(', ')}; got '${value}'.`)
+    }
+  }
   for (const [option, value] of Object.entries({ dimensions, workers })) {
     if (value !== undefined && !(Number.isInteger(value) && value > 0)) {
       throw new QontrastError('invalid-option', `${option} must be a whole number above 0; got ${value}.`)

@@ -1,6 +1,6 @@
 export type { InferenceSession, Tensor } from 'onnxruntime-node'
 export { createProcessPool, type ProcessPool } from './process-pool.ts'
-export { type ConcreteDevice, type Device, deviceCandidates } from './providers.ts'
+export { type ConcreteDevice, type Device, deviceCandidates, devices } from './providers.ts'
 export {
   createResidentRunner,
   createRunner,

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 
+export const devices = ['auto', 'cpu', 'cuda', 'webgpu', 'dml', 'coreml'] as const
 /** Where a model runs. `auto` takes a GPU that is there and usable, else the CPU. */
-export type Device = 'auto' | 'cpu' | 'cuda' | 'webgpu' | 'dml' | 'coreml'
+export type Device = (typeof devices)[number]
 export type ConcreteDevice = Exclude<Device, 'auto'>
 
 /** Execution providers by device, in the order in which ONNX Runtime places operators. */

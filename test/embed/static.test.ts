@@ -54,6 +54,26 @@ describeWithShared('Model2Vec fixtures', ['models', 'model2vec-fixtures'], (fixt
   })
 })
 
+test('options that a table of token vectors cannot honour are refused or said', async () => {
+  const refused = (options: object) => expect(loadEncoder('default', options)).rejects
+  await refused({ dtype: 'q8' }).toMatchObject({ code: 'invalid-option', message: expect.stringContaining("'q8'") })
+  await refused({ device: 'cuda' }).toMatchObject({
+    code: 'invalid-option',
+    message: expect.stringContaining("'cuda'"),
+  })
+  await refused({ output: 'x' }).toMatchObject({ code: 'invalid-option' })
+  await refused({ dtype: 'q5' }).toMatchObject({ code: 'invalid-option', message: expect.stringContaining('fp16') })
+  await refused({ device: 'gpu' }).toMatchObject({ code: 'invalid-option', message: expect.stringContaining('webgpu') })
+  const warnings: string[] = []
+  await using encoder = await loadEncoder('default', {
+    workers: 2,
+    device: 'cpu',
+    onWarning: (text) => warnings.push(text),
+  })
+  expect(encoder.name).toBe('default')
+  expect(warnings).toEqual([expect.stringContaining('workers')])
+})
+
 test.runIf(sharedPath('models'))('a folder that is none and a name that is none are told apart', async () => {
   await expect(loadEncoder('./no-such-folder')).rejects.toMatchObject({ code: 'model-not-found' })
   await expect(loadEncoder('no such name')).rejects.toMatchObject({

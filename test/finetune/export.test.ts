@@ -2,7 +2,8 @@ import { readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { env, pipeline } from '@huggingface/transformers'
 import { expect, test } from 'vitest'
-import { finetune, loadEncoder } from '../../src/main.ts'
+import { finetune, infoNce, loadEncoder } from '../../src/main.ts'
+import { dot } from '../../src/shared/index.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 import { fixtures, openTraining, pairsOf, relativeError } from '../support/training.ts'
 
@@ -38,7 +39,7 @@ test.each([
 })
 
 test('weights, Dense layers included, come back from the folder as they were trained', async () => {
-  for (const name of ['distilbert-tracing', 'roberta-dynamo', 'bert-plain', 'bert-external-data']) {
+  for (const name of ['distilbert-tracing', 'distilbert-modules', 'roberta-dynamo', 'bert-plain', 'bert-named-data']) {
     const out = await trained(name)
     await using again = await openTraining(out)
     await using before = await openTraining(path.join(fixtures, 'models', name))
@@ -51,6 +52,29 @@ test('weights, Dense layers included, come back from the folder as they were tra
     const vectors = await encoder.encode(texts)
     expect(vectors.data.every(Number.isFinite)).toBe(true)
   }
+})
+
+test.each([
+  'bert-tracing',
+  'distilbert-modules',
+  'distilbert-normalize-first',
+  'bert-own-sentence',
+  'bert-left-truncation',
+])('training begins at the vectors that the encoder gives: %s', async (name) => {
+  const folder = path.join(fixtures, 'models', name)
+  await using training = await openTraining(folder, { loss: infoNce({ temperature: 1 }) })
+  await using encoder = await loadEncoder(folder, { device: 'cpu' })
+  const anchors = await encoder.encode(
+    pairs.map(({ anchor }) => anchor),
+    { purpose: 'query' },
+  )
+  const positives = await encoder.encode(pairs.map(({ positive }) => positive))
+  const losses = pairs.map((_, i) => {
+    const scores = pairs.map((_, j) => Math.exp(dot(anchors.row(i), positives.row(j))))
+    return Math.log(scores.reduce((sum, score) => sum + score, 0)) - Math.log(scores[i] ?? 0)
+  })
+  const mean = losses.reduce((sum, loss) => sum + loss, 0) / losses.length
+  expect((await training.oneShot(pairs)).loss).toBeCloseTo(mean, 5)
 })
 
 test('the folder holds what describes the model, and no old weights', async () => {
