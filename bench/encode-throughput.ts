@@ -2,18 +2,19 @@
  * Texts a second of MiniLM fp32: qontrast, transformers.js and, where a Python with it is named, sentence-transformers.
  *
  *     npm run bench:encode
- *     QONTRAST_PYTHON=/path/to/python QONTRAST_TORCH_MODEL=/path/or/name npm run bench:encode
+ *     PYTHON=/path/to/python PYTORCH_MODEL=/path/to/weights npm run bench:encode
  */
 import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { sharedPath, textsOf } from './support/data.ts'
+import { findPyTorch } from './support/pytorch.ts'
 import { alternate, machine, type Side } from './support/sides.ts'
 
 const rounds = Number(process.argv[2] ?? 3)
 const model = sharedPath('models', 'all-minilm-l6-v2')
 const peer = (name: string) => new URL(`peers/${name}`, import.meta.url).pathname
-const { QONTRAST_PYTHON: python, QONTRAST_TORCH_MODEL: torchModel } = process.env
+const pytorch = findPyTorch('sentence-transformers')
 
 console.log(`MiniLM-L6 fp32, texts a second, median of ${rounds} rounds · ${machine()}\n`)
 console.log('| texts | side | texts/s | × transformers.js |\n|---|---|---|---|')
@@ -22,12 +23,12 @@ for (const [task, texts] of Object.entries(textsOf)) {
     { name: 'qontrast', command: [process.execPath, peer('encode-qontrast.ts'), task, model] },
     { name: 'transformers.js', command: [process.execPath, peer('encode-transformers-js.ts'), task, model] },
   ]
-  if (python && torchModel) {
+  if (pytorch) {
     const file = path.join(await mkdtemp(path.join(tmpdir(), 'qontrast-bench-')), `${task}.json`)
     await writeFile(file, JSON.stringify(await texts()))
     sides.push({
       name: 'sentence-transformers',
-      command: [python, peer('encode_sentence_transformers.py'), file, torchModel],
+      command: [pytorch.python, peer('encode_sentence_transformers.py'), file, pytorch.weights],
     })
   }
   const results = await alternate(sides, rounds)

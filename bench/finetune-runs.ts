@@ -24,7 +24,10 @@ import {
   similarityEvaluator,
 } from '../src/main.ts'
 import { intentPairs } from './support/data.ts'
+import { findPyTorch } from './support/pytorch.ts'
 import { machine } from './support/sides.ts'
+
+const pytorch = findPyTorch('sentence-transformers')
 
 const shared = (name: string) => fileURLToPath(new URL(`../../shared/${name}`, import.meta.url))
 const model = shared('models/all-minilm-l6-v2')
@@ -89,15 +92,14 @@ for (const seed of seeds.length > 0 ? seeds.map(Number) : [42]) {
     `| qontrast, seed ${seed} | ${(pairs.length / seconds).toFixed(1)} | ${await measure(out)} | ${(memory / 1e6).toFixed(0)} |`,
   )
 }
-const python = process.env['PYTHON']
-if (python) {
+if (pytorch) {
   const file = path.join(folder, 'pairs.jsonl')
   await writeFile(file, pairs.map((pair) => `${JSON.stringify(pair)}\n`).join(''))
   const peer = fileURLToPath(new URL('peers/finetune_sentence_transformers.py', import.meta.url))
   const out = path.join(folder, 'peer')
-  const output = execFileSync(python, [peer, file, String(task.batchSize), model, out], {
+  const output = execFileSync(pytorch.python, [peer, file, String(task.batchSize), model, out], {
     encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'ignore'],
+    stdio: ['ignore', 'pipe', 'inherit'],
     maxBuffer: 1 << 28,
   })
   const { rate, memory }: { rate: number; memory: number } = JSON.parse(output.trim().split('\n').at(-1) ?? '{}')

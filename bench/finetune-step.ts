@@ -15,7 +15,10 @@ import { applyGradients, createParameters, globalNorm } from '../src/finetune/op
 import { createStepper } from '../src/finetune/train/step.ts'
 import { tablesOf } from '../src/finetune/train/step-graph.ts'
 import { readTower } from '../src/finetune/train/tower.ts'
+import { findPyTorch } from './support/pytorch.ts'
 import { machine, median } from './support/sides.ts'
+
+const pytorch = findPyTorch('torch and transformers')
 
 const [texts, tokens, rounds, steps] = [32, 64, 3, 8]
 const model = fileURLToPath(new URL('../../shared/models/all-minilm-l6-v2', import.meta.url))
@@ -60,14 +63,13 @@ async function own(): Promise<number> {
 await own()
 console.log(`from file to the end of the first step: ${((performance.now() - began) / 1000).toFixed(1)} s (goal: ≤ 5)`)
 const times = { own: [] as number[], pytorch: [] as number[] }
-const python = process.env['PYTHON']
 for (let round = 0; round < rounds; round++) {
   for (let i = 0; i < steps; i++) times.own.push(await own())
-  if (!python) continue
+  if (!pytorch) continue
   const peer = fileURLToPath(new URL('peers/finetune_step.py', import.meta.url))
-  const output = execFileSync(python, [peer, String(texts), String(tokens), String(steps)], {
+  const output = execFileSync(pytorch.python, [peer, String(texts), String(tokens), String(steps)], {
     encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'ignore'],
+    stdio: ['ignore', 'pipe', 'inherit'],
   })
   times.pytorch.push(...JSON.parse(output.trim().split('\n').at(-1) ?? '[]'))
 }

@@ -6,7 +6,7 @@ import { autocannon, embeddingRequests, eventLoopDelay, startServer, statuses, s
 const seconds = 20
 const connections = 32
 
-/** `/v1/embeddings` beside the library itself, and beside infinity's server where `INFINITY` and `INFINITY_MODEL` name its program and weights. */
+/** `/v1/embeddings` beside the library itself, and beside infinity's server where `INFINITY` and `PYTORCH_MODEL` name its program and weights. */
 export async function benchEmbeddings(): Promise<void> {
   const model = sharedPath('models', 'all-minilm-l6-v2')
   const texts = (await textsOf['banking77']?.()) ?? []
@@ -43,8 +43,9 @@ async function load(url: string, requests: autocannon.Request[], size: number) {
 }
 
 async function benchInfinity(texts: readonly string[]): Promise<void> {
-  const { INFINITY: program, INFINITY_MODEL: model } = process.env
-  if (!program || !model) return console.log('skipped: infinity (set INFINITY and INFINITY_MODEL)')
+  const { INFINITY: program, PYTORCH_MODEL: model } = process.env
+  if (!program || !model)
+    return console.log('skipped: infinity (INFINITY is its program, PYTORCH_MODEL the folder of its weights: set both)')
   const port = 7997
   const args = ['v2', '--model-id', model, '--served-model-name', 'minilm', '--engine', 'torch', '--device', 'cpu']
   const child = spawn(program, [...args, '--port', String(port), '--host', '127.0.0.1', '--log-level', 'error'], {

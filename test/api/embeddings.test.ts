@@ -77,13 +77,12 @@ test('bad inputs are told apart', async () => {
   expect((await embed({ input: 'x', encoding_format: 'hex' })).status).toBe(422)
 })
 
-const python = process.env['LANGCHAIN_PYTHON'] ?? 'python3'
+const python = process.env['PYTHON'] ?? 'python3'
 const hasLangChain = await promisify(execFile)(python, ['-c', 'import langchain_openai']).then(
   () => true,
   () => false,
 )
-if (!hasLangChain)
-  console.log(`skipped: LangChain's client: ${python} has no langchain_openai (LANGCHAIN_PYTHON names another Python)`)
+if (!hasLangChain) console.log(`skipped: LangChain's client: ${python} has no langchain_openai (PYTHON names another)`)
 
 test.skipIf(!hasLangChain)("LangChain's client, in Python, gives the encoder's vectors", async () => {
   const script = new URL('../http/langchain_embeddings.py', import.meta.url).pathname
