@@ -1,7 +1,14 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { InvalidArgumentError, Option } from 'commander'
-import { bundledEncoder, type Dtype, dtypes, type Encoder, loadEncoder } from '../embed/index.ts'
+import {
+  bundledEncoder,
+  type Dtype,
+  dtypes,
+  type Encoder,
+  type LoadEncoderOptions,
+  loadEncoder,
+} from '../embed/index.ts'
 import {
   type CollectionInfo,
   type FieldType,
@@ -115,26 +122,29 @@ export interface ModelFlags {
   readonly workers?: number
 }
 
+/** How a model is opened, as flags or settings say. */
+export function encoderOptions({ device, dtype, dimensions, workers }: Omit<ModelFlags, 'model'>): LoadEncoderOptions {
+  return {
+    device: deviceOf(device),
+    ...(dtype === undefined ? {} : { dtype }),
+    ...(dimensions === undefined ? {} : { dimensions }),
+    ...(workers === undefined ? {} : { workers }),
+  }
+}
+
 /** The model that was asked for, else the one that the index was made with, cut as the index is, else the bundled one. */
 export async function openEncoder(
-  { model, device, dtype, dimensions, workers }: ModelFlags,
+  { model, ...flags }: ModelFlags,
   made?: { store: VectorStore; index: string },
 ): Promise<Encoder> {
   const info = model === undefined && made ? await made.store.info(made.index) : undefined
   const name = model ?? madeWith(info) ?? bundledEncoder
-  const open = (kept: number | undefined) =>
-    loadEncoder(name, {
-      device: deviceOf(device),
-      ...(dtype === undefined ? {} : { dtype }),
-      ...(workers === undefined ? {} : { workers }),
-      ...(kept === undefined ? {} : { dimensions: kept }),
-      onWarning: (message) => console.error(`warning: ${message}`),
-    })
-  const whole = await open(dimensions)
-  const stored = info?.schema.dimensions
-  if (dimensions !== undefined || stored === undefined || stored >= whole.dimensions) return whole
+  const onWarning = (message: string) => console.error(`warning: ${message}`)
+  const whole = await loadEncoder(name, { ...encoderOptions(flags), onWarning })
+  const dimensions = info?.schema.dimensions
+  if (flags.dimensions !== undefined || dimensions === undefined || dimensions >= whole.dimensions) return whole
   await whole.close()
-  return open(stored)
+  return loadEncoder(name, { ...encoderOptions({ ...flags, dimensions }), onWarning })
 }
 
 /** A collection that something else made does not say by which model. */

@@ -4,6 +4,7 @@ import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
 import { type ApiKey, defaultLimits, keysFileSchema, type Limits } from '../api/index.ts'
+import { dtypes } from '../embed/index.ts'
 import { messageOf, parseJson, QontrastError } from '../shared/index.ts'
 import { defaultSettings, environment, type ServeSettings } from './serve-settings.ts'
 
@@ -15,6 +16,9 @@ const settingsSchema = z.strictObject({
   store: z.string().min(1).exactOptional(),
   models: z.record(z.string().min(1), z.string().min(1)).exactOptional(),
   device: z.enum(['auto', 'cpu', 'cuda', 'webgpu', 'dml', 'coreml']).exactOptional(),
+  dtype: z.enum(dtypes).exactOptional(),
+  dimensions: z.coerce.number().int().positive().exactOptional(),
+  workers: z.coerce.number().int().positive().exactOptional(),
   keys: z.string().min(1).exactOptional(),
   hosts: z.array(z.string().min(1)).exactOptional(),
   limits: limitsSchema.exactOptional(),

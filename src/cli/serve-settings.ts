@@ -1,6 +1,6 @@
 import path from 'node:path'
 import type { Limits } from '../api/index.ts'
-import { bundledEncoder } from '../embed/index.ts'
+import { bundledEncoder, type Dtype } from '../embed/index.ts'
 import { defaultPath } from './options.ts'
 
 /** What can be set for `qontrast serve`. */
@@ -13,6 +13,10 @@ export interface ServeSettings {
   /** Public names of the models, and where they are. */
   readonly models: Readonly<Record<string, string>>
   readonly device: string
+  /** Of all models: weights file, first dimensions kept, inference processes of each. */
+  readonly dtype?: Dtype
+  readonly dimensions?: number
+  readonly workers?: number
   /** A file of keys. */
   readonly keys: string | undefined
   readonly hosts: readonly string[] | undefined
@@ -43,6 +47,9 @@ export const environment: Readonly<Record<string, { setting: keyof ServeSettings
     QONTRAST_STORE: { setting: 'store' },
     QONTRAST_MODELS: { setting: 'models', read: (text) => modelsOf(listOf(text)) },
     QONTRAST_DEVICE: { setting: 'device' },
+    QONTRAST_DTYPE: { setting: 'dtype' },
+    QONTRAST_DIMENSIONS: { setting: 'dimensions' },
+    QONTRAST_WORKERS: { setting: 'workers' },
     QONTRAST_KEYS: { setting: 'keys' },
     QONTRAST_HOSTS: { setting: 'hosts', read: listOf },
     QONTRAST_LIMITS: { setting: 'limits', read: (text) => JSON.parse(text) },

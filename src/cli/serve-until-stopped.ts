@@ -2,7 +2,7 @@ import { isatty } from 'node:tty'
 import { type Logger, pino } from 'pino'
 import { serve } from '../api/index.ts'
 import { type Encoder, loadEncoder } from '../embed/index.ts'
-import { deviceOf, openStore } from './options.ts'
+import { encoderOptions, openStore } from './options.ts'
 import { onParentGone } from './parent-gone.ts'
 import { readKeys } from './read-settings.ts'
 import type { ServeSettings } from './serve-settings.ts'
@@ -46,14 +46,14 @@ function createLog(level: string): Logger {
   return log
 }
 
-async function openModels({ models, device }: ServeSettings, onWarning: (message: string) => void) {
+async function openModels({ models, ...settings }: ServeSettings, onWarning: (message: string) => void) {
   const encoders: Record<string, Encoder> = {}
   const close = async () => {
     await Promise.all(Object.values(encoders).map((encoder) => encoder.close()))
   }
   try {
     for (const [name, location] of Object.entries(models)) {
-      encoders[name] = await loadEncoder(location, { device: deviceOf(device), onWarning })
+      encoders[name] = await loadEncoder(location, { ...encoderOptions(settings), onWarning })
     }
   } catch (error) {
     await close()

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander'
-import { storeOption, wholeNumber } from './options.ts'
+import { dimensionsOption, dtypeOption, storeOption, wholeNumber, workersOption } from './options.ts'
 import { defaultSettings, environment, modelsOf } from './serve-settings.ts'
 
 interface ServeFlags {
@@ -24,6 +24,9 @@ export const serveCommand = (): Command =>
     .addOption(
       new Option('--device <device>', 'where models run').choices(['auto', 'cpu', 'cuda', 'webgpu', 'dml', 'coreml']),
     )
+    .addOption(dtypeOption())
+    .addOption(dimensionsOption())
+    .addOption(workersOption())
     .option('--keys <file>', 'JSON file of API keys; qontrast key makes its entries')
     .option(
       '--grace-seconds <n>',
