@@ -33,6 +33,7 @@ const exceptions = {
 const model = { dtype: true, dimensions: true, workers: true, device: true } as const
 /** Options of loadEncoder that are no flags. */
 const withoutFlag: OptionKeys<Omit<LoadEncoderOptions, keyof typeof model>> = {
+  output: true, // a model's files say which is its own
   cacheDir: true, // HF_HUB_CACHE
   localOnly: true, // HF_HUB_OFFLINE is Python's; a folder needs no hub
   revision: true, // a folder is fixed
