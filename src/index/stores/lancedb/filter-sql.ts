@@ -14,19 +14,35 @@ import { numberColumns } from './rows.ts'
 /** Ids of the points that match each of these conditions, which LanceDB cannot ask for itself. */
 export type FindByReading = (leaves: readonly Leaf[]) => Promise<ReadonlyMap<Leaf, readonly string[]>>
 
+/** Whether a predicate holds for any point. */
+export type HoldsForAny = (predicate: string) => Promise<boolean>
+
 type Leaves = { readonly [Kind in Leaf['kind']]: Extract<Leaf, { kind: Kind }> }
 type LeafCompilers = { readonly [Kind in Leaf['kind']]: (leaf: Leaves[Kind], known: Known) => string }
 
 interface Known {
   readonly columns: ReadonlyMap<string, string>
   readonly found: ReadonlyMap<Leaf, readonly string[]>
+  /** Facets of date fields that have several instants in some point. */
+  readonly several: ReadonlySet<string>
 }
 
 /** Compiles a filter to a SQL predicate that is never NULL, so that NOT means what `matchesFilter` means by it. */
-export async function filterToSql(filter: Filter, schema: CollectionSchema, find: FindByReading): Promise<string> {
+export async function filterToSql(
+  filter: Filter,
+  schema: CollectionSchema,
+  { find, holdsForAny }: { readonly find: FindByReading; readonly holdsForAny: HoldsForAny },
+): Promise<string> {
   const unasked = [...leavesOf(filter)].filter(needsReading)
   const found = unasked.length === 0 ? new Map<Leaf, readonly string[]>() : await find(unasked)
-  return compile(filter, { columns: numberColumns(schema), found })
+  const columns = numberColumns(schema)
+  const several = new Set<string>()
+  for (const leaf of leavesOf(filter)) {
+    if (leaf.kind !== 'range' || leaf.of !== 'date' || !columnOf(leaf, columns)) continue
+    const facet = severalMomentsFacet(leaf.field)
+    if (!several.has(facet) && (await holdsForAny(hasAnyFacet([facet])))) several.add(facet)
+  }
+  return compile(filter, { columns, found, several })
 }
 
 function compile(filter: Filter, known: Known): string {
@@ -55,18 +71,23 @@ const leafCompilers: LeafCompilers = {
   at: ({ field, moments }) => hasAnyFacet(moments.map((moment) => momentFacet(field, moment))),
   exists: ({ field }) => hasAnyFacet([existenceFacet(field)]),
   contains: (leaf, { found }) => idIn(found.get(leaf) ?? []),
-  range: (leaf, { columns, found }) => {
+  range: (leaf, { columns, found, several }) => {
     if (leaf.of === 'string') return idIn(found.get(leaf) ?? [])
     const { field, range } = leaf
-    const declared = field.length === 1 ? columns.get(field[0]) : undefined
-    const column = declared?.startsWith(`${leaf.of}_`) ? declared : undefined
+    const column = columnOf(leaf, columns)
     if (leaf.of === 'number') return column ? columnRange(column, range) : jsonRange(numberKey(field), range)
-    return column ? dateRange(column, field, range) : jsonRange(momentKey(field), range)
+    return column ? dateRange(column, field, range, several) : jsonRange(momentKey(field), range)
   },
 }
 
 function compileLeaf<Kind extends Leaf['kind']>(kind: Kind, leaf: Leaves[Kind], known: Known): string {
   return leafCompilers[kind](leaf, known)
+}
+
+/** The column of a declared field that has values of the type that is asked for. */
+function columnOf({ field, of }: Leaves['range'], columns: Known['columns']): string | undefined {
+  const column = field.length === 1 ? columns.get(field[0]) : undefined
+  return column?.startsWith(`${of}_`) ? column : undefined
 }
 
 function needsReading(leaf: Leaf): boolean {
@@ -113,8 +134,9 @@ function columnRange(column: string, range: Limits<number>): string {
   return `(${[`${column} IS NOT NULL`, ...conditions].join(' AND ')})`
 }
 
-/** The column holds the instant of a field that has one. */
-function dateRange(column: string, field: FieldPath, range: Limits<number>): string {
+/** The column holds the instant of a field that has one; without an OR, its index answers alone. */
+function dateRange(column: string, field: FieldPath, range: Limits<number>, known: ReadonlySet<string>): string {
+  if (!known.has(severalMomentsFacet(field))) return columnRange(column, range)
   const several = `(${hasAnyFacet([severalMomentsFacet(field)])} AND ${jsonRange(momentKey(field), range)})`
   return `(${columnRange(column, range)} OR ${several})`
 }

@@ -3,7 +3,7 @@ import { type Filter, type Leaf, matchesFilter } from '../../filter.ts'
 import { byScoreThenId, reaches } from '../../fusion.ts'
 import { type Found, type HybridSource, isSettled, type Ranked, rankHybrid } from '../../hybrid.ts'
 import type { CollectionSchema, ScoredPoint, StoreQuery } from '../../store.ts'
-import { filterToSql, idIn } from './filter-sql.ts'
+import { type FindByReading, filterToSql, idIn } from './filter-sql.ts'
 import { recordColumns, toPointRecord } from './rows.ts'
 
 /** Ids in one predicate. */
@@ -142,7 +142,8 @@ function bestOfDocument(ranked: readonly Ranked[]): Ranked[] {
 
 /** The predicate of a filter on this table. */
 export function toSql(table: Table, schema: CollectionSchema, filter: Filter): Promise<string> {
-  return filterToSql(filter, schema, async (leaves) => {
+  const holdsForAny = async (predicate: string) => (await table.countRows(predicate)) > 0
+  const find: FindByReading = async (leaves) => {
     const found = new Map(leaves.map((leaf): [Leaf, string[]] => [leaf, []]))
     for await (const batch of table.query().select(['id', ...recordColumns])) {
       for (const row of batch.toArray()) {
@@ -151,5 +152,6 @@ export function toSql(table: Table, schema: CollectionSchema, filter: Filter): P
       }
     }
     return found
-  })
+  }
+  return filterToSql(filter, schema, { find, holdsForAny })
 }
