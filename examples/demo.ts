@@ -31,12 +31,12 @@ const seconds = (since: number) => (performance.now() - since) / 1000
 const heading = (text: string) => console.log(`\n${styleText('bold', text)}`)
 
 const task = await medQuadTask()
-await using encoder = await loadEncoder()
-await using store = lancedb({ path })
+const encoder = await loadEncoder()
+const store = lancedb({ path })
 await store.drop(name).catch((error) => {
   if (!isQontrastError(error, 'index-not-found')) throw error // else there is none of a run before
 })
-await using index = await openIndex({ name, encoder, store, fields: { source: 'keyword' } })
+const index = await openIndex({ name, encoder, store, fields: { source: 'keyword' } })
 
 heading(
   `Indexing ${number(task.documents.length)} answers about diseases (MedQuAD, NIH), with the bundled encoder and the embedded store`,
@@ -93,6 +93,10 @@ console.log(`  ${number(documentsPerSecond)} documents/s indexed, ${megabytes(by
   npm run -s qontrast -- index ./docs README.md
   npm run -s qontrast -- search "why is LanceDB bundled"
   npm run -s qontrast -- index ./docs --index better --model Xenova/all-MiniLM-L6-v2`)
+
+await index.close()
+await store.close()
+await encoder.close()
 
 function printHit({ title, score, passage, payload }: Hit): void {
   console.log(

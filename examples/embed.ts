@@ -1,7 +1,7 @@
 /** Turn texts into vectors and compare them. */
 import { loadEncoder } from 'qontrast'
 
-await using encoder = await loadEncoder()
+const encoder = await loadEncoder()
 const texts = [
   'How is asthma treated?',
   'Inhalers open the airways of people with asthma.',
@@ -14,3 +14,5 @@ for (const [i, answer] of answers.entries()) {
   const cosine = question?.reduce((sum, x, d) => sum + x * (answer[d] ?? 0), 0)
   console.log(cosine?.toFixed(3), texts[i + 1])
 }
+
+await encoder.close()

@@ -42,6 +42,8 @@ for await (const event of finetune({ model, pairs, out, epochs: 10, batchSize: 4
   if (event.type === 'run-end') console.log(`trained in ${event.seconds.toFixed(1)} s`)
 }
 
-await using encoder = await loadEncoder(out)
+const encoder = await loadEncoder(out)
 const vectors = await encoder.encode(['asthma'], { purpose: 'query' })
 console.log(`the trained encoder gives ${vectors.columns} dimensions`)
+
+await encoder.close()

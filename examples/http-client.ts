@@ -7,9 +7,9 @@ import { lancedb, loadEncoder } from 'qontrast'
 import { type AppType, createKey, serve } from 'qontrast/server'
 
 const { key, entry } = createKey({ name: 'example', scopes: ['read', 'write', 'admin'] })
-await using encoder = await loadEncoder()
-await using store = lancedb({ path: await mkdtemp(path.join(tmpdir(), 'qontrast-example-')) })
-await using server = await serve({ port: 0, keys: [entry], indexes: { store, encoders: { default: encoder } } })
+const encoder = await loadEncoder()
+const store = lancedb({ path: await mkdtemp(path.join(tmpdir(), 'qontrast-example-')) })
+const server = await serve({ port: 0, keys: [entry], indexes: { store, encoders: { default: encoder } } })
 
 const client = hc<AppType>(server.url, { headers: { authorization: `Bearer ${key}` } })
 const { indexes } = client.v1
@@ -41,3 +41,7 @@ if (found.ok) {
     )
   }
 } else console.log(await found.json()) // a problem: { code, detail, … }
+
+await server.close()
+await store.close()
+await encoder.close()

@@ -25,8 +25,8 @@ const documents = [
   },
 ]
 
-await using encoder = await loadEncoder()
-await using index = await openIndex({
+const encoder = await loadEncoder()
+const index = await openIndex({
   name: 'answers',
   encoder,
   path: await mkdtemp(path.join(tmpdir(), 'qontrast-example-')),
@@ -48,3 +48,6 @@ console.log(
 )
 
 console.log(await index.delete({ filter: { source: 'CDC' } }), 'removed,', await index.count(), 'left')
+
+await index.close()
+await encoder.close()

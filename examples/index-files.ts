@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { loadEncoder, openIndex, readDocuments } from 'qontrast'
 
-await using encoder = await loadEncoder()
-await using index = await openIndex({
+const encoder = await loadEncoder()
+const index = await openIndex({
   name: 'docs',
   encoder,
   path: await mkdtemp(path.join(tmpdir(), 'qontrast-example-')),
@@ -15,3 +15,6 @@ await index.add(readDocuments(['README.md', 'docs/**/*.md']), { chunk: { tokens:
 for (const hit of await index.search('why is LanceDB bundled', { limit: 3 })) {
   console.log(`${hit.payload['path']}:${hit.line}  ${hit.heading}`)
 }
+
+await index.close()
+await encoder.close()
