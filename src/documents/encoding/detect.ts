@@ -217,10 +217,12 @@ export function brokenUtf8(
 }
 
 function undetected(bytes: Uint8Array, at: number, place: Sample, tried: readonly string[]): QontrastError {
-  const names = [...new Set(tried)].slice(0, 4).join(', ') || 'any known encoding'
-  return unreadable(
-    `it is no UTF-8 (${placeOf(bytes, at, place)}), and its encoding cannot be told for certain (tried: ${names}). ${remedy}`,
-  )
+  const names = [...new Set(tried)].slice(0, 4).join(', ')
+  const outcome =
+    names === ''
+      ? 'and no encoding fits it for certain'
+      : `and its encoding cannot be told for certain (tried: ${names})`
+  return unreadable(`it is no UTF-8 (${placeOf(bytes, at, place)}), ${outcome}. ${remedy}`)
 }
 
 /** `byte 0xE9 at offset 17, line 2`. */
