@@ -111,6 +111,7 @@ export const indexCommand = (setExitCode: SetExitCode): Command =>
         ...(flags.field ? { fields: flags.field } : {}),
       })
 
+      const made = (await store.info(flags.index))?.schema
       const unread: ReadFailure[] = []
       const tables = createTableBook()
       const notices = createNoticeBook()
@@ -120,7 +121,8 @@ export const indexCommand = (setExitCode: SetExitCode): Command =>
         onFailure: (failure) => unread.push(failure),
         onNotice: notices.add,
         onColumns: tables.add,
-        fields: { ...(await store.info(flags.index))?.schema.fields, ...flags.field },
+        fields: { ...made?.fields, ...flags.field },
+        ...(made?.upgradedFrom === undefined ? {} : { legacyIds: true }),
         ...(flags.encoding === undefined ? {} : { encoding: flags.encoding }),
       })
       const started = performance.now()

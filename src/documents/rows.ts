@@ -56,12 +56,14 @@ export function rowToDocument(
   const rest = Object.entries(values)
     .filter(([column]) => !named.has(column))
     .map(([column, value]) => [reserved.includes(column) ? `row_${column}` : column, value] as const)
+  const id = rowId === undefined ? `${fileId}:${line}` : globalIds ? rowId : `${fileId}#${rowId}`
+  const before = rowId ?? `${shown}:${lastLine}`
   return {
-    id: rowId === undefined ? `${fileId}:${line}` : globalIds ? rowId : `${fileId}#${rowId}`,
+    id,
     text,
     ...(title === undefined ? {} : { title }),
     payload: { ...place, line, ...Object.fromEntries(rest) },
-    ...(legacyIds ? { replaces: rowId ?? `${shown}:${lastLine}` } : {}),
+    ...(legacyIds && before !== id ? { replaces: before } : {}),
   }
 }
 

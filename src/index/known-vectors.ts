@@ -5,7 +5,7 @@ import type { Member } from './members.ts'
 import type { PreparedDocument } from './prepare.ts'
 import type { PointKey, VectorStore } from './store.ts'
 
-/** Another collection whose vectors are taken where the encoder's input is the same, unless the input's vector would be another today. */
+/** Another collection: documents are cut as they are cut there, and its vectors taken where the encoder's input is the same, unless that input's vector would be another today. */
 export interface Reuse {
   readonly collection: string
   differs(input: string): boolean

@@ -4,6 +4,7 @@ import { knownVectors, type Reuse } from './known-vectors.ts'
 import type { Member } from './members.ts'
 import type { PreparedDocument } from './prepare.ts'
 import type { Point, PointKey, VectorStore } from './store.ts'
+import { cutAsStored } from './stored-cuts.ts'
 
 /** What documents come to in one generation: encoded, not yet written. */
 export interface PreparedWrite {
@@ -35,8 +36,8 @@ export async function prepareWrite(
   const ids = prepared.flatMap(({ document: { id, replaces } }) => (replaces === undefined ? [id] : [id, replaces]))
   const keys = await keysByDocument(store, collection, ids)
   const changed = prepared.filter(({ document, hash }) => !isWhole(keys.get(document.id), hash))
-  const pieces: Piece[] = []
-  for (const one of changed) {
+  const pieces: Piece[] = reuse ? await cutAsStored(store, { collection: reuse.collection, member }, changed) : []
+  for (const one of reuse ? [] : changed) {
     await pace()
     pieces.push(await cutter.cut(one))
   }

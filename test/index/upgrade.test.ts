@@ -96,4 +96,63 @@ describe.each([embedded, ...remote])('an index that 0.1.0 wrote, in $title', (su
     const { status, body: problem } = await call('POST', '/v1/indexes/notes/search', { queries: ['a tick'] })
     expect([status, problem.code]).toEqual([409, 'index-outdated'])
   })
+
+  it('embeds only what is read otherwise now, and every vector is what it would be today', async () => {
+    await using store = await subject.open()
+    const { from, to, chunks } = await upgradeIndex({ store, index: 'notes', encoder })
+    const vectors = { vectors: true }
+    const before = await store.get(from, { documents: ['asthma', 'ticks', 'long'] }, vectors)
+    const after = await store.get(to, { documents: ['asthma', 'ticks', 'long'] }, vectors)
+    expect(after.map(({ id, text, vector }) => [id, text, vector])).toEqual(
+      before.map(({ id, text, vector }) => [id, text, vector]),
+    )
+    expect(chunks).toBe(2) // of an extension plane, and a text of which nothing is understood
+    for (const { title, text, vector = new Float32Array() } of (await store.scroll(to, vectors)).points) {
+      const today = (await encoder.encode([title === undefined ? text : `${title}\n${text}`])).row(0)
+      expect(Math.hypot(...today.map((value, i) => value - (vector[i] ?? 0)))).toBeLessThan(1e-5)
+    }
+  })
+
+  it('embeds nothing for documents of files that get their new ids', async () => {
+    await using store = await subject.open()
+    await upgradeIndex({ store, index: 'notes', encoder })
+    await using index = await openIndex({ name: 'notes', encoder, store })
+    const guide = { title: 'Guide', text: '# Guide\n\nHow to install it.', payload: { path: 'guide.md' } }
+    const report = await index.add([{ id: 'docs~1/guide.md', replaces: 'docs/guide.md', ...guide }])
+    expect(report).toMatchObject({ updated: 1, embedded: 0, reused: 1 })
+    expect(await index.get(['docs/guide.md', 'docs~1/guide.md'])).toMatchObject([undefined, { title: 'Guide' }])
+    expect(await index.count()).toBe(9)
+  })
+
+  it('is upgraded with another encoder only where that is said', async () => {
+    await using store = await subject.open()
+    const upgrade = upgradeIndex({ store, index: 'small', encoder })
+    await expect(upgrade).rejects.toThrow('--anew')
+    expect(await upgradeIndex({ store, index: 'small', encoder, anew: true })).toMatchObject({ documents: 3 })
+    await using index = await openIndex({ name: 'small', encoder, store })
+    expect((await index.search('a tick'))[0]?.id).toBe('ticks')
+  })
+
+  it('goes back only where nothing was written since, or that is given up', async () => {
+    await using store = await subject.open()
+    await upgradeIndex({ store, index: 'notes', encoder })
+    {
+      await using index = await openIndex({ name: 'notes', encoder, store })
+      await index.add([{ id: 'new', text: 'A new document.' }])
+      await index.delete('ticks')
+    }
+    await expect(undoUpgrade({ store, index: 'notes' })).rejects.toThrow('--discard')
+    expect(await undoUpgrade({ store, index: 'notes', discard: true })).toMatchObject({ documents: 9 })
+  })
+
+  it('goes on where it was broken off', async () => {
+    await using store = await subject.open()
+    const controller = new AbortController()
+    const onProgress = () => controller.abort()
+    await expect(
+      upgradeIndex({ store, index: 'notes', encoder, signal: controller.signal, onProgress }),
+    ).rejects.toMatchObject({ code: 'aborted' })
+    await expect(openIndex({ name: 'notes', encoder, store })).rejects.toThrow('older form')
+    expect(await upgradeIndex({ store, index: 'notes', encoder })).toMatchObject({ documents: 9 })
+  })
 })
