@@ -15,6 +15,7 @@ import { indexCommand } from './index-documents.ts'
 import { indexesCommand } from './indexes.ts'
 import { keyCommand } from './key.ts'
 import { likeCommand } from './like.ts'
+import type { SetExitCode } from './options.ts'
 import { reindexCommand } from './reindex.ts'
 import { searchCommand } from './search.ts'
 import { serveCommand } from './serve.ts'
@@ -42,9 +43,8 @@ const commands = [
   helpCommand,
 ]
 
-/** Runs the command line and gives its exit code; everything it prints is printed by then. */
-export async function runProgram(args: readonly string[]): Promise<number> {
-  let exitCode: number = exitCodes.ok
+/** All commands, with their help; `setExitCode` is told how one ended that did not throw. */
+export function createProgram(setExitCode: SetExitCode): Command {
   const program = new Command('qontrast')
     .description('Semantic search over your own documents, and encoders fine-tuned on your own pairs, in one process.')
     .version(version())
@@ -59,14 +59,17 @@ export async function runProgram(args: readonly string[]): Promise<number> {
         .join('\n')}`,
     )
   for (const command of commands) {
-    program.addCommand(
-      command((code) => {
-        exitCode = code
-      })
-        .exitOverride()
-        .copyInheritedSettings(program),
-    )
+    program.addCommand(command(setExitCode).exitOverride().copyInheritedSettings(program))
   }
+  return program
+}
+
+/** Runs the command line and gives its exit code; everything it prints is printed by then. */
+export async function runProgram(args: readonly string[]): Promise<number> {
+  let exitCode: number = exitCodes.ok
+  const program = createProgram((code) => {
+    exitCode = code
+  })
   try {
     await program.parseAsync([...args], { from: 'user' })
     return exitCode

@@ -93,9 +93,10 @@ async function upgradeOne(
   flags: UpgradeFlags,
   at: { readonly store: VectorStore; readonly index: string; readonly signal: AbortSignal },
 ): Promise<Outcome> {
-  if (flags.rollback) return { report: await undoUpgrade({ ...at, discard: flags.discard ?? false }) }
+  if (flags.rollback)
+    return { report: await undoUpgrade({ store: at.store, index: at.index, discard: flags.discard ?? false }) }
   const report = await run(flags, at)
-  const dropped = flags.dropOld ? await dropOldIndex(at) : undefined
+  const dropped = flags.dropOld ? await dropOldIndex({ store: at.store, index: at.index }) : undefined
   return { report, ...(dropped === undefined ? {} : { dropped }) }
 }
 

@@ -1,11 +1,11 @@
 import type { Encoder } from '../embed/index.ts'
-import { QontrastError } from '../shared/index.ts'
+import { checkOptionKeys, type OptionKeys, QontrastError } from '../shared/index.ts'
 import { storedDocuments } from './carry-over.ts'
 import { format, isOutdated } from './format.ts'
 import { type Generation, readGenerations } from './generations.ts'
 import { keyPages } from './key-pages.ts'
 import { toMember } from './members.ts'
-import { countDocuments, type MoveOptions, moveTo, type ReindexReport } from './move-to.ts'
+import { countDocuments, type MoveOptions, moveKeys, moveTo, type ReindexReport } from './move-to.ts'
 import { nextAlias, nextGeneration, previousAlias } from './names.ts'
 import type { CollectionSchema, PointKey, VectorStore } from './store.ts'
 
@@ -23,12 +23,17 @@ export interface UndoUpgradeOptions {
   readonly discard?: boolean
 }
 
+const upgradeKeys: OptionKeys<UpgradeOptions> = { ...moveKeys, encoder: true, anew: true }
+const undoKeys: OptionKeys<UndoUpgradeOptions> = { store: true, index: true, discard: true }
+
 /**
  * Brings an index of an older form over, as a new generation beside it: texts, payloads and ids are kept, and vectors wherever this version would compute the same.
  * Broken off at any moment, it goes on where it was; the old form stays for {@link undoUpgrade} until {@link dropOldIndex}. Nothing to do is no error.
  * Rejects with `index-not-found`, `encoder-mismatch`, `invalid-option`, `invalid-input` (a document cannot be carried over) or `aborted`.
  */
-export async function upgradeIndex({ encoder, anew = false, ...options }: UpgradeOptions): Promise<ReindexReport> {
+export async function upgradeIndex(given: UpgradeOptions): Promise<ReindexReport> {
+  checkOptionKeys('upgradeIndex', given, upgradeKeys)
+  const { encoder, anew = false, ...options } = given
   const { store, index } = options
   const generations = await readGenerations(store, index)
   const { current, next, previous } = generations
@@ -58,7 +63,9 @@ export async function upgradeIndex({ encoder, anew = false, ...options }: Upgrad
  * Goes back to the old form, for the version that wrote it; the upgraded one is kept, and {@link upgradeIndex} goes on from it.
  * Rejects with `invalid-option` where there is no old form, or where documents were written since and `discard` is not said.
  */
-export async function undoUpgrade({ store, index, discard = false }: UndoUpgradeOptions): Promise<ReindexReport> {
+export async function undoUpgrade(given: UndoUpgradeOptions): Promise<ReindexReport> {
+  checkOptionKeys('undoUpgrade', given, undoKeys)
+  const { store, index, discard = false } = given
   const { current, previous } = await readGenerations(store, index)
   if (!previous || !isOutdated(previous.schema)) {
     throw new QontrastError(

@@ -20,6 +20,8 @@ import {
   rollbackIndex,
   type SearchIndex,
   sgd,
+  undoUpgrade,
+  upgradeIndex,
   type VectorStore,
 } from '../../src/main.ts'
 import { temporaryFolder } from '../support/temporary.ts'
@@ -62,6 +64,8 @@ const calls: Readonly<Record<string, () => unknown>> = {
   reindex: () => reindex({ store, index: 'docs', encoder, ...unknown }),
   rollbackIndex: () => rollbackIndex({ store, index: 'docs', ...unknown }),
   dropOldIndex: () => dropOldIndex({ store, index: 'docs', ...unknown }),
+  upgradeIndex: () => upgradeIndex({ store, index: 'docs', encoder, ...unknown }),
+  undoUpgrade: () => undoUpgrade({ store, index: 'docs', ...unknown }),
   copyIndex: () => copyIndex({ from: { store, index: 'docs' }, to: { store, index: 'copy' }, ...unknown }),
   'copyIndex: from': () => copyIndex({ from: { store, index: 'docs', ...unknown }, to: { store, index: 'copy' } }),
   'copyIndex: to': () => copyIndex({ from: { store, index: 'docs' }, to: { store, index: 'copy', ...unknown } }),
