@@ -109,6 +109,7 @@ export {
   type RollbackOptions,
   range,
   reindex,
+  reportOf,
   rollbackIndex,
   type Scalar,
   type Scores,

@@ -41,6 +41,7 @@ test('the package exports what its users rely on', () => {
       "readSimilarityData",
       "readableExtensions",
       "reindex",
+      "reportOf",
       "retrievalEvaluator",
       "rollbackIndex",
       "scoreRankings",

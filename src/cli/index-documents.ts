@@ -1,15 +1,17 @@
 import { Command } from 'commander'
 import { type ReadFailure, readDocuments } from '../documents/index.ts'
 import {
-  type AddProgress,
   type AddReport,
   type ChunkSettings,
   type FieldType,
   openIndex,
+  reportOf,
+  type SearchIndex,
   type Shard,
 } from '../index/index.ts'
 import { isQontrastError } from '../shared/index.ts'
 import { exitCodes } from './exit-codes.ts'
+import { createIndexProgress } from './index-progress.ts'
 import { abortOnInterrupt } from './interrupt.ts'
 import {
   deviceOption,
@@ -101,7 +103,9 @@ export const indexCommand = (setExitCode: SetExitCode): Command =>
     )
     .action(async (files: string[], flags: IndexFlags) => {
       const { signal, stop } = abortOnInterrupt()
+      const line = createProgressLine()
       await using store = openStore(flags)
+      line.update('loading the model')
       const model = flags.model === undefined ? {} : { model: findableModel(flags.model) }
       await using encoder = await openEncoder({ ...flags, ...model }, { store, index: flags.index })
       await using index = await openIndex({
@@ -112,12 +116,14 @@ export const indexCommand = (setExitCode: SetExitCode): Command =>
       })
 
       const made = (await store.info(flags.index))?.schema
+      const progress = createIndexProgress()
       const unread: ReadFailure[] = []
       const tables = createTableBook()
       const notices = createNoticeBook()
       const documents = readDocuments(files, {
         ...columns(flags),
         signal,
+        onProgress: progress.onRead,
         onFailure: (failure) => unread.push(failure),
         onNotice: notices.add,
         onColumns: tables.add,
@@ -126,14 +132,14 @@ export const indexCommand = (setExitCode: SetExitCode): Command =>
         ...(flags.encoding === undefined ? {} : { encoding: flags.encoding }),
       })
       const started = performance.now()
-      const line = createProgressLine()
       try {
-        const report = await index.add(documents, {
+        line.update('reading')
+        const report = await index.add(progress.follow(documents), {
           chunk: chunking(flags),
           ...(flags.shard ? { shard: flags.shard } : {}),
           ...(flags.prune ? { prune: { keep: (document) => !documents.covers(document) } } : {}),
           signal,
-          onProgress: (progress) => line.update(describe(progress, started)),
+          onProgress: (stored) => line.update(progress.describe(stored)),
         })
         line.clear()
         finish(flags, report, { unread, notices }, (performance.now() - started) / 1000)
@@ -141,23 +147,23 @@ export const indexCommand = (setExitCode: SetExitCode): Command =>
         if (!flags.prune && !flags.json) await tellVanished(index, documents, report)
         if (report.failedCount + unread.length > 0) setExitCode(exitCodes['done, but some documents failed'])
       } catch (error) {
-        if (isQontrastError(error, 'aborted'))
-          console.error('Interrupted. What was stored stays; run the same command again to go on.')
-        throw error
+        line.clear()
+        if (!isQontrastError(error, 'aborted')) throw error
+        await tellStopped(flags, index, reportOf(error))
+        setExitCode(exitCodes['interrupted: what was stored stays'])
       } finally {
         stop()
       }
     })
 
-function describe({ documents, chunks, unchanged, failed }: AddProgress, started: number): string {
-  const rate = documents / ((performance.now() - started) / 1000)
-  const parts = [
-    count(documents, 'document'),
-    `${number(rate)}/s`,
-    count(chunks, 'chunk'),
-    `${number(unchanged)} unchanged`,
-  ]
-  return [...parts, ...(failed > 0 ? [`${number(failed)} failed`] : [])].join(' · ')
+/** Says what is stored; the same command goes on from there. */
+async function tellStopped({ index: name, json }: IndexFlags, index: SearchIndex, report: AddReport | undefined) {
+  const documents = await index.count().catch(() => 0)
+  if (json) console.log(JSON.stringify({ index: name, stopped: true, documents, ...report }))
+  const { added = 0, updated = 0 } = report ?? {}
+  console.error(
+    `Stopped: ${count(documents, 'document')} ${documents === 1 ? 'is' : 'are'} stored in '${name}' (${number(added)} added, ${number(updated)} updated by this run). Run the same command again to go on.`,
+  )
 }
 
 interface Unread {
@@ -182,14 +188,17 @@ function finish(flags: IndexFlags, report: AddReport, { unread, notices }: Unrea
   }
   for (const { id, reason } of failed.slice(0, 20)) console.error(`left out: ${id}: ${reason}`)
   if (failed.length > 20) console.error(`left out: ${failed.length - 20} more`)
-  const { added, updated, unchanged, chunks, cut, pruned } = report
+  const { added, updated, unchanged, embedded, reused, cut, pruned } = report
   const parts = [
     `${number(added)} added`,
     `${number(updated)} updated`,
     `${number(unchanged)} unchanged`,
     ...(pruned === undefined ? [] : [`${number(pruned)} removed`]),
   ]
-  console.log(`${parts.join(', ')} in '${flags.index}' (${count(chunks, 'chunk')} embedded, ${number(seconds, 1)} s)`)
+  const kept = reused > 0 ? `, ${number(reused)} reused` : ''
+  console.log(
+    `${parts.join(', ')} in '${flags.index}' (${count(embedded, 'chunk')} embedded${kept}, ${number(seconds, 1)} s)`,
+  )
   for (const sentence of notices.lines()) console.log(sentence)
   if (cut > 0) console.log(`${count(cut, 'text')} longer than the model reads: only the beginning was embedded.`)
   console.log(

@@ -6,7 +6,7 @@ export function abortOnInterrupt(): { signal: AbortSignal; stop: () => void } {
   const controller = new AbortController()
   const onSignal = () => {
     if (controller.signal.aborted) process.exit(exitCodes['interrupted: what was stored stays'])
-    console.error('\nStopping at the end of this batch. Press Ctrl-C again to stop at once.')
+    console.error('\nStopping: what is being embedded is finished and stored. Press Ctrl-C again to stop at once.')
     controller.abort(new Error('interrupted'))
   }
   const signals = ['SIGINT', 'SIGTERM'] as const

@@ -76,6 +76,7 @@ export async function runProgram(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError)
       return error.exitCode === 0 ? exitCodes.ok : exitCodes['wrong use or bad input']
+    if (isQontrastError(error, 'aborted')) return exitCodeOf(error) // wanted; the command has said what is done
     const code = isQontrastError(error) ? error.code : 'internal'
     console.error(`error: ${messageOf(error)} (${code})`)
     if (program.opts()['debug'] || process.env['DEBUG']) console.error(error)

@@ -11,10 +11,12 @@ export interface ProgressLine {
 
 const redrawMilliseconds = 80
 const writeMilliseconds = 5_000
+/** Before this, work that is done soon says nothing where nobody sees the line move. */
+const firstMilliseconds = 1_500
 
 export function createProgressLine(stream: NodeJS.WriteStream = process.stderr): ProgressLine {
   const live = stream.isTTY ? createLogUpdate(stream) : undefined
-  let last = live ? 0 : performance.now()
+  let last = performance.now() - (live ? redrawMilliseconds : writeMilliseconds - firstMilliseconds)
   return {
     update(text) {
       const now = performance.now()

@@ -1,4 +1,4 @@
-export type { AddOptions, AddProgress, AddReport } from './add-documents.ts'
+export { type AddOptions, type AddProgress, type AddReport, reportOf } from './add-documents.ts'
 export { checkNarrows } from './check-search.ts'
 export type { Chunking, ChunkSettings } from './chunk-settings.ts'
 export { type CopyOptions, type CopyReport, copyIndex, type IndexPlace } from './copy-index.ts'

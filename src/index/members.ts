@@ -19,6 +19,8 @@ export interface Members {
   searched(): Promise<Member>
   /** Moves over to the generation that the index names now, once its encoder is loaded. Rejects with `index-not-found` or `encoder-mismatch`. */
   follow(): Promise<Member>
+  /** Rejects with `encoder-mismatch` where the collection is another one by now: it was dropped, and made anew with another encoder. */
+  check(member: Member): Promise<void>
   /** Makes the index where there is none, and checks that it is the one that was opened. */
   ensure(): Promise<void>
   /** What a write goes to: the current generation first, then the one that is being built. */
@@ -123,6 +125,10 @@ export function createMembers({
       return member
     },
     follow,
+    async check({ collection, schema }) {
+      const stored = await store.schema(collection)
+      if (stored) checkSameSchema(index, stored, schema) // where it is gone, what is asked of it says so
+    },
     async ensure() {
       const info = await store.info(index)
       if (!info) bound = await memberOf(await ensureIndex(store, index, bound?.schema ?? asked))

@@ -199,7 +199,7 @@ export async function openIndex(options: OpenIndexOptions): Promise<SearchIndex>
           ...(filter ? { filter } : {}),
         }),
       )
-      const answers = await store.queryMany(member.collection, asked)
+      const [answers] = await Promise.all([store.queryMany(member.collection, asked), members.check(member)])
       for (const [i, found] of answers.entries()) hits.push(found.map((scored) => toHit(scored, queries[start + i])))
     }
     return hits

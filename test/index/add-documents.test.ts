@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { type Document, type Encoder, loadEncoder, openIndex, type SearchIndex } from '../../src/main.ts'
+import { type Document, type Encoder, loadEncoder, openIndex, reportOf, type SearchIndex } from '../../src/main.ts'
 import { dot } from '../../src/shared/index.ts'
+import { writeModels } from '../support/static-models.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
 let encoder: Encoder
@@ -159,4 +160,71 @@ test('a document that a broken model gives NaN for fails alone', async () => {
   const report = await docs.add(['good', 'bad', 'good good'].map((text) => ({ id: text, text })))
   expect(report).toMatchObject({ added: 2, failed: [{ id: 'bad', reason: expect.stringContaining('NaN') }] })
   expect(await docs.count()).toBe(2)
+})
+
+const paragraphs = Array.from({ length: 40 }, (_, i) =>
+  `Paragraph ${i} says what number ${i * i} has to do with health. `.repeat(4),
+)
+const long = (change: (parts: string[]) => string[] = (parts) => parts) => ({
+  id: 'long',
+  title: 'Numbers',
+  text: change([...paragraphs]).join('\n\n'),
+})
+
+test('a change of payload embeds nothing, a changed sentence only the chunks around it', async () => {
+  const first = await index.add([long()])
+  expect(first).toMatchObject({ added: 1, embedded: first.chunks, reused: 0 })
+  expect(first.chunks).toBeGreaterThan(20)
+  const labelled = await index.add([{ ...long(), payload: { label: 'new' } }])
+  expect(labelled).toMatchObject({ updated: 1, embedded: 0, reused: first.chunks })
+  const edited = long((parts) => parts.with(20, `One more sentence. ${parts[20]}`))
+  const report = await index.add([edited])
+  expect(report.embedded).toBeLessThan(8)
+  expect(report.reused + report.embedded).toBe(report.chunks)
+
+  await using fresh = await openIndex({ name: 'docs', encoder, path: await temporaryFolder() })
+  await fresh.add([edited])
+  const ask = (from: SearchIndex) => from.search('number 400', { limit: 5, mode: 'dense', groupBy: 'chunk' })
+  const [kept, anew] = [await ask(index), await ask(fresh)]
+  expect(kept.map(({ passage }) => passage)).toEqual(anew.map(({ passage }) => passage))
+  for (const [i, { score }] of kept.entries()) expect(score).toBeCloseTo(anew[i]?.score ?? 0, 5)
+})
+
+test('another title embeds every chunk anew; a document that replaces another takes over its vectors', async () => {
+  const { chunks } = await index.add([long()])
+  expect(await index.add([{ ...long(), title: 'Figures' }])).toMatchObject({ updated: 1, embedded: chunks, reused: 0 })
+  await index.add([long()])
+  const moved = { ...long(), id: 'moved', replaces: 'long' }
+  expect(await index.add([moved])).toMatchObject({ added: 0, updated: 1, embedded: 0, reused: chunks })
+  expect(await index.get(['long', 'moved'])).toMatchObject([undefined, { id: 'moved' }])
+  expect(await index.add([moved])).toMatchObject({ unchanged: 1 })
+})
+
+test('stopped, add keeps what was embedded, and its error tells the report', async () => {
+  const controller = new AbortController()
+  function* source() {
+    for (let i = 0; ; i++) yield { id: `d${i}`, text: `Document ${i} is one of many.` }
+  }
+  const onProgress = ({ documents }: { documents: number }) => {
+    if (documents > 0) controller.abort()
+  }
+  const error = await index.add(source(), { signal: controller.signal, onProgress }).catch((reason: unknown) => reason)
+  expect(error).toMatchObject({ code: 'aborted' })
+  expect(reportOf(error)?.added).toBeGreaterThan(0)
+  expect(reportOf(error)?.added).toBe(await index.count())
+})
+
+test('a search notices that its index was dropped and made anew with another encoder', async () => {
+  const folder = await temporaryFolder()
+  const models = await writeModels(folder)
+  await using left = await loadEncoder(models.left)
+  await using right = await loadEncoder(models.right)
+  await using one = await openIndex({ name: 'words', encoder: left, path: folder })
+  await one.add([{ id: 'a', text: 'w1 w2' }])
+  expect(await one.search('w1')).toHaveLength(1)
+  await using other = await openIndex({ name: 'words', encoder: left, path: folder })
+  await other.drop()
+  await using anew = await openIndex({ name: 'words', encoder: right, path: folder })
+  await anew.add([{ id: 'a', text: 'w1 w2' }])
+  await expect(one.search('w1')).rejects.toMatchObject({ code: 'encoder-mismatch' })
 })
