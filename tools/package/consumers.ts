@@ -168,9 +168,10 @@ const slim: Consumer = async (setting) => {
 
 const withoutOptional: Consumer = async (setting) => {
   const project = await setting.install('without-optional', ['--omit=optional'])
-  const program = `import { isQontrastError, lancedb, loadEncoder, qdrant } from 'qontrast'
+  const program = `import { isQontrastError, loadEncoder, openIndex, qdrant } from 'qontrast'
 const encoder = await loadEncoder()
-const none = await lancedb({ path: './data' }).list().catch((error) => error)
+const index = await openIndex({ name: 'answers', encoder, path: './data' }).catch((error) => error)
+const none = isQontrastError(index) ? index : await index.add([{ id: 'a', text: 'Ticks bite.' }]).catch((error) => error)
 const away = await qdrant({ url: 'http://127.0.0.1:65431' }).list().catch((error) => error)
 console.log(encoder.dimensions > 0, isQontrastError(away, 'store-unavailable'), isQontrastError(none, 'dependency-missing'), none.message)`
   await project.write({ 'program.mjs': program })
