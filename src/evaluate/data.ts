@@ -1,8 +1,8 @@
-import { createReadStream, existsSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
-import { linesOf, messageOf, openTable, parseJson, QontrastError, type TableRow } from '../shared/index.ts'
+import { linesOf, messageOf, openTable, parseJson, QontrastError, type TableRow, utf8Pieces } from '../shared/index.ts'
 import type { Relevance } from './metrics.ts'
 
 /** Texts by id; a document's text has its title in front. */
@@ -74,7 +74,7 @@ export async function readLabelledData(folder: string): Promise<LabelledData> {
 
 async function* readJsonLines<T>(file: string, schema: z.ZodType<T>): AsyncGenerator<T> {
   let number = 0
-  for await (const line of linesOf(openFile(file).setEncoding('utf8'))) {
+  for await (const line of linesOf(openFile(file))) {
     number += 1
     if (line.trim() === '') continue
     try {
@@ -113,14 +113,14 @@ async function readTable(file: string): Promise<readonly TableRow[]> {
   const refuse = ({ line, reason }: { line: number; reason: string }) => {
     throw new QontrastError('invalid-input', `${file}, line ${line}: ${reason}`)
   }
-  const table = await openTable(() => openFile(file).setEncoding('utf8'), { tabs: file.endsWith('.tsv') })
+  const table = await openTable(() => openFile(file), { tabs: file.endsWith('.tsv') })
   const rows = await Array.fromAsync(table.rows(refuse))
   return table.first ? [table.first, ...rows] : rows
 }
 
 function openFile(file: string) {
   if (!existsSync(file)) throw new QontrastError('file-unreadable', `There is no ${file}.`)
-  return createReadStream(file)
+  return utf8Pieces(file)
 }
 
 async function fileNamed(folder: string, names: readonly string[], pattern: RegExp): Promise<string> {

@@ -74,7 +74,6 @@ export interface AddTarget {
 /** Documents that were looked at together, and what they come to in each live generation, the current one first. */
 interface Batch {
   readonly inputs: number
-  readonly repeated: number
   readonly ids: ReadonlySet<string>
   readonly prepared: ReadonlyMap<string, PreparedDocument>
   readonly writes: readonly PreparedWrite[]
@@ -168,12 +167,10 @@ export async function addDocuments(
 
   async function prepareBatch(inputs: readonly Document<object>[]): Promise<Batch> {
     const prepared = new Map<string, PreparedDocument>()
-    let repeated = 0
     for (const input of inputs) {
       await pace()
       try {
         const one = prepareDocument(input, schema.fields, chunk)
-        if (prepared.delete(one.document.id)) repeated += 1
         prepared.set(one.document.id, one)
       } catch (error) {
         fail(nameOf(input), error)
@@ -190,14 +187,13 @@ export async function addDocuments(
     for (const id of left) prepared.delete(id)
     return {
       inputs: inputs.length - left.size,
-      repeated,
       ids: new Set([...ids].filter((id) => !left.has(id))),
       prepared,
       writes,
     }
   }
 
-  async function storeBatch({ inputs, repeated, ids, prepared, writes }: Batch): Promise<void> {
+  async function storeBatch({ inputs, ids, prepared, writes }: Batch): Promise<void> {
     const stored = await writer.store(prepared, writes)
     for (const { id, error } of stored.failures) fail(id, error)
     if (options.prune) await store.markSeen(marked, [...ids], seen).catch(refuseToPrune)
@@ -207,7 +203,7 @@ export async function addDocuments(
     totals.chunks += chunks
     totals.reused += first?.reused ?? 0
     totals.unchanged += stored.unchanged.length
-    totals.updated += stored.updated.length + repeated
+    totals.updated += stored.updated.length
     totals.added += stored.added.length
     totals.cut += first?.pieces.filter(({ cut }) => cut).length ?? 0
     totals.documents += inputs

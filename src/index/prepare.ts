@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { inspect } from 'node:util'
 import { z } from 'zod'
-import { type Document, type ErrorCode, QontrastError, type Section } from '../shared/index.ts'
+import { type Document, type ErrorCode, type OptionKeys, QontrastError, type Section } from '../shared/index.ts'
 import { fieldProblem } from './check.ts'
 import { type Chunking, chunkingTag } from './chunk-settings.ts'
 import { keptPayload } from './payload.ts'
@@ -21,6 +21,16 @@ export interface Failure {
 }
 
 const longestId = 1_024
+const documentKeys: ReadonlySet<string> = new Set(
+  Object.keys({
+    id: true,
+    replaces: true,
+    text: true,
+    title: true,
+    payload: true,
+    sections: true,
+  } satisfies OptionKeys<Document>),
+)
 const sectionsSchema = z.array(
   z.object({
     start: z.int().nonnegative(),
@@ -64,6 +74,11 @@ function checkDocument(input: unknown): Document {
   }
   if (!isDocumentLike(input))
     return refuse(`a document is { id, text, title?, payload? }; got ${input === null ? 'null' : typeof input}.`)
+  const stranger = Object.keys(input).find((key) => !documentKeys.has(key))
+  if (stranger !== undefined)
+    return refuse(
+      `a document has no ${JSON.stringify(stranger.slice(0, 80))}: what it should keep goes into its payload.`,
+    )
   const { id, replaces, text, title, payload, sections } = input
   if (typeof id !== 'string' || id === '')
     return refuse(

@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs'
 import {
   checkOptionKeys,
   linesOf,
@@ -8,6 +7,7 @@ import {
   parseJson,
   QontrastError,
   systemCodeOf,
+  utf8Pieces,
 } from '../../shared/index.ts'
 
 /** Two texts that belong together, and texts that do not belong to the anchor although they look like it. */
@@ -85,7 +85,7 @@ async function readJsonLines(
   bad: (line: number, reason: string) => void,
 ): Promise<void> {
   let number = 0
-  for await (const line of linesOf(createReadStream(file, 'utf8'))) {
+  for await (const line of linesOf(utf8Pieces(file))) {
     number += 1
     if (line.trim() === '') continue
     let row: unknown
@@ -104,7 +104,7 @@ async function readTable(
   take: (row: unknown, line: number) => void,
   bad: (line: number, reason: string) => void,
 ): Promise<void> {
-  const table = await openTable(() => createReadStream(file, 'utf8'), { tabs: isTable(file, '.tsv') })
+  const table = await openTable(() => utf8Pieces(file), { tabs: isTable(file, '.tsv') })
   for await (const { cells, line } of table.rows((lost) => bad(lost.line, lost.reason)))
     take(Object.fromEntries(table.columns.map((name, i) => [name, cells[i] ?? ''])), line)
 }
