@@ -25,7 +25,7 @@ export interface RaceSubject {
 }
 
 const worker = fileURLToPath(new URL('../support/version-worker.ts', import.meta.url))
-const seeds = Array.from({ length: Number(process.env['QONTRAST_RACES'] ?? 4) }, (_, i) => i)
+const seeds = Array.from({ length: Number(process.env['QONTRAST_RACES'] ?? 2) }, (_, i) => i)
 
 /** Whatever is done at once to the same documents, each of them is whole afterwards, of one version. */
 export function describeRaces(name: string, make: () => Promise<RaceSubject>): void {

@@ -8,7 +8,7 @@ import { type QdrantServer, qdrantProgram, startQdrant } from '../support/qdrant
 import { temporaryFolder } from '../support/temporary.ts'
 
 const worker = new URL('../support/add-worker.ts', import.meta.url).pathname
-const kills = Number(process.env['QONTRAST_KILLS'] ?? 3)
+const kills = Number(process.env['QONTRAST_KILLS'] ?? 2)
 
 const program = qdrantProgram()
 if (!program) console.log('skipped: processes that write to one Qdrant server: no qdrant on PATH')

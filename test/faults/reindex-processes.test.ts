@@ -17,7 +17,7 @@ import { type Models, wordDocument, writeModels } from '../support/static-models
 import { temporaryFolder } from '../support/temporary.ts'
 
 const worker = fileURLToPath(new URL('../support/reindex-worker.ts', import.meta.url))
-const kills = Number(process.env['QONTRAST_KILLS'] ?? 3)
+const kills = Number(process.env['QONTRAST_KILLS'] ?? 2)
 const timeout = 60_000 + kills * 20_000
 const total = 1_500
 const stableFrom = 1_000

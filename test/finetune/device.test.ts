@@ -16,8 +16,9 @@ const pairs = pairsOf([
   ['numbers 1234567890 3.14', 'one two three four five six seven eight nine ten '.repeat(6)],
 ])
 const swiftShader = '/usr/lib/chromium/vk_swiftshader_icd.json'
-const hasWebGpu = existsSync(swiftShader) || existsSync('/dev/dri')
-if (!hasWebGpu) console.log('skipped: WebGPU, there is neither a GPU nor Chromium’s SwiftShader')
+const loader = '/usr/lib/x86_64-linux-gnu/libvulkan.so.1'
+const hasWebGpu = existsSync(loader) && (existsSync(swiftShader) || existsSync('/dev/dri'))
+if (!hasWebGpu) console.log('skipped: WebGPU, there is no Vulkan with a GPU or Chromium’s SwiftShader')
 
 describe.each(['cpu', ...(hasWebGpu ? (['webgpu'] as const) : [])] as const)('steps as one graph, on %s', (device) => {
   test('lose what the steps of the host lose, and leave the same weights', { timeout: 120_000 }, async () => {

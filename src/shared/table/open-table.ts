@@ -69,9 +69,10 @@ async function survey(pieces: AsyncIterable<string>, form: TableForm, { mostLost
   const lose = ({ line, lastLine }: Pick<LostLines, 'line' | 'lastLine'>) => {
     lost += lastLine - line + 1
   }
+  const suspicious = form.quoted ? beginsWithBlankAndQuote : form.delimiter === '\t' ? looksQuoted : beginsWithQuote
   const evidence = []
   for await (const row of parseRows(pieces, form, lose)) {
-    if (row.loose || row.cells.some(form.quoted ? beginsWithBlankAndQuote : looksQuoted)) loose += 1
+    if (row.loose || row.cells.some(suspicious)) loose += 1
     if (!first) {
       first = row
       evidence.push(...row.cells.map(() => createColumnEvidence({ commas: form.delimiter !== ',' })))
@@ -150,6 +151,11 @@ function beginsWithBlankAndQuote(cell: string): boolean {
 
 function looksQuoted(cell: string): boolean {
   return cell.length > 1 && cell.startsWith('"') && cell.endsWith('"')
+}
+
+/** Tables with tabs have bare quotes in the world; elsewhere a cell that begins with one is quoted, over lines maybe. */
+function beginsWithQuote(cell: string): boolean {
+  return cell.startsWith('"')
 }
 
 function namesOf(cells: readonly string[]): string[] {
