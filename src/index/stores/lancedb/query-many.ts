@@ -12,7 +12,7 @@ type DenseQuery = Extract<StoreQuery, { mode: 'dense' }>
 /** From so many on, one walk over all vectors is faster than a search for each. */
 const fewest = 8
 /** Bytes of vectors that a walk is worth; beyond, each query asks the index. */
-const mostBytes = 256e6
+const mostBytes = 16e6
 /** Hits that are kept of each query while walking. */
 const deepest = 1_000
 /** Queries under way at once. */
