@@ -13,6 +13,7 @@ import { isQontrastError } from '../shared/index.ts'
 import { exitCodes } from './exit-codes.ts'
 import { createIndexProgress } from './index-progress.ts'
 import { abortOnInterrupt } from './interrupt.ts'
+import { withKnownRoots } from './known-roots.ts'
 import {
   deviceOption,
   dimensionsOption,
@@ -120,7 +121,8 @@ export const indexCommand = (setExitCode: SetExitCode): Command =>
       const unread: ReadFailure[] = []
       const tables = createTableBook()
       const notices = createNoticeBook()
-      const documents = readDocuments(files, {
+      const known = made && flags.rootName === undefined && !flags.globalIds
+      const documents = readDocuments(known ? await withKnownRoots({ store, index: flags.index }, files) : files, {
         ...columns(flags),
         signal,
         onProgress: progress.onRead,

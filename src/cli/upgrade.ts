@@ -9,7 +9,8 @@ import {
   upgradeIndex,
   type VectorStore,
 } from '../index/index.ts'
-import { QontrastError } from '../shared/index.ts'
+import { isQontrastError, messageOf, QontrastError } from '../shared/index.ts'
+import { exitCodeOf } from './exit-codes.ts'
 import { abortOnInterrupt } from './interrupt.ts'
 import {
   defaultIndex,
@@ -22,6 +23,7 @@ import {
   openEncoder,
   openStore,
   pathOption,
+  type SetExitCode,
   type StoreFlags,
   storeOption,
   workersOption,
@@ -39,11 +41,12 @@ interface UpgradeFlags extends StoreFlags, ModelFlags {
 }
 
 interface Outcome {
+  readonly error?: string
   readonly report?: ReindexReport
   readonly dropped?: string
 }
 
-export const upgradeCommand = (): Command =>
+export const upgradeCommand = (setExitCode: SetExitCode): Command =>
   new Command('upgrade')
     .description(
       'Bring an index that an older version wrote into the form of this one. Broken off, it goes on where it was; vectors are kept where they are still right.',
@@ -72,7 +75,11 @@ export const upgradeCommand = (): Command =>
       try {
         const outcomes: Record<string, Outcome> = {}
         for (const index of await namesOf(flags, store)) {
-          const outcome = await upgradeOne(flags, { store, index, signal })
+          const outcome = await upgradeOne(flags, { store, index, signal }).catch((error: unknown) => {
+            if (!flags.all || isQontrastError(error, 'aborted')) throw error
+            setExitCode(exitCodeOf(error))
+            return { error: messageOf(error) } // the others can be upgraded all the same
+          })
           outcomes[index] = outcome
           if (!flags.json) print(index, outcome, flags)
         }
@@ -124,7 +131,8 @@ function describe({ pass, documents, total, chunks }: ReindexProgress, started: 
   return `pass ${pass} · ${number(documents)} of ${count(total, 'document')} · ${count(chunks, 'chunk')} embedded · ${number(rate)}/s`
 }
 
-function print(index: string, { report, dropped }: Outcome, { rollback }: UpgradeFlags): void {
+function print(index: string, { report, dropped, error }: Outcome, { rollback }: UpgradeFlags): void {
+  if (error !== undefined) console.error(`'${index}' stays as it is: ${error}`)
   if (report && report.from === report.to) console.log(`'${index}' is in the form of this version already.`)
   else if (report && rollback) {
     console.log(`'${index}' is in its older form again (${report.to}): ${count(report.documents, 'document')}.`)

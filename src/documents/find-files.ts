@@ -31,9 +31,9 @@ export async function findFiles(
   const found = new Map<string, SourceFile>()
   const roots: Root[] = []
   for (const given of patterns) {
-    const { path: pattern, name } = typeof given === 'string' ? { path: given, name: undefined } : given
+    const { path: pattern, name = options.rootName, root: above } = fullPattern(given)
     const kind = await kindOf(pattern)
-    const root = await rootOf(pattern, kind, name ?? options.rootName)
+    const root = await rootOf(pattern, kind, { name, root: above })
     roots.push(root)
     checkNames(roots)
     const files = kind === 'file' ? await namedFile(pattern) : await filesUnder(pattern, root, options)
@@ -49,6 +49,16 @@ export async function findFiles(
   }
   const sources = [...found.values()].sort((a, b) => (a.shown < b.shown ? -1 : 1))
   return { sources, roots }
+}
+
+/** The folder that the ids of a pattern's documents are counted from, if nothing else is said: a real absolute path with forward slashes. */
+export async function rootFolderOf(pattern: SourcePattern): Promise<string> {
+  const { path: place } = fullPattern(pattern)
+  return (await rootOf(place, await kindOf(place))).real
+}
+
+function fullPattern(pattern: SourcePattern): Exclude<SourcePattern, string> {
+  return typeof pattern === 'string' ? { path: pattern } : pattern
 }
 
 async function kindOf(pattern: string): Promise<PatternKind> {
@@ -104,6 +114,7 @@ async function filesUnder(pattern: string, root: Root, options: FindOptions): Pr
 
 const nothing = { files: [], unlisted: [], astray: [] }
 
+/** A path from the root; `.` for the root itself. */
 function within(root: Root, file: string): string {
-  return forward(path.relative(root.folder, file)) || '.'
+  return (root.below + forward(path.relative(root.folder, file))).replace(/\/$/, '') || '.'
 }

@@ -1,3 +1,4 @@
+export { rootFolderOf } from './find-files.ts'
 export { readableExtensions } from './formats.ts'
 export { type DocumentSource, readDocuments } from './read-documents.ts'
 export type { FileColumns, ReadFailure, ReadNotice, ReadOptions } from './reader.ts'

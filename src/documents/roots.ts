@@ -5,15 +5,16 @@ import path from 'node:path'
 import picomatch from 'picomatch'
 import { QontrastError } from '../shared/index.ts'
 
-/** What to read: a file, a folder or a glob; `name` is what the ids of its documents begin with. */
-export type SourcePattern = string | { readonly path: string; readonly name?: string }
+/** What to read: a file, a folder or a glob; `name` is what the ids of its documents begin with, `root` a folder above that they are counted from. */
+export type SourcePattern = string | { readonly path: string; readonly name?: string; readonly root?: string }
 
 /** Where the files of a pattern lie: their paths are relative to the root, and their ids begin with its name. */
 export interface Root {
   /** The real absolute path, with forward slashes. */
   readonly real: string
-  /** The same folder as the pattern names it. */
+  /** The folder that is walked, as the pattern names it, and its path within the root: empty, or with a slash at its end. */
   readonly folder: string
+  readonly below: string
   readonly name: string
   /** Named by the caller, so that the folder may move. */
   readonly named: boolean
@@ -29,11 +30,32 @@ export interface Root {
 export type PatternKind = 'file' | 'folder' | 'glob'
 
 /** The root of a pattern: the folder, the folder of the file, or what stands before the first wildcard of a glob. */
-export async function rootOf(pattern: string, kind: PatternKind, name: string | undefined): Promise<Root> {
+export async function rootOf(
+  pattern: string,
+  kind: PatternKind,
+  { name, root }: { readonly name?: string | undefined; readonly root?: string | undefined } = {},
+): Promise<Root> {
   if (name === '') throw new QontrastError('invalid-option', 'The name of a root (rootName, --root-name) is empty.')
-  const { folder, ...looks } = parts[kind](pattern)
-  const real = forward(await realpath(folder).catch(() => path.resolve(folder)))
-  return { real, folder, name: name ?? nameOf(real), named: name !== undefined, ...looks }
+  const { folder, takes, ...looks } = parts[kind](pattern)
+  const own = await realFolder(folder)
+  const real = root === undefined ? own : await realFolder(root)
+  const inner = path.posix.relative(real, own)
+  if (inner.startsWith('..'))
+    throw new QontrastError('invalid-option', `The root ${real} of '${pattern}' is no folder above it.`)
+  const below = inner === '' ? '' : `${inner}/`
+  return {
+    real,
+    folder,
+    below,
+    name: name ?? nameOf(real),
+    named: name !== undefined,
+    takes: (file) => file.startsWith(below) && takes(file.slice(below.length)),
+    ...looks,
+  }
+}
+
+async function realFolder(folder: string): Promise<string> {
+  return forward(await realpath(folder).catch(() => path.resolve(folder)))
 }
 
 /** Two folders under one name would share ids. */

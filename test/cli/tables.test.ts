@@ -30,3 +30,23 @@ test('tables are typed and said, what is gone is counted, and prune keeps to wha
   expect(await run('index', 'docs', '--prune')).toContain('2 removed')
   expect(await run('indexes')).toContain('2 documents')
 }, 180_000)
+
+test('a file below a folder that was indexed is the same document, named alone, by its folder, or with a name given once', async () => {
+  const folder = await temporaryFolder()
+  const run = async (...args: string[]) =>
+    (await promisify(execFile)(process.execPath, [program, ...args], { cwd: folder })).stdout
+  await mkdir(path.join(folder, 'docs/guide'), { recursive: true })
+  await writeFile(path.join(folder, 'docs/guide/start.md'), '# Start\n\nBegin here.')
+  await writeFile(path.join(folder, 'docs/ticks.txt'), 'Ticks bite.')
+
+  await run('index', 'docs', '--root-name', 'manual')
+  expect(await run('index', 'docs/guide/start.md')).toContain('0 added, 0 updated, 1 unchanged')
+  await writeFile(path.join(folder, 'docs/guide/start.md'), '# Start\n\nBegin there.')
+  expect(await run('index', 'docs/guide', '--prune')).toContain('0 added, 1 updated, 0 unchanged, 0 removed')
+  expect(await run('index', 'docs')).toContain('0 added, 0 updated, 2 unchanged')
+  await rm(path.join(folder, 'docs/guide/start.md'))
+  await writeFile(path.join(folder, 'docs/guide/end.md'), 'The end.')
+  expect(await run('index', 'docs/guide', '--prune')).toContain('1 added, 0 updated, 0 unchanged, 1 removed')
+  expect(await run('get', 'manual/guide/end.md')).toContain('The end.')
+  expect(await run('indexes')).toContain('2 documents')
+}, 180_000)
