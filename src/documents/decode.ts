@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { TextDecoder } from '@exodus/bytes/encoding.js'
-import { QontrastError } from '../shared/index.ts'
+import { isTypeError, QontrastError } from '../shared/index.ts'
 import { brokenUtf8, detectEncoding, placeOf, sampleBytes } from './encoding/detect.ts'
 import { scanUtf8 } from './encoding/scan-utf8.ts'
 
@@ -145,7 +145,7 @@ interface Broken {
 }
 
 function whereBroken(error: unknown, { bytes, encoding, ...place }: Broken): unknown {
-  if (!(error instanceof TypeError)) return error
+  if (!isTypeError(error)) return error
   if (encoding === 'utf-8') {
     const start = bytes.findIndex((byte) => byte < 0x80 || byte >= 0xc0)
     const { firstBroken = 0 } = scanUtf8(bytes.subarray(Math.max(0, start)), true)

@@ -1,12 +1,13 @@
 import { QontrastError } from '../shared/index.ts'
 import { differing, lookAt } from './looks.ts'
 import { isGone, type Members } from './members.ts'
+import { randomPause } from './random-pause.ts'
 import type { Selector, VectorStore } from './store.ts'
 import { inTurn, turnKeys } from './turns.ts'
 
 const mostLooks = 10
-const pauseMilliseconds = 10
-const longestPause = 500
+/** Milliseconds. */
+const pauses = { first: 10, longest: 500 }
 const documentsAtOnce = 1_000
 
 /**
@@ -29,7 +30,7 @@ async function deleteDocuments(store: VectorStore, members: Members, documents: 
     })
     if (rest.length === 0) return
     if (look >= mostLooks) throw busy(rest)
-    await pause(look)
+    await randomPause(look, pauses)
     rest = await torn(store, members, rest) // a writer may have finished by now
   }
 }
@@ -53,15 +54,13 @@ async function deleteFiltered(
   }
   let rest = [...matching]
   for (let look = 0; ; look++) {
-    const _done = await inTurn(turnKeys(store, await currentOf(members), rest), () =>
-      deleteFrom(store, members, selector),
-    )
+    await inTurn(turnKeys(store, await currentOf(members), rest), () => deleteFrom(store, members, selector))
     const left: string[] = []
     for (let at = 0; at < rest.length; at += documentsAtOnce)
       left.push(...(await torn(store, members, rest.slice(at, at + documentsAtOnce))))
     rest = left
     if (rest.length === 0 || look >= mostLooks) return
-    await pause(look)
+    await randomPause(look, pauses)
   }
 }
 
@@ -91,11 +90,6 @@ function unlessGone<T>(members: Members, collection: string, otherwise: T): (err
     if (await isGone(error, collection, members)) return otherwise
     throw error
   }
-}
-
-function pause(look: number): Promise<void> {
-  const longest = Math.min(longestPause, pauseMilliseconds * 2 ** look)
-  return new Promise((resolve) => setTimeout(resolve, longest * Math.random()))
 }
 
 function busy([id = '']: readonly string[]): QontrastError {

@@ -4,6 +4,7 @@ import { deleteEverywhere } from './delete-documents.ts'
 import { differing, lookAt } from './looks.ts'
 import { isGone, type Members } from './members.ts'
 import type { PreparedDocument } from './prepare.ts'
+import { randomPause } from './random-pause.ts'
 import type { PointKey, VectorStore } from './store.ts'
 import { inTurn, turnKeys } from './turns.ts'
 import { isWhole, type PreparedWrite, prepareWrite, put, type WriteSettings } from './write-documents.ts'
@@ -34,8 +35,8 @@ export interface LiveWriter {
 }
 
 const mostTries = 12
-const pauseMilliseconds = 4
-const longestPause = 1_500
+/** Milliseconds. */
+const pauses = { first: 4, longest: 1_500 }
 
 export function createLiveWriter({
   store,
@@ -87,7 +88,7 @@ export function createLiveWriter({
       for (const write of fresh.length > 0 ? await prepare(prepared, new Set(known.keys())) : []) take(write)
       if (fresh.length > 0) continue
       if (wrong.size > 0) {
-        await pause(tries)
+        await randomPause(tries, pauses)
         seen = await lookAt(store, members, [...changed]) // whoever is at it may have finished
         wrong = differing(seen, changed)
       }
@@ -183,11 +184,6 @@ function replacedBy(prepared: Prepared, writes: readonly PreparedWrite[]): Map<s
     if (writes.some(({ keys }) => keys.has(replaces))) replaced.set(id, replaces)
   }
   return replaced
-}
-
-function pause(tries: number): Promise<void> {
-  const longest = Math.min(longestPause, pauseMilliseconds * 2 ** tries)
-  return new Promise((resolve) => setTimeout(resolve, longest * Math.random()))
 }
 
 function tornAgain([id = '']: Iterable<string>): QontrastError {

@@ -8,6 +8,11 @@ export function isError(value: unknown): value is Error {
   return hasString(value, 'message') && hasString(value, 'name')
 }
 
+/** True for a TypeError of any realm: what a strict TextDecoder throws. */
+export function isTypeError(value: unknown): value is TypeError {
+  return isError(value) && value.name === 'TypeError'
+}
+
 export function isPromise(value: unknown): value is Promise<unknown> {
   return isObject(value) && 'then' in value && typeof value.then === 'function'
 }

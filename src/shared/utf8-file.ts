@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { TextDecoder } from 'node:util'
 import { QontrastError } from './errors.ts'
+import { isTypeError } from './kinds.ts'
 
 /** The text of a UTF-8 file, piece by piece; `file-unreadable` where a byte is none, so that no text is learned from that nobody wrote. */
 export async function* utf8Pieces(file: string): AsyncGenerator<string, void, undefined> {
@@ -14,7 +15,7 @@ export async function* utf8Pieces(file: string): AsyncGenerator<string, void, un
     }
     yield decoder.decode()
   } catch (cause) {
-    if (!(cause instanceof TypeError)) throw cause
+    if (!isTypeError(cause)) throw cause
     throw new QontrastError(
       'file-unreadable',
       `${file} is not valid UTF-8 after byte ${read}. Convert it first, for example: iconv -f windows-1252 -t utf-8 ${file} > converted.`,

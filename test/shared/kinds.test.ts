@@ -5,6 +5,7 @@ import {
   isKind,
   isPromise,
   isQontrastError,
+  isTypeError,
   messageOf,
   QontrastError,
   systemCodeOf,
@@ -45,4 +46,10 @@ test('values of built-in classes of another realm are of their kind', () => {
   expect(isKind(null, 'Date')).toBe(false)
   expect(isPromise(runInNewContext('Promise.resolve(1)'))).toBe(true)
   expect(isPromise({ finally: () => {} })).toBe(false)
+})
+
+test('a TypeError is one in any realm, and another error is none', () => {
+  const other = runInNewContext('[new TypeError("a"), new RangeError("b"), { name: "TypeError" }]')
+  expect(other.map(isTypeError)).toEqual([true, false, false])
+  expect([new TypeError('a'), new Error('b'), undefined].map(isTypeError)).toEqual([true, false, false])
 })
