@@ -18,6 +18,13 @@ const run = async (program: string, args: readonly string[], cwd: string) => {
   return stdout
 }
 
+test('the lockfile has the native code of every platform: npm ci fails, or installs none, where one is missing', async () => {
+  const { packages } = JSON.parse(await readFile(path.join(repo, 'package-lock.json'), 'utf8'))
+  const names = Object.keys(packages[''].optionalDependencies)
+  expect(names).toContain('@lancedb/lancedb-darwin-arm64')
+  for (const name of names) expect(packages, name).toHaveProperty([`node_modules/${name}`])
+})
+
 describe('the packed package in an empty project', () => {
   let project: string
   let packed: { files: { path: string }[]; size: number; filename: string }
@@ -41,6 +48,14 @@ describe('the packed package in an empty project', () => {
         "LICENSE",
         "NOTICE",
         "README.md",
+        "deploy/Dockerfile",
+        "deploy/compose.yaml",
+        "deploy/kubernetes/qontrast.yaml",
+        "deploy/monitoring/alerts.yaml",
+        "deploy/monitoring/dashboard.json",
+        "deploy/qontrast.service",
+        "deploy/qontrast.sysusers",
+        "deploy/slim.sh",
         "dist/HASHED.d.ts",
         "dist/HASHED.js",
         "dist/cli/main.js",

@@ -7,6 +7,7 @@ import { type ApiKey, defaultLimits, keysFileSchema, type Limits } from '../api/
 import { dtypes } from '../embed/index.ts'
 import { messageOf, parseJson, QontrastError } from '../shared/index.ts'
 import { defaultSettings, environment, type ServeSettings } from './serve-settings.ts'
+import { explainUnreadable } from './unreadable.ts'
 
 const limitsSchema = z.partialRecord(z.enum(limitNames()), z.number().nonnegative())
 const settingsSchema = z.strictObject({
@@ -70,7 +71,11 @@ async function readFrom(file: string, read: (file: string) => Promise<unknown>):
   try {
     return await read(file)
   } catch (cause) {
-    throw new QontrastError('invalid-option', `${file} cannot be read: ${messageOf(cause)}`, { cause })
+    throw new QontrastError(
+      'invalid-option',
+      `${file} cannot be read: ${messageOf(cause)}${explainUnreadable(file, cause)}`,
+      { cause },
+    )
   }
 }
 
