@@ -3,7 +3,7 @@ export { bundledEncoder, type LoadEncoderOptions, loadEncoder, locateModel, read
 export type { ModelFolder } from './model-folder.ts'
 export { readSafetensors } from './safetensors.ts'
 export type { Tokenizer } from './tokenizer.ts'
-export { type DenseLayer, type Layer, type LayerNormLayer, layerNormEpsilon } from './transformer/layers.ts'
+export { checkWidth, type DenseLayer, type Layer, type LayerNormLayer, layerNormEpsilon } from './transformer/layers.ts'
 export { checkInputs, inputValues, type PaddedLayout, padded, type TokenBatch } from './transformer/layout.ts'
 export { type Dtype, dtypes } from './transformer/model-file.ts'
 export type { Activation, PoolingMode } from './transformer/modules.ts'

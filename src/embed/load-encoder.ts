@@ -80,6 +80,13 @@ export async function readTransformer(
   folder: ModelFolder,
   options: { readonly dtype: Dtype; readonly output?: string | undefined },
 ): Promise<TransformerFiles> {
+  const { isStaticModel } = await import('./static/static-encoder.ts')
+  if ((await listModelFiles(folder)).length === 0 && (await isStaticModel(folder))) {
+    throw new QontrastError(
+      'model-invalid',
+      `${folder.root} is a table of token vectors (Model2Vec or StaticEmbedding), which cannot be trained yet. Train a transformer: a folder with onnx/model.onnx.`,
+    )
+  }
   const { readTransformer: read } = await import('./transformer/read-transformer.ts') // brings the tokenizer
   return read(folder, options)
 }

@@ -1,7 +1,8 @@
 import { readFile, realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
-import { messageOf, QontrastError } from '../shared/index.ts'
+import { QontrastError } from '../shared/index.ts'
+import { reasonOf } from './reason-of.ts'
 
 /**
  * A model's files. Names are relative; one that leaves the folder, by `..` or by a link, is refused. Nothing of a model is read past this object:
@@ -48,9 +49,7 @@ export async function openModelFolder(folder: string, boundary = folder): Promis
     try {
       return schema.parse(JSON.parse(await readFile(file, 'utf8')))
     } catch (cause) {
-      throw new QontrastError('model-invalid', `${file} is not what this file should be: ${messageOf(cause)}`, {
-        cause,
-      })
+      throw new QontrastError('model-invalid', `${file} is not what this file should be: ${reasonOf(cause)}`, { cause })
     }
   }
 

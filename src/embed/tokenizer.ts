@@ -1,4 +1,5 @@
 import type { Tokenizer as Pipeline } from '@huggingface/tokenizers'
+import { QontrastError } from '../shared/index.ts'
 import { buildPipeline } from './tokenizer/pipeline.ts'
 
 /** Texts to token ids, the way the model was trained to read them. */
@@ -32,7 +33,18 @@ export interface TokenizerSettings {
 
 /** Builds a tokenizer from its parsed `tokenizer.json`; `model-invalid` where it does not describe one. */
 export function createTokenizer(file: object, settings: TokenizerSettings): Tokenizer {
-  return tokenizerOf(buildPipeline(file, settings), settings)
+  const tokenizer = tokenizerOf(buildPipeline(file, settings), settings)
+  checkRoom(tokenizer)
+  return tokenizer
+}
+
+/** A text needs a token of its own beside the special ones. */
+function checkRoom({ maximumTokens, specialTokens }: Tokenizer): void {
+  if (maximumTokens > specialTokens) return
+  throw new QontrastError(
+    'model-invalid',
+    `The model is said to read ${maximumTokens} tokens, and ${specialTokens} of them are special ones, so that none is left for a text. Raise max_seq_length in sentence_bert_config.json, or model_max_length in tokenizer_config.json.`,
+  )
 }
 
 /** A tokenizer around a pipeline: special tokens, and cutting to a length. */
@@ -43,10 +55,9 @@ export function tokenizerOf(pipeline: Pipeline, settings: TokenizerSettings): To
   const specialTokens = prefix.length + suffix.length
 
   const ids = (text: string, limit = Number.POSITIVE_INFINITY) => {
+    if (limit <= 0) return []
     if (!Number.isFinite(limit)) return plain(text)
-    return truncationSide === 'left'
-      ? plain(text).slice(-limit || Number.POSITIVE_INFINITY)
-      : leadingIds(text, limit, plain)
+    return truncationSide === 'left' ? plain(text).slice(-limit) : leadingIds(text, limit, plain)
   }
 
   return {

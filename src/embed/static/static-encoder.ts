@@ -4,9 +4,11 @@ import { createMatrix, createPace, QontrastError, throwIfAborted } from '../../s
 import { checkEncodeOptions, checkTexts } from '../check-texts.ts'
 import type { EncodeOptions, Encoder } from '../encoder.ts'
 import { fingerprintOf } from '../fingerprint.ts'
+import { limit, tokenId } from '../folder-numbers.ts'
 import { legacyStatic } from '../legacy-0.1.ts'
 import type { ModelFolder } from '../model-folder.ts'
 import { createTokenizer } from '../tokenizer.ts'
+import { checkTableModules } from '../transformer/modules.ts'
 import { type StaticPlan, staticVersion } from './plan.ts'
 import { readTokenTable, type TokenTable } from './token-table.ts'
 
@@ -18,12 +20,12 @@ export interface StaticOptions {
 
 const weightFiles = ['model.safetensors', '0_StaticEmbedding/model.safetensors']
 const configSchema = z.looseObject({
-  max_length: z.number().int().positive().nullish(),
+  max_length: limit,
   search_mode: z.enum(['dense', 'bm25', 'hybrid']).nullish(),
-  chunk_tokens: z.number().int().positive().nullish(),
+  chunk_tokens: limit,
 })
 const tokenizerSchema = z.looseObject({
-  model: z.looseObject({ unk_token: z.string().nullish(), unk_id: z.number().nullish() }),
+  model: z.looseObject({ unk_token: z.string().nullish(), unk_id: tokenId }),
 })
 /** Model2Vec reads this many tokens of a text unless its configuration says otherwise. */
 const defaultMaximumTokens = 512
@@ -33,10 +35,22 @@ const defaultMaximumTokens = 512
  * Runs in this process, without ONNX Runtime. A text without a known token gets the zero vector, as in Model2Vec. Undefined where the folder is no such model.
  */
 export async function loadStaticEncoder(folder: ModelFolder, options: StaticOptions): Promise<Encoder | undefined> {
+  const found = await findTable(folder)
+  if (!found) return undefined
+  await checkTableModules(folder)
+  return createStaticEncoder(folder, found.weights, found.table, options)
+}
+
+/** Whether a folder holds a table of token vectors. */
+export async function isStaticModel(folder: ModelFolder): Promise<boolean> {
+  return (await findTable(folder)) !== undefined
+}
+
+async function findTable(folder: ModelFolder): Promise<{ weights: string; table: TokenTable } | undefined> {
   for (const name of weightFiles) {
     const weights = await folder.open(name)
     const table = weights && (await readTokenTable(weights))
-    if (table) return createStaticEncoder(folder, weights, table, options)
+    if (table) return { weights, table }
   }
   return undefined
 }

@@ -1,6 +1,8 @@
 import { Tokenizer as Pipeline } from '@huggingface/tokenizers'
 import { z } from 'zod'
-import { messageOf, QontrastError } from '../../shared/index.ts'
+import { QontrastError } from '../../shared/index.ts'
+import { tokenId } from '../folder-numbers.ts'
+import { reasonOf } from '../reason-of.ts'
 import { OwnBpe } from './bpe.ts'
 import { OwnNormalizer } from './normalizers.ts'
 import { OwnPreTokenizer } from './pre-tokenizers.ts'
@@ -10,8 +12,15 @@ const stepSchema = z.looseObject({ type: z.string() }).nullish()
 const fileSchema = z.looseObject({
   normalizer: stepSchema,
   pre_tokenizer: stepSchema,
-  model: z.looseObject({ type: z.string().nullish(), unk_token: z.string().nullish() }),
-  added_tokens: z.array(z.looseObject({ id: z.number(), content: z.string() })).default([]),
+  model: z.looseObject({
+    type: z.string().nullish(),
+    unk_token: z.string().nullish(),
+    unk_id: tokenId,
+    vocab: z.unknown().superRefine(checkIds),
+  }),
+  added_tokens: z
+    .array(z.looseObject({ id: z.unknown().pipe(tokenId.nonoptional()), content: z.string() }))
+    .default([]),
 })
 const unigramSchema = z.looseObject({
   type: z.literal('Unigram'),
@@ -50,9 +59,20 @@ export function buildPipeline(file: object, { lowerCase }: { readonly lowerCase:
     }
     return pipeline
   } catch (cause) {
-    throw new QontrastError('model-invalid', `tokenizer.json does not describe a tokenizer: ${messageOf(cause)}`, {
+    throw new QontrastError('model-invalid', `tokenizer.json does not describe a tokenizer: ${reasonOf(cause)}`, {
       cause,
     })
+  }
+}
+
+/** A vocabulary from tokens to ids has numbers for ids. */
+function checkIds(vocabulary: unknown, context: z.RefinementCtx): void {
+  if (typeof vocabulary !== 'object' || vocabulary === null || Array.isArray(vocabulary)) return
+  for (const [token, id] of Object.entries(vocabulary)) {
+    const { error } = tokenId.nonoptional().safeParse(id)
+    if (!error) continue
+    context.addIssue({ code: 'custom', message: error.issues[0]?.message ?? '', path: [token] })
+    return
   }
 }
 

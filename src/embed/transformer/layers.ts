@@ -12,6 +12,7 @@ export interface DenseLayer {
   readonly path: string
   readonly activation: Activation
   readonly residual: boolean
+  readonly inputs: number
   readonly weight: Float32Array
   readonly bias: Float32Array | undefined
   readonly residualWeight: Float32Array | undefined
@@ -47,17 +48,40 @@ export async function readLayer(folder: ModelFolder, module: VectorModule): Prom
     return { ...module, weight: tensor('norm.weight').toFloat32(), bias: tensor('norm.bias').toFloat32() }
   }
   const { shape } = tensor('linear.weight')
-  const resized = module.residual && shape[0] !== shape[1]
+  const bias = tensors.get('linear.bias')
+  const residual = module.residual && shape[0] !== shape[1] ? tensor('residual.weight') : undefined
+  if (
+    shape.length !== 2 ||
+    (bias && `${bias.shape}` !== `${shape[0]}`) ||
+    (residual && `${residual.shape}` !== `${shape}`)
+  )
+    throw new QontrastError(
+      'model-invalid',
+      `${file} has weights that do not fit together: linear.weight is [${shape}].`,
+    )
   return {
     ...module,
+    inputs: shape[1] ?? 0,
     weight: tensor('linear.weight').toFloat32(),
-    bias: tensors.get('linear.bias')?.toFloat32(),
-    residualWeight: resized ? tensor('residual.weight').toFloat32() : undefined,
+    bias: bias?.toFloat32(),
+    residualWeight: residual?.toFloat32(),
   }
+}
+
+/** `model-invalid` for a layer that takes vectors of another size. */
+export function checkWidth(layer: Layer, width: number): void {
+  if (layer.kind === 'normalize') return
+  const inputs = layer.kind === 'dense' ? layer.inputs : layer.weight.length
+  if (inputs === width) return
+  throw new QontrastError(
+    'model-invalid',
+    `The module in '${layer.path}' takes vectors of ${inputs} numbers; the modules before it give ${width}.`,
+  )
 }
 
 /** `[inputs]` → `[outputs]`. */
 export function applyLayer(input: Float32Array, layer: Layer): Float32Array {
+  checkWidth(layer, input.length)
   switch (layer.kind) {
     case 'normalize':
       return normalizeInPlace(input.slice())

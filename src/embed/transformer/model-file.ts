@@ -2,7 +2,8 @@ import { readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { QontrastError } from '../../shared/index.ts'
 import type { ModelFolder } from '../model-folder.ts'
-import { readOnnxOutline } from './onnx-outline.ts'
+import { inputValues } from './layout.ts'
+import { type OnnxValue, readOnnxOutline } from './onnx-outline.ts'
 import type { ModelOutput } from './outputs.ts'
 
 /** Number format of the weights; each is a file of its own, named as transformers.js names them. */
@@ -45,7 +46,8 @@ export async function findModelFile(folder: ModelFolder, dtype: Dtype): Promise<
 
 /** Opens what the ONNX file says that its weights lie in, whatever the names; `model-invalid` where one is missing or outside of the folder. */
 async function openModelFile(folder: ModelFolder, name: string, found: string): Promise<ModelFile> {
-  const { external, outputs } = readOnnxOutline(found)
+  const { external, outputs, inputs } = readOnnxOutline(found)
+  if (takesImages(inputs)) throw imageModel(found)
   const externalData = new Map<string, string>()
   for (const location of external) {
     const file = await folder.open(path.posix.join(path.posix.dirname(name), location))
@@ -71,11 +73,28 @@ export async function listModelFiles(folder: ModelFolder): Promise<string[]> {
   return files.flat()
 }
 
+/** Pictures come as batch, channels, height and width; texts never have four dimensions. */
+function takesImages(inputs: readonly OnnxValue[]): boolean {
+  return !inputs.some(({ name }) => name in inputValues) && inputs.some(({ rank }) => rank === 4)
+}
+
+function imageModel(file: string): QontrastError {
+  return new QontrastError(
+    'model-invalid',
+    `${file} is an image model: it takes pictures. Only text encoders can be loaded yet, whose input is ${Object.keys(inputValues)[0]}.`,
+  )
+}
+
 async function missing(folder: ModelFolder, dtype: Dtype, names: readonly string[]): Promise<QontrastError> {
   const present = await listModelFiles(folder)
   const lookedFor = `${folder.root} has no ${names.join(' and no ')} (dtype '${dtype}').`
-  if (present.length > 0)
-    return new QontrastError('model-not-found', `${lookedFor} It has ${present.join(', ')}: ask for that dtype.`)
+  const image = present.find((name) => takesImages(readOnnxOutline(path.join(folder.root, name)).inputs))
+  if (image !== undefined) return imageModel(path.join(folder.root, image))
+  if (present.length > 0) {
+    const known = present.some((name) => dtypes.some((one) => modelFileNames(one).includes(path.posix.normalize(name))))
+    const advice = known ? 'ask for that dtype' : `rename the one to be loaded to ${names[0]}`
+    return new QontrastError('model-not-found', `${lookedFor} It has ${present.join(', ')}: ${advice}.`)
+  }
   return new QontrastError(
     'model-not-found',
     `${lookedFor} Export the model once with Python:\n` +

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { QontrastError } from '../../shared/index.ts'
+import { dimension } from '../folder-numbers.ts'
 import type { ModelFolder } from '../model-folder.ts'
 
 /** How token vectors become one vector; the names are those of sentence-transformers. */
@@ -30,10 +31,13 @@ export interface Modules {
 interface Entry {
   readonly path: string
   readonly type: string
+  readonly name?: string | null | undefined
 }
 
-const moduleSchema = z.array(z.object({ path: z.string(), type: z.string() }))
+const moduleSchema = z.array(z.object({ path: z.string(), type: z.string(), name: z.string().nullish() }))
 const poolingSchema = z.looseObject({
+  embedding_dimension: dimension,
+  word_embedding_dimension: dimension,
   pooling_mode: z.union([z.string(), z.array(z.string())]).nullish(),
   include_prompt: z.boolean().nullish(),
 })
@@ -43,6 +47,8 @@ const placedSchema = z.looseObject({
   module_output_name: z.string().nullish(),
 })
 const denseSchema = placedSchema.extend({
+  in_features: dimension,
+  out_features: dimension,
   activation_function: z.string().nullish(),
   use_residual: z.boolean().nullish(),
 })
@@ -84,23 +90,8 @@ export async function readModules(folder: ModelFolder): Promise<Modules> {
   const entries = await folder.facts('modules.json', moduleSchema)
   if (!entries) return { transformer: '', pooling: { modes: ['mean'], prompt: true }, after: [] }
   const kinds = entries.map(({ type }) => lastName(type))
-  const unknown = entries.find((_, i) => !supported.includes(kinds[i] ?? ''))
-  if (unknown) {
-    throw new QontrastError(
-      'model-invalid',
-      `modules.json asks for a module of type '${unknown.type}'. Supported: ${supported.join(', ')}.`,
-    )
-  }
   const last = kinds.lastIndexOf('Pooling') // an earlier one, and what stands between, is overwritten by it
-  const early = kinds.findIndex(
-    (kind, i) => i < last && (kind === 'Dense' || kind === 'LayerNorm') && !kinds.slice(0, i).includes('Pooling'),
-  )
-  if (early >= 0) {
-    throw new QontrastError(
-      'model-invalid',
-      `modules.json has ${kinds[early]} before Pooling, where there is no ${sentence} yet. Put it after Pooling.`,
-    )
-  }
+  checkModules(entries, kinds, last)
   const after: VectorModule[] = []
   for (const entry of entries.slice(last + 1)) {
     const module = await vectorModules[lastName(entry.type)]?.(folder, entry)
@@ -111,6 +102,36 @@ export async function readModules(folder: ModelFolder): Promise<Modules> {
     pooling: await readPooling(folder, entries[last]),
     after,
   }
+}
+
+/** A table of token vectors is followed by nothing that changes a direction; `model-invalid` names what does. */
+export async function checkTableModules(folder: ModelFolder): Promise<void> {
+  const entries = (await folder.facts('modules.json', moduleSchema)) ?? []
+  const other = entries.find(({ type }) => !['StaticEmbedding', 'Normalize', 'Dropout'].includes(lastName(type)))
+  if (!other) return
+  throw new QontrastError(
+    'model-invalid',
+    `modules.json of ${folder.root} has ${lastName(other.type)} beside a table of token vectors, which cannot be run here. Supported after StaticEmbedding: Normalize, Dropout.`,
+  )
+}
+
+/** Modules that are run here, each at a place where it can be. */
+function checkModules(entries: readonly Entry[], kinds: readonly string[], last: number): void {
+  const invalid = (reason: string) => new QontrastError('model-invalid', `modules.json ${reason}`)
+  const unknown = entries.find(({ type }, i) => {
+    const isOwnCode = kinds[i] !== 'Transformer' && !type.startsWith('sentence_transformers.') // the ONNX file is what runs of a transformer
+    return isOwnCode || !supported.includes(kinds[i] ?? '')
+  })
+  if (unknown) throw invalid(`asks for a module of type '${unknown.type}'. Supported: ${supported.join(', ')}.`)
+  const names = entries.map(({ name }) => name).filter((name) => typeof name === 'string')
+  const twice = names.find((name, i) => names.indexOf(name) < i)
+  if (twice !== undefined)
+    throw invalid(`has two modules of the name '${twice}', of which one replaces the other. Number them.`)
+  const early = kinds.findIndex(
+    (kind, i) => i < last && (kind === 'Dense' || kind === 'LayerNorm') && !kinds.slice(0, i).includes('Pooling'),
+  )
+  if (early >= 0)
+    throw invalid(`has ${kinds[early]} before Pooling, where there is no ${sentence} yet. Put it after Pooling.`)
 }
 
 async function readPooling(folder: ModelFolder, entry: Entry | undefined): Promise<PoolingModule> {

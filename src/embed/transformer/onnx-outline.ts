@@ -3,16 +3,24 @@ import { QontrastError } from '../../shared/index.ts'
 
 /** What of an ONNX file must be known before it is run. */
 export interface OnnxOutline {
-  readonly outputs: readonly { readonly name: string; readonly rank: number | undefined }[]
+  /** In files of the first versions, weights among them. */
+  readonly inputs: readonly OnnxValue[]
+  readonly outputs: readonly OnnxValue[]
   /** Names of the files that hold weights, relative to the ONNX file, as it names them. */
   readonly external: readonly string[]
+}
+
+export interface OnnxValue {
+  readonly name: string
+  /** Number of its dimensions, where the file says so. */
+  readonly rank: number | undefined
 }
 
 type Message = keyof typeof messages
 /** Which fields of a message are looked into, and as what: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto */
 const messages = {
   model: { 7: 'graph', 25: 'function' },
-  graph: { 1: 'node', 5: 'tensor', 12: 'output', 15: 'sparse' },
+  graph: { 1: 'node', 5: 'tensor', 11: 'input', 12: 'output', 15: 'sparse' },
   subgraph: { 1: 'node', 5: 'tensor', 15: 'sparse' },
   function: { 7: 'node' },
   node: { 5: 'attribute' },
@@ -20,6 +28,7 @@ const messages = {
   sparse: { 1: 'tensor', 2: 'tensor' },
   tensor: { 13: 'entry' },
   entry: { 1: 'text', 2: 'text' },
+  input: { 1: 'text', 2: 'type' },
   output: { 1: 'text', 2: 'type' },
   type: { 1: 'tensorType' },
   tensorType: { 2: 'shape' },
@@ -45,10 +54,11 @@ export function readOnnxOutline(file: string): OnnxOutline {
     const bytes = createReader(source, statSync(file).size)
     const broken = (reason: string) =>
       new QontrastError('model-invalid', `${file} is not a whole ONNX file: ${reason}. Fetch or export it again.`)
-    const outputs: { name: string; rank: number | undefined }[] = []
+    const inputs: OnnxValue[] = []
+    const outputs: OnnxValue[] = []
     const external = new Set<string>()
     scan('model', 0, bytes.size)
-    return { outputs, external: [...external] }
+    return { inputs, outputs, external: [...external] }
 
     function scan(message: Message, from: number, to: number): Found {
       const found: Found = { message, fields: [], numbers: new Map(), text: '' }
@@ -82,10 +92,9 @@ export function readOnnxOutline(file: string): OnnxOutline {
     }
 
     function leave(found: Found): void {
-      if (found.message === 'output') {
-        const shape = part(part(part(found, 2), 1), 2)
-        outputs.push({ name: part(found, 1)?.text ?? '', rank: shape?.fields.length })
-      }
+      const list = found.message === 'input' ? inputs : found.message === 'output' ? outputs : undefined
+      const shape = part(part(part(found, 2), 1), 2)
+      list?.push({ name: part(found, 1)?.text ?? '', rank: shape?.fields.length })
       if (found.message === 'tensor' && found.numbers.get(14) === externalLocation) {
         for (const entry of found.fields.filter(({ field }) => field === 13)) {
           if (part(entry.found, 1)?.text === 'location') external.add(part(entry.found, 2)?.text ?? '')

@@ -64,5 +64,12 @@ async function readTokenizer(folder: ModelFolder, { transformer }: TransformerSe
 
 function describePrompt(prompt: string, { pooling }: TransformerSettings, tokenizer: Tokenizer): Prompt {
   const tokens = prompt === '' ? 0 : tokenizer.ids(prompt).length
+  const { maximumTokens, specialTokens } = tokenizer
+  if (specialTokens + tokens >= maximumTokens) {
+    throw new QontrastError(
+      'model-invalid',
+      `The prompt '${prompt.slice(0, 60)}' in config_sentence_transformers.json has ${tokens} tokens, and the model reads ${maximumTokens}, ${specialTokens} of them special ones: none is left for a text. Shorten it, or raise max_seq_length.`,
+    )
+  }
   return { prompt, tokens, skip: pooling.prompt || tokens === 0 ? 0 : tokenizer.prefixTokens + tokens }
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { limit, optionalTokenId, positions, tokenId } from '../folder-numbers.ts'
 import type { ModelFolder } from '../model-folder.ts'
 import type { TokenizerSettings } from '../tokenizer.ts'
 import { inside, type Modules, readModules } from './modules.ts'
@@ -10,7 +11,7 @@ export interface TransformerSettings extends Modules {
 }
 
 const sentenceSchema = z.looseObject({
-  max_seq_length: z.number().int().positive().nullish(),
+  max_seq_length: limit,
   do_lower_case: z.boolean().nullish(),
 })
 const promptsSchema = z.looseObject({
@@ -18,20 +19,24 @@ const promptsSchema = z.looseObject({
   default_prompt_name: z.string().nullish(),
 })
 const configSchema = z.looseObject({
-  max_position_embeddings: z.number().int().positive().nullish(),
-  pad_token_id: z.number().int().nonnegative().nullish(),
+  max_position_embeddings: positions,
+  pad_token_id: optionalTokenId,
 })
 const side = z.enum(['left', 'right'])
 const tokenizerConfigSchema = z.looseObject({
-  model_max_length: z.number().nullish(),
+  model_max_length: limit,
   padding_side: side.nullish(),
   truncation_side: side.nullish(),
 })
 const direction = z.enum(['Left', 'Right']).transform((name) => (name === 'Left' ? 'left' : 'right'))
 const tokenizerSchema = z.looseObject({
-  padding: z.looseObject({ pad_id: z.number().int(), direction: direction.nullish() }).nullish(),
+  padding: z.looseObject({ pad_id: tokenId, direction: direction.nullish() }).nullish(),
   truncation: z.looseObject({ direction: direction.nullish() }).nullish(),
 })
+
+const sentenceConfigs = ['bert', 'roberta', 'distilbert', 'camembert', 'albert', 'xlm-roberta', 'xlnet'].map(
+  (family) => `sentence_${family}_config.json`,
+)
 
 /** Longest sequence where no file names one. */
 const fallbackMaximumTokens = 512
@@ -48,21 +53,27 @@ export async function readTransformerSettings(folder: ModelFolder): Promise<Tran
 
 /** `tokenizer_config.json` has the last word over what `tokenizer.json` says, as in transformers. */
 async function readTokenizerSettings(folder: ModelFolder, modulePath: string): Promise<TokenizerSettings> {
-  const sentence = await folder.facts(inside(modulePath, 'sentence_bert_config.json'), sentenceSchema)
+  const sentence = await readSentenceConfig(folder, modulePath)
   const config = await folder.facts(inside(modulePath, 'config.json'), configSchema)
   const tokenizerConfig = await folder.facts(inside(modulePath, 'tokenizer_config.json'), tokenizerConfigSchema)
   const tokenizer = await folder.facts(inside(modulePath, 'tokenizer.json'), tokenizerSchema)
-  const modelLimits = [tokenizerConfig?.model_max_length, config?.max_position_embeddings]
-  const knownLimits = modelLimits.filter((limit) => typeof limit === 'number' && limit < 1e9)
+  const known = [tokenizerConfig?.model_max_length, config?.max_position_embeddings].filter((one) => one !== undefined)
   return {
-    maximumTokens:
-      sentence?.max_seq_length ??
-      (knownLimits.length > 0 ? Math.min(...knownLimits.map(Number)) : fallbackMaximumTokens),
+    maximumTokens: sentence?.max_seq_length ?? (known.length > 0 ? Math.min(...known) : fallbackMaximumTokens),
     truncationSide: tokenizerConfig?.truncation_side ?? tokenizer?.truncation?.direction ?? 'right',
     padId: tokenizer?.padding?.pad_id ?? config?.pad_token_id ?? 0,
     padSide: tokenizerConfig?.padding_side ?? tokenizer?.padding?.direction ?? 'right',
     lowerCase: sentence?.do_lower_case ?? false,
   }
+}
+
+/** The first that is there, as in sentence-transformers: its earlier versions named the file after the model's family. */
+async function readSentenceConfig(folder: ModelFolder, modulePath: string) {
+  for (const name of sentenceConfigs) {
+    const found = await folder.facts(inside(modulePath, name), sentenceSchema)
+    if (found && Object.keys(found).length > 0) return found
+  }
+  return undefined
 }
 
 async function readPrompts(folder: ModelFolder): Promise<TransformerSettings['prompts']> {

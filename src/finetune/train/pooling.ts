@@ -1,5 +1,6 @@
 import {
   type Activation,
+  checkWidth,
   type DenseLayer,
   type Layer,
   type LayerNormLayer,
@@ -94,6 +95,7 @@ function appendLayer(place: Place, layer: Layer, input: ValueName): ValueName {
   const columns = place.g.dimsOf(input)[1]
   if (typeof columns !== 'number')
     throw new QontrastError('internal', `a ${layer.kind} layer on vectors of no fixed size`)
+  checkWidth(layer, columns)
   switch (layer.kind) {
     case 'normalize':
       return appendNormalize(place.g, input, columns)
