@@ -39,8 +39,12 @@ export interface AppOptions {
   /** Names in the `Host` header that are answered; by default those of this machine where there are no keys, else any. */
   readonly hosts?: readonly string[]
   readonly log?: Logger
+  /** Once it fires, `/health/ready` is 503, and all else goes on: those who send requests learn that this server is to stop. */
+  readonly leaving?: AbortSignal
   /** Once it fires, new work is refused with 503. */
   readonly draining?: AbortSignal
+  /** Once it fires, streams that are still open end with a line that says so. */
+  readonly cut?: AbortSignal
 }
 
 export const appKeys: OptionKeys<AppOptions> = {
@@ -49,7 +53,9 @@ export const appKeys: OptionKeys<AppOptions> = {
   limits: true,
   hosts: true,
   log: true,
+  leaving: true,
   draining: true,
+  cut: true,
 }
 const indexesKeys: OptionKeys<AppOptions['indexes']> = { store: true, encoders: true }
 const loopbackHosts = ['localhost', '127.0.0.1', '[::1]']
@@ -63,7 +69,7 @@ const securityHeaders = {
 /** The HTTP API as a Hono app; `invalid-option` names a wrong key, limit or model. Mount it under a path: `app.route('/search', createApp(…))`. */
 export function createApp(options: AppOptions) {
   checkOptionKeys('createApp', options, appKeys)
-  const { indexes, keys, limits: given, hosts, log, draining } = options
+  const { indexes, keys, limits: given, hosts, log, leaving, draining } = options
   checkOptionKeys('createApp: indexes', indexes, indexesKeys)
   if (Object.keys(indexes.encoders).length === 0)
     throw new QontrastError(
@@ -76,6 +82,13 @@ export function createApp(options: AppOptions) {
   const encoders = Object.entries(indexes.encoders).map(
     ([name, encoder]) => [name, serveEncoder(encoder, { queue, limits, metrics })] as const,
   )
+  for (const [model, encoder] of Object.entries(indexes.encoders)) {
+    metrics.workerRestarts.inc({ model }, 0)
+    encoder.onWorkerLost?.((loss) => {
+      metrics.workerRestarts.inc({ model })
+      log?.error({ model, ...loss }, 'worker lost')
+    })
+  }
   const catalog = createCatalog(timeStore(indexes.store), new Map(encoders))
   const services: Services = { catalog, limits, queue, metrics, draining }
   const answeredHosts = hosts ?? (keys ? undefined : loopbackHosts)
@@ -118,7 +131,10 @@ export function createApp(options: AppOptions) {
   app.route('/', referenceRoutes())
 
   const routed = app
-    .route('/', healthRoutes({ store: indexes.store, encoders: indexes.encoders, draining }))
+    .route(
+      '/',
+      healthRoutes({ store: indexes.store, encoders: indexes.encoders, leaving: eitherOf(leaving, draining) }),
+    )
     .route('/', indexRoutes(services))
     .route('/', documentRoutes(services))
     .route('/', searchRoutes(services))
@@ -132,6 +148,10 @@ export function createApp(options: AppOptions) {
     ),
   )
   return routed
+}
+
+function eitherOf(...signals: readonly (AbortSignal | undefined)[]): AbortSignal {
+  return AbortSignal.any(signals.filter((signal) => signal !== undefined))
 }
 
 /** Of the app that `createApp` gives, for the typed client: `hc<AppType>(url)`. */

@@ -46,6 +46,12 @@ export function createMetrics(queuedTokens: () => number) {
       buckets: seconds,
       registers,
     }),
+    workerRestarts: new Counter({
+      name: 'qontrast_worker_restarts_total',
+      help: 'Inference processes that died, or were stuck and ended, by model; each was replaced.',
+      labelNames: ['model'],
+      registers,
+    }),
     batchTexts: new Histogram({
       name: 'qontrast_batch_texts',
       help: 'Texts that a model reads at once, from however many calls.',

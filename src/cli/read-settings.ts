@@ -23,6 +23,7 @@ const settingsSchema = z.strictObject({
   keys: z.string().min(1).exactOptional(),
   hosts: z.array(z.string().min(1)).exactOptional(),
   limits: limitsSchema.exactOptional(),
+  lameDuckSeconds: z.coerce.number().nonnegative().exactOptional(),
   graceSeconds: z.coerce.number().nonnegative().exactOptional(),
   logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).exactOptional(),
 })

@@ -21,6 +21,7 @@ export interface ServeSettings {
   readonly keys: string | undefined
   readonly hosts: readonly string[] | undefined
   readonly limits: Partial<Limits>
+  readonly lameDuckSeconds: number
   readonly graceSeconds: number
   readonly logLevel: string
 }
@@ -34,6 +35,7 @@ export const defaultSettings: ServeSettings = {
   keys: undefined,
   hosts: undefined,
   limits: {},
+  lameDuckSeconds: 0,
   graceSeconds: 20,
   logLevel: 'info',
 }
@@ -53,6 +55,7 @@ export const environment: Readonly<Record<string, { setting: keyof ServeSettings
     QONTRAST_KEYS: { setting: 'keys' },
     QONTRAST_HOSTS: { setting: 'hosts', read: listOf },
     QONTRAST_LIMITS: { setting: 'limits', read: (text) => JSON.parse(text) },
+    QONTRAST_LAME_DUCK_SECONDS: { setting: 'lameDuckSeconds' },
     QONTRAST_GRACE_SECONDS: { setting: 'graceSeconds' },
     QONTRAST_LOG_LEVEL: { setting: 'logLevel' },
   }

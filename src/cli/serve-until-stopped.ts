@@ -9,7 +9,7 @@ import type { ServeSettings } from './serve-settings.ts'
 
 /** Opens what the settings name, serves it until a signal comes, and closes it again. */
 export async function serveUntilStopped(settings: ServeSettings): Promise<void> {
-  const { port, host, limits, hosts, graceSeconds } = settings
+  const { port, host, limits, hosts, lameDuckSeconds, graceSeconds } = settings
   const log = createLog(settings.logLevel)
   const keys = settings.keys === undefined ? undefined : await readKeys(settings.keys)
   const stopped = untilStopped()
@@ -18,6 +18,7 @@ export async function serveUntilStopped(settings: ServeSettings): Promise<void> 
   await using server = await serve({
     port,
     host,
+    lameDuckSeconds,
     graceSeconds,
     limits,
     log,

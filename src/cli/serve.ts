@@ -29,8 +29,13 @@ export const serveCommand = (): Command =>
     .addOption(workersOption())
     .option('--keys <file>', 'JSON file of API keys; qontrast key makes its entries')
     .option(
+      '--lame-duck-seconds <n>',
+      `how long SIGTERM serves on while /health/ready is 503 (default: ${defaultSettings.lameDuckSeconds})`,
+      wholeNumber(0),
+    )
+    .option(
       '--grace-seconds <n>',
-      `how long SIGTERM waits for requests (default: ${defaultSettings.graceSeconds})`,
+      `how long it then waits for requests (default: ${defaultSettings.graceSeconds})`,
       wholeNumber(0),
     )
     .option(

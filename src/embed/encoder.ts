@@ -19,6 +19,12 @@ export interface BatchFigures {
   readonly tokens: number
 }
 
+/** A worker process that ended unasked, or was ended because it showed no sign of life; another one takes its place. */
+export interface WorkerLoss {
+  readonly pid: number | undefined
+  readonly reason: string
+}
+
 /** What version 0.1.0 would have said of the same model: `qontrast upgrade` recognises an old index by it. */
 export interface LegacyEncoder {
   /** Fingerprints that 0.1.0 gave to this model. */
@@ -47,6 +53,8 @@ export interface Encoder {
   countTokens(text: string): number
   /** Tells of each batch from now on; absent where an encoder makes none. */
   onBatch?(listener: (batch: BatchFigures) => void): void
+  /** Tells of each worker that is lost from now on; absent where an encoder has none. */
+  onWorkerLost?(listener: (loss: WorkerLoss) => void): void
   /** `[inputs, dimensions]` in the order of the inputs. Rejects with `invalid-input`, `aborted`, `worker-crashed` or `closed`. */
   encode(inputs: readonly string[], options?: EncodeOptions): Promise<Matrix>
   close(): Promise<void>

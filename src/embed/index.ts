@@ -1,4 +1,12 @@
-export type { BatchFigures, EncodeOptions, Encoder, LegacyEncoder, Modality, Purpose } from './encoder.ts'
+export type {
+  BatchFigures,
+  EncodeOptions,
+  Encoder,
+  LegacyEncoder,
+  Modality,
+  Purpose,
+  WorkerLoss,
+} from './encoder.ts'
 export { bundledEncoder, type LoadEncoderOptions, loadEncoder, locateModel, readTransformer } from './load-encoder.ts'
 export type { ModelFolder } from './model-folder.ts'
 export { readSafetensors } from './safetensors.ts'

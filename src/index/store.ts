@@ -130,6 +130,8 @@ export interface StoreCapabilities {
 export interface VectorStore {
   readonly name: string
   readonly capabilities: StoreCapabilities
+  /** Rejects where nothing could be stored, and says why; a server asks before it begins. */
+  checkWritable?(): Promise<void>
   /** Makes the collection, or checks that it is the same one: `encoder-mismatch`, `dimension-mismatch`, `invalid-option`. */
   ensure(collection: string, schema: CollectionSchema): Promise<void>
   list(): Promise<string[]>

@@ -1,5 +1,5 @@
 export type { InferenceSession, Tensor } from 'onnxruntime-node'
-export { createProcessPool, type ProcessPool } from './process-pool.ts'
+export { type ChildLoss, createProcessPool, type ProcessPool } from './process-pool.ts'
 export { type ConcreteDevice, type Device, deviceCandidates, devices } from './providers.ts'
 export {
   createResidentRunner,

@@ -1,5 +1,7 @@
+import { writeSync } from 'node:fs'
+import { Worker } from 'node:worker_threads'
 import { isError, isQontrastError, messageOf, QontrastError } from '../shared/index.ts'
-import type { Reply } from './process-pool.ts'
+import { beatDescriptor, beatMilliseconds, type Reply } from './child.ts'
 
 /** What a child of a process pool does: take its setup once, then one task after the other. */
 export interface ProcessService<Setup, Task, Ready, Result> {
@@ -22,6 +24,7 @@ export function serveProcess<Setup, Task, Ready, Result>(service: ProcessService
     return run(message.task)
   }
 
+  showLife()
   process.on('disconnect', () => process.exit(0))
   process.on('SIGINT', () => {}) // Ctrl-C goes to the whole group; the parent decides what it means
   process.on('message', (message: Message<Setup, Task>) => {
@@ -41,4 +44,11 @@ export function serveProcess<Setup, Task, Ready, Result>(service: ProcessService
   function send(reply: Reply<Ready | Result>): void {
     process.send?.(reply, undefined, undefined, () => {})
   }
+}
+
+/** Beats on a thread of its own: the main one computes for as long as a batch takes. Where nobody listens, the parent is gone. */
+function showLife(): void {
+  const beat = `setInterval(() => require('node:fs').writeSync(${beatDescriptor}, '.'), ${beatMilliseconds})`
+  new Worker(beat, { eval: true, env: {} }).once('error', () => process.exit(0))
+  writeSync(beatDescriptor, '.')
 }

@@ -8,7 +8,8 @@ type Readiness = z.infer<typeof readySchema>
 interface Checked {
   readonly store: VectorStore
   readonly encoders: Readonly<Record<string, Encoder>>
-  readonly draining: AbortSignal | undefined
+  /** Fires when the server is to stop soon. */
+  readonly leaving: AbortSignal | undefined
 }
 
 const patienceMilliseconds = 5_000
@@ -17,10 +18,13 @@ const freshMilliseconds = 1_000
 /** Liveness and readiness, open to everybody; whoever asks often gets the last answer. */
 export function healthRoutes(checked: Checked) {
   let last: { readonly at: number; readonly answer: Promise<Readiness> } | undefined
+  const busyAt = new Map<string, number>()
+  for (const [model, encoder] of Object.entries(checked.encoders))
+    encoder.onBatch?.(() => busyAt.set(model, performance.now()))
 
   function recent(): Promise<Readiness> {
     const now = performance.now()
-    if (!last || now - last.at > freshMilliseconds) last = { at: now, answer: check(checked) }
+    if (!last || now - last.at > freshMilliseconds) last = { at: now, answer: check(checked, busyAt) }
     return last.answer
   }
 
@@ -28,26 +32,30 @@ export function healthRoutes(checked: Checked) {
     .openapi(live, (c) => c.json({ status: 'ok' as const }, 200))
     .openapi(ready, async (c) => {
       const answer = await recent()
-      const draining = checked.draining?.aborted ?? false
-      if (draining || answer.status !== 'ready') return c.json({ ...answer, status: 'not ready' as const }, 503)
+      const leaving = checked.leaving?.aborted ?? false
+      if (leaving || answer.status !== 'ready') return c.json({ ...answer, status: 'not ready' as const }, 503)
       return c.json(answer, 200)
     })
 }
 
-async function check({ store, encoders }: Checked): Promise<Readiness> {
-  const storeState = await stateOf(store.list())
-  const workers: Record<string, 'ok' | 'failed'> = {}
-  for (const [model, encoder] of Object.entries(encoders)) {
-    workers[model] = await stateOf(encoder.encode(['ready?'], { purpose: 'query' }))
-  }
-  const all = [storeState, ...Object.values(workers)].every((state) => state === 'ok')
-  return { status: all ? 'ready' : 'not ready', store: storeState, workers }
+/** One model that does not answer leaves the others in rotation: the server is ready while it can serve something. */
+async function check({ store, encoders }: Checked, busyAt: ReadonlyMap<string, number>): Promise<Readiness> {
+  const models = Object.entries(encoders).map(async ([model, encoder]) => {
+    const state = await stateOf(encoder.encode(['ready?'], { purpose: 'query' }))
+    const busy = performance.now() - (busyAt.get(model) ?? Number.NEGATIVE_INFINITY) < patienceMilliseconds
+    return [model, state === 'late' && busy ? 'ok' : stated(state)] as const
+  })
+  const [storeState, ...states] = await Promise.all([stateOf(store.list()), ...models])
+  const ready = storeState === 'ok' && states.some(([, state]) => state === 'ok')
+  return { status: ready ? 'ready' : 'not ready', store: stated(storeState), workers: Object.fromEntries(states) }
 }
 
-async function stateOf(work: Promise<unknown>): Promise<'ok' | 'failed'> {
+const stated = (state: 'ok' | 'failed' | 'late') => (state === 'ok' ? 'ok' : 'failed')
+
+async function stateOf(work: Promise<unknown>): Promise<'ok' | 'failed' | 'late'> {
   let timer: NodeJS.Timeout | undefined
-  const late = new Promise<'failed'>((resolve) => {
-    timer = setTimeout(() => resolve('failed'), patienceMilliseconds)
+  const late = new Promise<'late'>((resolve) => {
+    timer = setTimeout(() => resolve('late'), patienceMilliseconds)
   })
   const done = work.then(
     () => 'ok' as const,

@@ -20,7 +20,12 @@ export const ready = createRoute({
   method: 'get',
   path: '/health/ready',
   operationId: 'ready',
-  summary: 'Whether the store and the workers answer, and the server takes work.',
+  summary: 'Whether the server can serve: the store answers, and a model, and it is not about to stop.',
+  description:
+    'A model that does not answer, such as one whose worker is being replaced, is named and leaves the others in rotation.',
   tags,
-  responses: { 200: answer(readySchema, 'They do.'), 503: answer(readySchema, 'Not all of them.') },
+  responses: {
+    200: answer(readySchema, 'It can.'),
+    503: answer(readySchema, 'The store does not answer, or no model does, or it is about to stop.'),
+  },
 })

@@ -89,6 +89,7 @@ export async function loadTransformerEncoder(folder: ModelFolder, options: Trans
     maximumTokens: tokenizer.maximumTokens - tokenizer.specialTokens - prompts.document.tokens,
     countTokens: (text) => tokenizer.ids(text).length,
     onBatch: batcher.onBatch,
+    onWorkerLost: pool.onLoss,
     encode,
     close,
     [Symbol.asyncDispose]: close,

@@ -4,6 +4,7 @@ import { checkOptionKeys, isQontrastError, type OptionKeys, QontrastError, throw
 import { checkPoint, checkSameSchema } from '../check.ts'
 import { indexNames, notFound } from '../names.ts'
 import type { CollectionSchema, PointRecord, Selector, VectorStore } from '../store.ts'
+import { checkWritable } from './lancedb/check-writable.ts'
 import { retryConflicts, withStoreErrors } from './lancedb/errors.ts'
 import { idIn, literal } from './lancedb/filter-sql.ts'
 import { loadLibrary } from './lancedb/load-library.ts'
@@ -151,6 +152,8 @@ export function lancedb(options: LanceDbOptions): VectorStore {
         )
         await pointers.writeCollection(collection, schema)
       }),
+
+    checkWritable: () => checkWritable(folder),
 
     list: () => withStoreErrors(() => pointers.collections()),
 
