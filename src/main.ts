@@ -39,12 +39,17 @@ export {
   finetune,
   type InfoNceOptions,
   infoNce,
+  type LeftOut,
   type Loss,
   type Optimizer,
   type Pair,
+  type PairColumns,
+  type PairsReport,
+  type ReadPairsOptions,
   readPairs,
   type SgdOptions,
   sgd,
+  type Where,
 } from './finetune/index.ts'
 export {
   type AddOptions,

@@ -3,15 +3,14 @@ import { readRetrievalData, retrievalEvaluator } from '../evaluate/index.ts'
 import { type FinetuneEvent, type FinetuneOptions, finetune } from '../finetune/index.ts'
 import { abortOnInterrupt } from './interrupt.ts'
 import { anyNumber, deviceOf, deviceOption, jsonOption, wholeNumber } from './options.ts'
+import { addPairFlags, type PairFlags, reportLines } from './pair-flags.ts'
 import { count, createProgressLine, duration, megabytes, number } from './progress-line.ts'
 
-interface FinetuneFlags extends Partial<Pick<FinetuneOptions, Numbers>> {
+interface FinetuneFlags extends PairFlags, Partial<Pick<FinetuneOptions, Numbers>> {
   readonly model: string
-  readonly pairs: string
   readonly out: string
   readonly device: string
   readonly resume?: boolean
-  readonly skipBadLines?: boolean
   readonly evaluate?: string
   readonly json?: boolean
 }
@@ -34,13 +33,11 @@ const numbers = [
 ] as const
 
 export const finetuneCommand = (): Command =>
-  new Command('finetune')
-    .description('Train a model on your own pairs of texts, and write a model folder.')
-    .requiredOption('--model <name>', 'folder or hub name of a transformer with fp32 weights in ONNX')
-    .requiredOption(
-      '--pairs <file>',
-      'JSONL or CSV with the columns anchor, positive and any number of negatives (or query, pos, neg; or sentence1, sentence2)',
-    )
+  addPairFlags(
+    new Command('finetune')
+      .description('Train a model on your own pairs of texts, and write a model folder.')
+      .requiredOption('--model <name>', 'folder or hub name of a transformer with fp32 weights in ONNX'),
+  )
     .requiredOption(
       '--out <folder>',
       'where the trained model goes; run/ in it keeps settings, metrics and checkpoints',
@@ -68,7 +65,6 @@ export const finetuneCommand = (): Command =>
     )
     .option('--evaluate-every <n>', 'steps between measurements', wholeNumber(1))
     .option('--checkpoint-every <n>', 'steps between checkpoints (one is written after every epoch)', wholeNumber(1))
-    .option('--skip-bad-lines', 'leave out lines that cannot be read, and say how many')
     .addOption(jsonOption('every event, one a line,'))
     .addHelpText(
       'after',
@@ -84,6 +80,8 @@ export const finetuneCommand = (): Command =>
         out: flags.out,
         device: deviceOf(flags.device),
         resume: flags.resume ?? false,
+        ...(flags.columns ? { columns: flags.columns } : {}),
+        ...(flags.where ? { where: flags.where } : {}),
         skipBadLines: flags.skipBadLines ?? false,
         signal,
         onWarning: (message) => console.error(`warning: ${message}`),
@@ -107,6 +105,7 @@ async function follow(events: AsyncIterable<FinetuneEvent>, json: boolean): Prom
     }
     switch (event.type) {
       case 'run-start': {
+        for (const sentence of event.read ? reportLines(event.read) : []) console.error(sentence)
         const from = event.resumedFrom > 0 ? `, going on after step ${number(event.resumedFrom)}` : ''
         console.log(
           `${count(event.pairs, 'pair')}, ${count(event.steps, 'step')}, ${number(event.parameters / 1e6, 1)} M weights, on ${event.device}${from}`,

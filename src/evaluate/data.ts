@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
-import { linesOf, messageOf, openTable, parseJson, QontrastError, type TableRow, utf8Pieces } from '../shared/index.ts'
+import { linesOf, messageOf, openTable, parseJson, QontrastError, type TableRow, textPieces } from '../shared/index.ts'
 import type { Relevance } from './metrics.ts'
 
 /** Texts by id; a document's text has its title in front. */
@@ -120,7 +120,7 @@ async function readTable(file: string): Promise<readonly TableRow[]> {
 
 function openFile(file: string) {
   if (!existsSync(file)) throw new QontrastError('file-unreadable', `There is no ${file}.`)
-  return utf8Pieces(file)
+  return textPieces(file)
 }
 
 async function fileNamed(folder: string, names: readonly string[], pattern: RegExp): Promise<string> {

@@ -1,4 +1,7 @@
-export { type Pair, type ReadPairsOptions, readPairs } from './data/pairs.ts'
+export type { LeftOut } from './data/left-out.ts'
+export type { PairColumns } from './data/pair-columns.ts'
+export { type Pair, type PairsReport, type ReadPairsOptions, readPairs } from './data/pairs.ts'
+export type { Where } from './data/where.ts'
 export { finetune } from './finetune.ts'
 export { type Direction, type InfoNceOptions, infoNce } from './losses/info-nce.ts'
 export type { Loss, LossInput, LossOutput, LossValues } from './losses/loss.ts'

@@ -1,7 +1,9 @@
 import type { Evaluator } from '../evaluate/index.ts'
 import type { Device } from '../runtime/index.ts'
 import { checkOptionKeys, type OptionKeys, QontrastError } from '../shared/index.ts'
+import type { PairColumns } from './data/pair-columns.ts'
 import type { Pair } from './data/pairs.ts'
+import type { Where } from './data/where.ts'
 import type { Loss } from './losses/loss.ts'
 import type { Optimizer } from './optimizer/optimizer.ts'
 import type { Decay } from './optimizer/schedule.ts'
@@ -9,8 +11,12 @@ import type { Decay } from './optimizer/schedule.ts'
 export interface FinetuneOptions {
   /** Folder or hub name of a transformer with fp32 weights in ONNX. */
   readonly model: string
-  /** A JSONL or CSV file, or the pairs themselves. */
+  /** A file of JSON lines, JSON, CSV or TSV, or the pairs themselves. */
   readonly pairs: string | readonly Pair[]
+  /** Which columns of the file are what, where their names do not say it. */
+  readonly columns?: PairColumns
+  /** Takes only rows of the file that have this in their columns, such as `{ label: 1 }`. */
+  readonly where?: Where
   /** Folder for the trained model; `run/` in it keeps settings, metrics and checkpoints. */
   readonly out: string
   readonly epochs?: number
@@ -56,6 +62,8 @@ export interface FinetuneOptions {
 const finetuneKeys: OptionKeys<FinetuneOptions> = {
   model: true,
   pairs: true,
+  columns: true,
+  where: true,
   out: true,
   epochs: true,
   batchSize: true,

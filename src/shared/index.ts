@@ -13,7 +13,16 @@ export { own } from './own.ts'
 export { bundlerAdvice, installedModule, packageFile, packageFolder } from './package-files.ts'
 export type { OnProgress, Progress } from './progress.ts'
 export { combineSeeds, createRandom, shuffled } from './random.ts'
+export { isJudgement, numberedTexts, placeOfColumn, plainName } from './records/columns.ts'
+export {
+  type DataRow,
+  extensionOf,
+  isRowFile,
+  type ReadRowsOptions,
+  readRows,
+  rowExtensions,
+} from './records/read-rows.ts'
+export { textPieces } from './records/text-pieces.ts'
 export { type CellValue, type ColumnType, cellValue } from './table/column-types.ts'
 export { openTable, type Table } from './table/open-table.ts'
 export type { LostLines, TableForm, TableRow } from './table/parse-rows.ts'
-export { utf8Pieces } from './utf8-file.ts'

@@ -90,7 +90,7 @@ test.each([
     '{"query":"a","pos":["b"],"neg":["c","d"]}\n\n{"query":"d","pos":["e"],"neg":[]}\n',
     [['c', 'd'], undefined],
   ],
-  ['st.csv', '\uFEFFsentence1,sentence2,score\n"a, with comma",b,1\n"d","e\ne",0\n', [undefined, undefined]],
+  ['st.csv', '\uFEFFsentence1,sentence2\n"a, with comma",b\n"d","e\ne"\n', [undefined, undefined]],
   ['own.tsv', 'anchor\tpositive\tnegative\na\tb\tc\nd\te\t\n', [['c'], undefined]],
 ])('columns by any of their names: %s', async (name, text, negatives) => {
   const file = path.join(await temporaryFolder(), name)

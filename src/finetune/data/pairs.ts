@@ -1,14 +1,8 @@
-import {
-  checkOptionKeys,
-  linesOf,
-  messageOf,
-  type OptionKeys,
-  openTable,
-  parseJson,
-  QontrastError,
-  systemCodeOf,
-  utf8Pieces,
-} from '../../shared/index.ts'
+import { checkOptionKeys, type LostLines, type OptionKeys, QontrastError, readRows } from '../../shared/index.ts'
+import { createLeftOut, type LeftOut } from './left-out.ts'
+import { acceptedColumns, type PairColumns } from './pair-columns.ts'
+import { type ColumnsRead, createRowReader } from './pair-rows.ts'
+import { checkWhere, type Where, whereText } from './where.ts'
 
 /** Two texts that belong together, and texts that do not belong to the anchor although they look like it. */
 export interface Pair {
@@ -18,123 +12,91 @@ export interface Pair {
 }
 
 export interface ReadPairsOptions {
+  /** Which columns are what, where their names do not say it. */
+  readonly columns?: PairColumns
+  /** Takes only rows that have this in their columns, such as `{ label: 1 }`. */
+  readonly where?: Where
   /** Leaves out lines that cannot be read, and tells each; otherwise the first one is thrown. */
   readonly onBadLine?: (line: number, reason: string) => void
+  /** Told in the end what was read, and what was left out. */
+  readonly onReport?: (report: PairsReport) => void
 }
 
-const readPairsKeys: OptionKeys<ReadPairsOptions> = { onBadLine: true }
+const readPairsKeys: OptionKeys<ReadPairsOptions> = { columns: true, where: true, onBadLine: true, onReport: true }
+const columnKeys: OptionKeys<PairColumns> = { anchor: true, positive: true, negative: true, ignore: true }
 
-/** Names that columns go by: this package's own, BGE's and sentence-transformers'. */
-const columnNames = {
-  anchor: ['anchor', 'query', 'sentence1'],
-  positive: ['positive', 'pos', 'sentence2'],
-  negative: /^(negatives?|neg)([_-]?\d+)?$/,
+/** What became of a file of pairs. */
+export interface PairsReport {
+  readonly file: string
+  /** The columns that each was taken from, as the file names them. */
+  readonly columns: ColumnsRead
+  /** Rows of the file, those that were left out included. */
+  readonly rows: number
+  /** A row with several positives is several. */
+  readonly pairs: number
+  readonly leftOut: readonly LeftOut[]
 }
-const accepted = 'anchor, positive, negative*; query, pos, neg; or sentence1, sentence2'
 
 /**
- * Reads a JSONL or CSV file of pairs. `file-unreadable` where it is not there, `invalid-input` for wrong columns (what was found, what is accepted),
- * an empty file, or a broken line, with its number.
+ * Reads a file of pairs (JSON lines, a JSON list, CSV, TSV; also packed as .gz), whatever usual names its columns have. `file-unreadable` where it is not
+ * there, `invalid-input` for columns that are not known or that say more than pairs do, for a file without pairs, or for a broken line, with its number.
  */
 export async function readPairs(file: string, options: ReadPairsOptions = {}): Promise<Pair[]> {
   checkOptionKeys('readPairs', options, readPairsKeys)
-  const { onBadLine } = options
+  const { columns = {}, where = {}, onBadLine, onReport } = options
+  checkOptionKeys('readPairs: columns', columns, columnKeys)
+  checkWhere(where)
+  const reader = createRowReader(file, { columns, where })
+  const leftOut = createLeftOut()
   const pairs: Pair[] = []
-  const bad = (line: number, reason: string) => {
+  let rows = 0
+  const leave = (reason: string, line: number, lines = 1) => {
     if (!onBadLine) {
-      throw new QontrastError(
-        'invalid-input',
-        `${file}, line ${line}: ${reason} Correct it, or pass --skip-bad-lines (skipBadLines).`,
-      )
+      const remedy = reader.columns().anchor.length > 0 ? ' Correct it, or pass --skip-bad-lines (skipBadLines).' : ''
+      throw new QontrastError('invalid-input', `${file}, line ${line}: ${reason}${remedy}`)
     }
+    leftOut.add(reason, line, lines)
     onBadLine(line, reason)
   }
-  let _columns: string | undefined
-  const take = (row: unknown, line: number) => {
-    if (typeof row !== 'object' || row === null || Array.isArray(row)) return bad(line, 'it is no object.')
-    _columns ??= checkColumns(file, Object.keys(row))
-    const pair = pairOf(new Map(Object.entries(row)))
-    if (typeof pair === 'string') bad(line, pair)
-    else pairs.push(pair)
+  const onLost = ({ line, lastLine, reason }: LostLines) => {
+    const lines = lastLine - line + 1
+    rows += lines
+    leave(reason, line, lines)
   }
-  try {
-    if (isTable(file, '.csv', '.tsv')) await readTable(file, take, bad)
-    else await readJsonLines(file, take, bad)
-  } catch (error) {
-    if (systemCodeOf(error) !== 'ENOENT') throw error
-    throw new QontrastError('file-unreadable', `There is no file of pairs at '${file}'.`, { cause: error })
+  for await (const { values, line } of readRows(file, { onLost, isHeader: headerTest(columns) })) {
+    rows += 1
+    const read = reader.read(values)
+    if (typeof read === 'string') leave(read, line)
+    else if (read === undefined) leftOut.add(`not ${whereText(where)}.`, line, 1)
+    else pairs.push(...read)
   }
-  if (pairs.length === 0)
-    throw new QontrastError('invalid-input', `${file} has no pairs. Each line is one: ${accepted}.`)
+  const report = { file, columns: reader.columns(), rows, pairs: pairs.length, leftOut: leftOut.counts() }
+  onReport?.(report)
+  if (pairs.length === 0) throw withoutPairs(report)
   return pairs
 }
 
-/** Checks pairs that come from a program. */
-export function checkPairs(pairs: readonly Pair[]): readonly Pair[] {
-  for (const [i, pair] of pairs.entries()) {
-    const problem = pairOf(new Map(Object.entries(pair)))
-    if (typeof problem === 'string') throw new QontrastError('invalid-input', `pairs[${i}]: ${problem}`)
-  }
+/** Checks pairs that come from a program, under the same names as those of files. */
+export function checkPairs(given: readonly Pair[]): readonly Pair[] {
+  const reader = createRowReader('pairs')
+  const pairs = given.flatMap((pair, i) => {
+    const read = reader.read(Object.entries(pair ?? {}))
+    if (typeof read === 'string') throw new QontrastError('invalid-input', `pairs[${i}]: ${read}`)
+    return read ?? []
+  })
   if (pairs.length === 0) throw new QontrastError('invalid-input', 'pairs is empty.')
   return pairs
 }
 
-async function readJsonLines(
-  file: string,
-  take: (row: unknown, line: number) => void,
-  bad: (line: number, reason: string) => void,
-): Promise<void> {
-  let number = 0
-  for await (const line of linesOf(utf8Pieces(file))) {
-    number += 1
-    if (line.trim() === '') continue
-    let row: unknown
-    try {
-      row = parseJson(number === 1 ? line.replace(/^\uFEFF/, '') : line)
-    } catch (error) {
-      bad(number, `${messageOf(error)}.`)
-      continue
-    }
-    take(row, number)
-  }
+/** Columns that are asked for by their positions say that no row names them, unless the first one has just these names. */
+function headerTest(columns: PairColumns): (cells: readonly string[]) => boolean {
+  const asked = Object.values(columns).flat()
+  const byPosition = asked.length > 0 && asked.every((name) => /^[1-9]\d*$/.test(name))
+  return (cells) => !byPosition || asked.every((name) => cells.includes(name))
 }
 
-async function readTable(
-  file: string,
-  take: (row: unknown, line: number) => void,
-  bad: (line: number, reason: string) => void,
-): Promise<void> {
-  const table = await openTable(() => utf8Pieces(file), { tabs: isTable(file, '.tsv') })
-  for await (const { cells, line } of table.rows((lost) => bad(lost.line, lost.reason)))
-    take(Object.fromEntries(table.columns.map((name, i) => [name, cells[i] ?? ''])), line)
-}
-
-function isTable(file: string, ...extensions: readonly string[]): boolean {
-  return extensions.some((extension) => file.toLowerCase().endsWith(extension))
-}
-
-function checkColumns(file: string, names: readonly string[]): string {
-  const has = (known: readonly string[]) => names.some((name) => known.includes(name))
-  if (has(columnNames.anchor) && has(columnNames.positive)) return names.join(', ')
-  throw new QontrastError(
-    'invalid-input',
-    `${file} has the column${names.length === 1 ? '' : 's'} ${names.join(', ') || 'none'}. Accepted: ${accepted}.`,
-  )
-}
-
-/** A pair, or what is wrong with it. */
-function pairOf(row: ReadonlyMap<string, unknown>): Pair | string {
-  const value = (names: readonly string[]) => {
-    const name = names.find((one) => row.has(one))
-    const found = name === undefined ? undefined : row.get(name)
-    return Array.isArray(found) && found.length > 0 ? found[0] : found
-  }
-  const [anchor, positive] = [value(columnNames.anchor), value(columnNames.positive)]
-  if (typeof anchor !== 'string' || anchor.trim() === '') return 'its anchor is empty or no text.'
-  if (typeof positive !== 'string' || positive.trim() === '') return 'its positive is empty or no text.'
-  const negatives = [...row].flatMap(([name, given]) => (columnNames.negative.test(name) ? [given].flat() : []))
-  const texts = negatives.filter((text): text is string => typeof text === 'string' && text.trim() !== '')
-  if (texts.length < negatives.filter((text) => text !== '' && text !== null && text !== undefined).length)
-    return 'a negative is no text.'
-  return { anchor, positive, ...(texts.length > 0 ? { negatives: texts } : {}) }
+function withoutPairs({ file, rows, leftOut }: PairsReport): QontrastError {
+  const reasons = leftOut.slice(0, 3).map(({ reason, rows: left }) => `${left} left out: ${reason}`)
+  const why = rows === 0 ? `Accepted columns: ${acceptedColumns}.` : reasons.join(' ')
+  return new QontrastError('invalid-input', `${file} has no pairs in its ${rows} rows. ${why}`)
 }

@@ -1,3 +1,5 @@
+import type { PairsReport } from '../data/pairs.ts'
+
 /** What a run of fine-tuning tells as it goes; each is also a line of `metrics.jsonl`. */
 export type FinetuneEvent = RunStart | StepEnd | EvaluateEnd | CheckpointEnd | RunEnd
 
@@ -5,6 +7,8 @@ export interface RunStart {
   readonly type: 'run-start'
   readonly model: string
   readonly pairs: number
+  /** What became of the file of pairs, where they came from one. */
+  readonly read: PairsReport | undefined
   readonly steps: number
   /** The step that the run goes on from: 0, or that of the checkpoint. */
   readonly resumedFrom: number
@@ -36,6 +40,8 @@ export interface EvaluateEnd {
   readonly type: 'evaluate-end'
   /** 0: before training. */
   readonly step: number
+  /** The one of the metrics by which weights are kept. */
+  readonly metric: string
   readonly metrics: Readonly<Record<string, number>>
   /** The best so far, of those after training began. */
   readonly best: boolean

@@ -5,7 +5,7 @@ import { loadEncoder, locateModel, readTransformer } from '../../embed/index.ts'
 import { deviceCandidates } from '../../runtime/index.ts'
 import { QontrastError, throwIfAborted } from '../../shared/index.ts'
 import { createTokenize } from '../data/collate.ts'
-import { checkPairs, type Pair, readPairs } from '../data/pairs.ts'
+import { checkPairs, type Pair, type PairsReport, readPairs } from '../data/pairs.ts'
 import { sampleBatches } from '../data/sampler.ts'
 import { exportModel } from '../export.ts'
 import { infoNce } from '../losses/info-nce.ts'
@@ -36,7 +36,7 @@ export async function* train(options: FinetuneOptions): AsyncGenerator<FinetuneE
     onWarning = (message) => process.emitWarning(message, 'QontrastWarning'),
   } = options
   const settings = runSettings(options)
-  const pairs = await pairsOf(options, onWarning)
+  const { pairs, read } = await pairsOf(options, onWarning)
   const run = await openRunFolder(options.out, { resume: options.resume ?? false })
   const folder = await locateModel(options.model, options)
   const files = await readTransformer(folder, { dtype: 'fp32' })
@@ -95,6 +95,7 @@ export async function* train(options: FinetuneOptions): AsyncGenerator<FinetuneE
       type: 'run-start',
       model: options.model,
       pairs: pairs.length,
+      read,
       steps,
       resumedFrom,
       parameters: count,
@@ -194,24 +195,31 @@ export async function* train(options: FinetuneOptions): AsyncGenerator<FinetuneE
       await run.keepCandidate()
       state = { ...state, best: { step: state.step, metrics } }
     }
-    return { type: 'evaluate-end', step: state.step, metrics, best } as const
+    return { type: 'evaluate-end', step: state.step, metric: evaluator.primaryMetric, metrics, best } as const
   }
 }
 
 async function pairsOf(
-  { pairs, skipBadLines }: FinetuneOptions,
+  { pairs: given, columns, where, skipBadLines }: FinetuneOptions,
   onWarning: (message: string) => void,
-): Promise<readonly Pair[]> {
-  if (typeof pairs !== 'string') return checkPairs(pairs)
-  if (!skipBadLines) return readPairs(pairs)
+): Promise<{ readonly pairs: readonly Pair[]; readonly read: PairsReport | undefined }> {
+  if (typeof given !== 'string') return { pairs: checkPairs(given), read: undefined }
   const skipped: number[] = []
-  const read = await readPairs(pairs, { onBadLine: (line) => skipped.push(line) })
+  let read: PairsReport | undefined
+  const pairs = await readPairs(given, {
+    ...(columns ? { columns } : {}),
+    ...(where ? { where } : {}),
+    ...(skipBadLines ? { onBadLine: (line) => skipped.push(line) } : {}),
+    onReport: (report) => {
+      read = report
+    },
+  })
   if (skipped.length > 0) {
     onWarning(
-      `${path.basename(pairs)}: ${skipped.length} bad lines were left out (${skipped.slice(0, 5).join(', ')}${skipped.length > 5 ? ', …' : ''}).`,
+      `${path.basename(given)}: ${skipped.length} bad lines were left out (${skipped.slice(0, 5).join(', ')}${skipped.length > 5 ? ', …' : ''}).`,
     )
   }
-  return read
+  return { pairs, read }
 }
 
 function isDue(every: number | undefined, step: number): boolean {

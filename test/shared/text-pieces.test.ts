@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { expect, it } from 'vitest'
 import { readPairs } from '../../src/main.ts'
-import { utf8Pieces } from '../../src/shared/index.ts'
+import { textPieces } from '../../src/shared/index.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
 async function write(name: string, bytes: Buffer): Promise<string> {
@@ -13,7 +13,7 @@ async function write(name: string, bytes: Buffer): Promise<string> {
 
 it('a file of UTF-8 comes back, whatever its pieces cut in two', async () => {
   const text = 'ß漢🦆'.repeat(40_000)
-  const pieces = await Array.fromAsync(utf8Pieces(await write('a.txt', Buffer.from(text))))
+  const pieces = await Array.fromAsync(textPieces(await write('a.txt', Buffer.from(text))))
   expect(pieces.length).toBeGreaterThan(1)
   expect(pieces.join('')).toBe(text)
 })

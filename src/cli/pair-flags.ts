@@ -1,0 +1,79 @@
+import { type Command, InvalidArgumentError } from 'commander'
+import type { PairColumns, PairsReport, Where } from '../finetune/index.ts'
+import { count, number } from './progress-line.ts'
+
+/** Flags of a file of pairs. */
+export interface PairFlags {
+  readonly pairs: string
+  readonly columns?: PairColumns
+  readonly where?: Where
+  readonly skipBadLines?: boolean
+}
+
+/** Adds them to a command. */
+export function addPairFlags(command: Command): Command {
+  return command
+    .requiredOption(
+      '--pairs <file>',
+      'JSON lines, a JSON list, CSV or TSV, also as .gz, with columns such as anchor, positive and any number of negatives; query, pos, neg; question, answer; sentence1, sentence2 (docs/training-data.md)',
+    )
+    .option(
+      '--columns <role=name,…>',
+      'which columns are anchor, positive, negative, or to ignore, where their names do not say it; positions (anchor=1,positive=2) for a file without a header; repeatable',
+      columnsArgument,
+    )
+    .option(
+      '--where <condition>',
+      'take only rows that have this in a column: label=1, score>=4 (also >, <, <=); repeatable',
+      whereArgument,
+    )
+    .option('--skip-bad-lines', 'leave out lines that cannot be read, and say which')
+}
+
+const roles = ['anchor', 'positive', 'negative', 'ignore'] as const
+
+function columnsArgument(text: string, before: PairColumns = {}): PairColumns {
+  const named = new Map<string, readonly string[]>(roles.map((role) => [role, [before[role] ?? []].flat()]))
+  for (const part of text.split(/,(?=\s*\w+\s*=)/)) {
+    const [, role = '', name = ''] = /^\s*(\w+)\s*=(.*)$/s.exec(part) ?? []
+    const names = named.get(role)
+    if (!names || name.trim() === '')
+      throw new InvalidArgumentError(`role=name is expected, with one of the roles ${roles.join(', ')}.`)
+    named.set(role, [...names, name.trim()])
+  }
+  const [anchor, ...others] = named.get('anchor') ?? []
+  if (others.length > 0) throw new InvalidArgumentError('There is one anchor.')
+  const lists = Object.fromEntries([...named].filter(([role, names]) => role !== 'anchor' && names.length > 0))
+  return { ...lists, ...(anchor === undefined ? {} : { anchor }) }
+}
+
+const bounds: Readonly<Record<string, 'gt' | 'gte' | 'lt' | 'lte'>> = { '>': 'gt', '>=': 'gte', '<': 'lt', '<=': 'lte' }
+
+function whereArgument(text: string, before: Where = {}): Where {
+  const [, name = '', sign = '', given = ''] = /^(.+?)(>=|<=|=|>|<)(.*)$/s.exec(text) ?? []
+  const [column, value] = [name.trim(), given.trim()]
+  if (column === '') throw new InvalidArgumentError('A condition is expected, such as label=1 or score>=4.')
+  const bound = bounds[sign]
+  if (bound === undefined) return { ...before, [column]: value }
+  if (value === '' || !Number.isFinite(Number(value)))
+    throw new InvalidArgumentError(`A number is expected after ${sign}.`)
+  const others = before[column]
+  return { ...before, [column]: { ...(typeof others === 'object' ? others : {}), [bound]: Number(value) } }
+}
+
+const mostLines = 8
+
+/** What became of a file of pairs, for people. */
+export function reportLines({ file, columns, rows, pairs, leftOut }: PairsReport): string[] {
+  const from = (['anchor', 'positive', 'negative'] as const)
+    .filter((role) => columns[role].length > 0)
+    .map((role) => `${role} from ${columns[role].join(', ')}`)
+  const unused = columns.unused.length > 0 ? `; not used: ${columns.unused.join(', ')}` : ''
+  return [
+    `${file}: ${count(rows, 'row')}, ${count(pairs, 'pair')}; ${from.join(', ')}${unused}`,
+    ...leftOut.map(({ reason, rows: left, lines }) => {
+      const more = left > Math.min(lines.length, mostLines) ? ', …' : ''
+      return `  left out ${number(left)}: ${reason} Line${left === 1 ? '' : 's'} ${lines.slice(0, mostLines).join(', ')}${more}`
+    }),
+  ]
+}

@@ -1,0 +1,104 @@
+import { type DataRow, QontrastError } from '../../shared/index.ts'
+import { type PairColumns, type PairPlaces, placePairs } from './pair-columns.ts'
+import type { Pair } from './pairs.ts'
+import { isChosen, type Where } from './where.ts'
+
+export type ColumnsRead = Readonly<Record<'anchor' | 'positive' | 'negative' | 'unused', readonly string[]>>
+
+export interface RowReader {
+  /** The pairs of a row, what is wrong with it, or nothing where it is not chosen. `invalid-input` for columns that no row can be right with. */
+  read(values: DataRow['values']): Pair[] | string | undefined
+  /** What columns were taken for, all rows together. */
+  columns(): ColumnsRead
+}
+
+/** Reads rows as pairs; `source` is what errors name. */
+export function createRowReader(
+  source: string,
+  { columns = {}, where = {} }: { readonly columns?: PairColumns; readonly where?: Where } = {},
+): RowReader {
+  const selected = Object.keys(where)
+  const known = new Map<string, PairPlaces | string>()
+  const used = { anchor: new Set<string>(), positive: new Set<string>(), negative: new Set<string>() }
+  const seen = new Set<string>()
+
+  function place(names: readonly string[]): PairPlaces | string {
+    const key = JSON.stringify(names)
+    const before = known.get(key)
+    if (before !== undefined) return before
+    const found = placePairs(names, { columns, selected, source })
+    known.set(key, found)
+    if (typeof found === 'string') return found
+    for (const name of names) seen.add(name)
+    for (const [role, places] of [
+      ['anchor', [found.anchor]],
+      ['positive', found.positives],
+      ['negative', found.negatives],
+    ] as const)
+      for (const at of places) used[role].add(names[at] ?? '')
+    return found
+  }
+
+  return {
+    read(row) {
+      const places = place(row.map(([name]) => name))
+      if (typeof places === 'string') return places
+      const values = row.map(([, value]) => value)
+      const chosen = isChosen(row, where)
+      if (typeof chosen === 'string') return chosen
+      if (!chosen) return undefined
+      if (places.labelled) refuseNumbers(source, row[places.positives[0] ?? 0])
+      return pairsOf(values, places)
+    },
+    columns() {
+      const taken = new Set([...used.anchor, ...used.positive, ...used.negative])
+      return {
+        anchor: [...used.anchor],
+        positive: [...used.positive],
+        negative: [...used.negative],
+        unused: [...seen].filter((name) => !taken.has(name)),
+      }
+    },
+  }
+}
+
+function pairsOf(values: readonly unknown[], places: PairPlaces): Pair[] | string {
+  const anchors = textsOf(values[places.anchor])
+  const positives = textsOf(places.positives.map((place) => values[place]))
+  const negatives = textsOf(places.negatives.map((place) => values[place]))
+  const [anchor] = anchors ?? []
+  if (anchor === undefined) return anchors ? 'its anchor is empty.' : 'its anchor is no text.'
+  if (anchors && anchors.length > 1) return 'it has several anchors.'
+  if (!positives) return 'its positive is no text.'
+  if (positives.length === 0) return 'its positive is empty.'
+  if (!negatives) return 'a negative is no text.'
+  return positives.map((positive) => ({ anchor, positive, ...(negatives.length > 0 ? { negatives } : {}) }))
+}
+
+/** The texts of a value: a text, a passage with `text` and maybe `title`, or a list of these; undefined for anything else. */
+function textsOf(value: unknown): readonly string[] | undefined {
+  if (value === null || value === undefined) return []
+  if (typeof value === 'string') return value.trim() === '' ? [] : [value]
+  if (Array.isArray(value)) {
+    const texts: string[] = []
+    for (const one of value) {
+      const inner = textsOf(one)
+      if (!inner) return undefined
+      texts.push(...inner)
+    }
+    return texts
+  }
+  if (typeof value !== 'object' || !('text' in value) || typeof value.text !== 'string') return undefined
+  const title = 'title' in value && typeof value.title === 'string' ? value.title.trim() : ''
+  return textsOf(title === '' ? value.text : `${title} ${value.text}`)
+}
+
+/** A class as a number is no text that an encoder could learn from. */
+function refuseNumbers(source: string, [name, value]: DataRow['values'][number] = ['', '']): void {
+  if (typeof value === 'string' && !/^\s*[+-]?\d+(?:\.\d+)?\s*$/.test(value)) return
+  if (value === null || value === undefined) return
+  throw new QontrastError(
+    'invalid-input',
+    `${source}: the column ${name} has numbers (${String(value)}): classes are trained by their names. Name the column that has them (--columns positive=label_text), or measure with qontrast evaluate --task knn.`,
+  )
+}
