@@ -58,6 +58,7 @@ test('its server entry too', () => {
     [
       "createApp",
       "createKey",
+      "createKeyring",
       "defaultLimits",
       "keysFileSchema",
       "scopes",

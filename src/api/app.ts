@@ -5,7 +5,8 @@ import type { Logger } from 'pino'
 import type { Encoder } from '../embed/index.ts'
 import type { VectorStore } from '../index/index.ts'
 import { checkOptionKeys, isQontrastError, type OptionKeys, QontrastError } from '../shared/index.ts'
-import { type ApiKey, createKeyring } from './access/keys.ts'
+import { createKeyring, type Keyring } from './access/keyring.ts'
+import type { ApiKey } from './access/keys.ts'
 import { answerProblem } from './answer-problem.ts'
 import { createCatalog } from './catalog.ts'
 import type { ApiEnv, Services } from './context.ts'
@@ -16,7 +17,7 @@ import { embeddingRoutes } from './embeddings/handlers.ts'
 import { healthRoutes } from './health/handlers.ts'
 import { indexRoutes } from './indexes/handlers.ts'
 import { type Limits, resolveLimits } from './limits.ts'
-import { createMetrics } from './metrics.ts'
+import { countReloads, createMetrics } from './metrics.ts'
 import { admission } from './middleware/admission.ts'
 import { authenticate, requireScope } from './middleware/authenticate.ts'
 import { deadline } from './middleware/deadline.ts'
@@ -33,8 +34,8 @@ import { createTokenQueue } from './token-queue.ts'
 export interface AppOptions {
   /** The store whose indexes are served, and the models by the names that callers use; the first is the default. Both stay the caller's to close. */
   readonly indexes: { readonly store: VectorStore; readonly encoders: Readonly<Record<string, Encoder>> }
-  /** Who may do what; without keys everybody may do everything. */
-  readonly keys?: readonly ApiKey[]
+  /** Who may do what; without keys everybody may do everything. A keyring (`createKeyring`) takes other keys later. */
+  readonly keys?: readonly ApiKey[] | Keyring
   readonly limits?: Partial<Limits>
   /** Names in the `Host` header that are answered; by default those of this machine where there are no keys, else any. */
   readonly hosts?: readonly string[]
@@ -78,7 +79,9 @@ export function createApp(options: AppOptions) {
     )
   const limits = resolveLimits(given)
   const queue = createTokenQueue(limits.queuedTokens)
+  const keyring = keys && ('replace' in keys ? keys : createKeyring(keys))
   const metrics = createMetrics(() => queue.tokens)
+  if (keyring) countReloads(metrics.registry, keyring)
   const encoders = Object.entries(indexes.encoders).map(
     ([name, encoder]) => [name, serveEncoder(encoder, { queue, limits, metrics })] as const,
   )
@@ -118,12 +121,12 @@ export function createApp(options: AppOptions) {
       },
     }),
   )
-  for (const guarded of ['/v1/*', '/metrics']) app.use(guarded, authenticate(keys && createKeyring(keys)))
+  for (const guarded of ['/v1/*', '/metrics']) app.use(guarded, authenticate(keyring))
   app.use('/v1/*', admission({ limits, queue, draining }))
   app.use('/v1/*', deadline(limits))
   app.use('/v1/*', jsonBody(limits))
 
-  app.get('/metrics', requireScope('admin'), async (c) => {
+  app.get('/metrics', requireScope('metrics', 'admin'), async (c) => {
     const { registry } = metrics
     return c.body(await registry.metrics(), 200, { 'Content-Type': registry.contentType })
   })

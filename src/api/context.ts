@@ -10,6 +10,8 @@ export interface ApiEnv {
   Variables: {
     requestId: string
     access: Access
+    /** Throws `unauthorized` once the key is no longer good: for what goes on for long. */
+    checkAccess: () => void
     /** Fires when the client goes away or the deadline passes. */
     signal: AbortSignal
     /** Set once the request has failed. */

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { Keyring } from './access/keyring.ts'
 
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
@@ -59,6 +60,21 @@ export function createMetrics(queuedTokens: () => number) {
       registers,
     }),
   } as const
+}
+
+/** How often the keys were replaced while the server ran, and how often that failed. */
+export function countReloads(registry: Registry, { reloads }: Keyring): void {
+  new Counter({
+    name: 'qontrast_key_reloads_total',
+    help: 'How often other keys were taken while the server ran (done), or could not be (failed).',
+    labelNames: ['result'],
+    registers: [registry],
+    collect() {
+      this.reset()
+      this.inc({ result: 'done' }, reloads.done)
+      this.inc({ result: 'failed' }, reloads.failed)
+    },
+  })
 }
 
 export type Metrics = ReturnType<typeof createMetrics>

@@ -6,8 +6,15 @@ import { type IndexView, viewOf } from './view.ts'
 export function openView({ catalog }: Services): (c: ApiContext) => Promise<IndexView> {
   return async (c) => {
     const served = await catalog.open(c.req.param('index') ?? '')
-    const view = viewOf(served)
+    const whole = viewOf(served)
     const { bound } = c.var.access
-    return bound ? boundView(view, bound, served.fields) : view
+    const view = bound ? boundView(whole, bound, served.fields) : whole
+    return {
+      ...view,
+      async put(documents, signal) {
+        c.var.checkAccess() // a stream of documents may outlive its key
+        return view.put(documents, signal)
+      },
+    }
   }
 }

@@ -1,5 +1,6 @@
 /** Conditions on payloads: `docs/filters.md` is the whole rule. */
 export type { FieldType } from './fields.ts'
+export { strayField } from './filter/alone.ts'
 export { and, contains, eq, exists, gt, gte, lt, lte, not, oneOf, or, range } from './filter/build.ts'
 export { toFilter } from './filter/check.ts'
 export { matchesFilter } from './filter/evaluate.ts'
@@ -10,6 +11,7 @@ export {
   type FieldPath,
   type Filter,
   isEveryPayload,
+  isLeaf,
   type Leaf,
   type Limits,
   type Operand,

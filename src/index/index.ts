@@ -28,6 +28,7 @@ export {
   gt,
   gte,
   isEveryPayload,
+  isLeaf,
   lt,
   lte,
   matchesFilter,
@@ -39,11 +40,13 @@ export {
   type Range,
   range,
   type Scalar,
+  strayField,
   toFilter,
 } from './filter.ts'
 export { isOutdated, refuseOutdated } from './format.ts'
 export { dropIndex, ensureIndex, indexNotFound } from './generations.ts'
 export type { Hit } from './hit.ts'
+export { idBytes, longestId, tenantPrefix } from './id-bytes.ts'
 export { lexicalTerms } from './lexical.ts'
 export { type MarkedPassage, markPassage } from './mark-passage.ts'
 export type { ReindexProgress, ReindexReport } from './move-to.ts'

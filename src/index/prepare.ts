@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { type Document, type ErrorCode, type OptionKeys, QontrastError, type Section } from '../shared/index.ts'
 import { fieldProblem } from './check.ts'
 import { type Chunking, chunkingTag } from './chunk-settings.ts'
+import { idBytes, longestId } from './id-bytes.ts'
 import { keptPayload } from './payload.ts'
 import type { CollectionSchema } from './store.ts'
 
@@ -20,7 +21,6 @@ export interface Failure {
   readonly reason: string
 }
 
-const longestId = 1_024
 const documentKeys: ReadonlySet<string> = new Set(
   Object.keys({
     id: true,
@@ -62,10 +62,11 @@ export function withStringId<T>(input: T): T {
   return keepsDigits || typeof id === 'bigint' ? { ...input, id: String(id) } : input
 }
 
-/** The id to report a failed document by, whatever it is. */
+/** The id to report a failed document by, whatever it is: whole where it could be one. */
 export function nameOf(input: unknown): string {
   const id = isObject(input) && 'id' in input ? input.id : undefined
-  return typeof id === 'string' ? id.slice(0, 200) : id === undefined ? '(no id)' : `(${shown(id)})`
+  if (typeof id !== 'string') return id === undefined ? '(no id)' : `(${shown(id)})`
+  return idBytes(id) > longestId ? id.slice(0, 200) : id
 }
 
 function checkDocument(input: unknown): Document {
@@ -84,7 +85,7 @@ function checkDocument(input: unknown): Document {
     return refuse(
       `id must be a string that is not empty, a number or a BigInt; got ${id === undefined ? 'none' : shown(id)}.`,
     )
-  if (Buffer.byteLength(id) > longestId) return refuse(`id has ${Buffer.byteLength(id)} bytes; at most ${longestId}.`)
+  if (idBytes(id) > longestId) return refuse(`id has ${idBytes(id)} bytes; at most ${longestId}.`)
   if (replaces !== undefined && (typeof replaces !== 'string' || replaces === '' || replaces === id))
     return refuse(`replaces must be the id that the document had before; got ${shown(replaces)}.`)
   if (typeof text !== 'string') return refuse(`text must be a string; got ${typeof text}.`)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
-import { type ApiKey, createKey } from '../../src/api/index.ts'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { type ApiKey, createKey, createKeyring } from '../../src/api/index.ts'
 import { bearer, openApp } from '../support/api.ts'
 
 const admin = createKey({ name: 'admin', scopes: ['read', 'write', 'admin'] })
@@ -46,6 +46,8 @@ describe('keys', () => {
       { ...entry, scopes: ['root'] },
       { ...entry, extra: 1 },
       { ...entry, scopes: ['admin'], filter: { tenant: 'a' } },
+      { ...entry, scopes: ['read', 'metrics'], filter: { tenant: 'a' } },
+      { ...entry, expires: 'next year' },
       { ...entry, filter: { year: { near: 3 } } },
     ]
     return Promise.all(
@@ -55,6 +57,80 @@ describe('keys', () => {
         }),
       ),
     )
+  })
+})
+
+describe('keys that change while the server runs', () => {
+  const base = '/v1/indexes/docs'
+  const line = (id: string) => new TextEncoder().encode(`${JSON.stringify({ id, text: 'Asthma.' })}\n`)
+
+  test('one for metrics sees these and nothing else', async () => {
+    const metrics = createKey({ name: 'prometheus', scopes: ['metrics'] })
+    const { call } = await openApp({ keys: [metrics.entry] })
+    expect((await call('GET', '/metrics', undefined, bearer(metrics.key))).status).toBe(200)
+    for (const [method, path, body] of [
+      ['GET', '/v1/indexes', undefined],
+      ['GET', '/v1/models', undefined],
+      ['POST', `${base}/search`, { queries: ['x'] }],
+    ] as const)
+      expect((await call(method, path, body, bearer(metrics.key))).status).toBe(403)
+  })
+
+  test('one that expires is refused from then on, and says so', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.parse('2026-12-31T23:59:59.999Z') })
+    onTestFinished(() => void vi.useRealTimers())
+    const { key, entry } = createKey({ name: 'guest', scopes: ['read'], expires: '2027-01-01' })
+    const { call } = await openApp({ keys: [entry] })
+    expect((await call('GET', '/v1/indexes', undefined, bearer(key))).status).toBe(200)
+    vi.setSystemTime(Date.parse('2027-01-01T00:00:00.000Z'))
+    expect(await call('GET', '/v1/indexes', undefined, bearer(key))).toMatchObject({
+      status: 401,
+      body: { code: 'unauthorized', detail: expect.stringContaining("'guest' expired at 2027-01-01T00:00:00.000Z") },
+    })
+  })
+
+  test.each(['replaced', 'expired'])('a stream ends at the line after its key is %s', async (how) => {
+    const expiring = createKey({ name: 'feed', scopes: ['write'], expires: '2027-01-01' })
+    const keys = createKeyring([admin.entry, expiring.entry])
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.parse('2026-12-31') })
+    onTestFinished(() => void vi.useRealTimers())
+    const { app, call } = await openApp({ keys })
+    await call('POST', '/v1/indexes', { name: 'docs' }, bearer(admin.key))
+    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
+    const lines = writable.getWriter()
+    const response = await app.request(`${base}/documents`, {
+      method: 'POST',
+      body: readable,
+      headers: { 'content-type': 'application/x-ndjson', ...bearer(expiring.key) },
+      duplex: 'half',
+    })
+    const answers = response.body?.pipeThrough(new TextDecoderStream()).getReader()
+    void lines.write(line('a'))
+    expect((await answers?.read())?.value).toContain('"stored"')
+    if (how === 'expired') vi.setSystemTime(Date.parse('2027-01-01'))
+    else keys.replace([admin.entry])
+    void lines.write(line('b')).catch(() => {})
+    expect((await answers?.read())?.value).toContain('"code":"unauthorized"')
+    expect((await answers?.read())?.done).toBe(true)
+    const { body } = await call('POST', `${base}/documents/count`, {}, bearer(admin.key))
+    expect(body.count).toBe(1)
+  })
+
+  test('others are taken at once; where they make no sense those before stay, and it is counted', async () => {
+    const keys = createKeyring([admin.entry, reader.entry])
+    const { call } = await openApp({ keys })
+    const statusOf = async (key: string) => (await call('GET', '/v1/indexes', undefined, bearer(key))).status
+    const fresh = createKey({ name: 'reader', scopes: ['read'] })
+    keys.replace([fresh.entry, admin.entry])
+    expect([await statusOf(reader.key), await statusOf(fresh.key), await statusOf(admin.key)]).toEqual([401, 200, 200])
+    const wrong = { ...fresh.entry, filter: { year: {} } }
+    for (const none of [[], [wrong]])
+      expect(() => keys.replace(none)).toThrow(expect.objectContaining({ code: expect.stringMatching(/^invalid-/) }))
+    await expect(keys.reload(() => Promise.reject(new Error('no file')))).rejects.toThrow('no file')
+    expect(await statusOf(fresh.key)).toBe(200)
+    const { text } = await call('GET', '/metrics', undefined, bearer(admin.key))
+    expect(text).toContain('qontrast_key_reloads_total{result="done"} 1')
+    expect(text).toContain('qontrast_key_reloads_total{result="failed"} 3')
   })
 })
 

@@ -4,31 +4,62 @@ import {
   type FilterInput,
   matchesFilter,
   type SearchMode,
+  strayField,
   toFilter,
 } from '../../index/index.ts'
-import { type Document, QontrastError } from '../../shared/index.ts'
+import { type Document, isQontrastError, QontrastError } from '../../shared/index.ts'
 import { examplesOf, type IndexView, narrowed, type ViewQuery } from '../view.ts'
 import type { Access } from './keys.ts'
+import { type TenantSpace, tenantSpace } from './tenant-space.ts'
+
+const documentsAtOnce = 1_000
+
+/** What a bearer calls by one id: the documents that it may see, the one that is meant first, and where a new one would go. */
+interface Named {
+  readonly seen: readonly Document[]
+  readonly free: string
+}
 
 /**
  * The documents of an index that match a key's filter: for its bearer the others do not exist.
- * Ids that it puts live in a space of their own, so that an id another tenant has is free; documents of its filter that came otherwise keep theirs.
+ * It may change those that match by single values of their own; what is in a list may be another tenant's as well, and can only be read.
  */
 export function boundView(
   view: IndexView,
-  { filter: asked, prefix, sharedWordStatistics }: NonNullable<Access['bound']>,
+  { filter, formerly, sharedWordStatistics }: NonNullable<Access['bound']>,
   fields: Fields,
 ): IndexView {
-  const bound = toFilter(asked, fields)
+  const bound = toFilter(filter, fields)
+  const space = tenantSpace(bound, formerly)
   const sees = ({ payload = {} }: Document) => matchesFilter(bound, payload)
-  const outer = (id: string) => (id.startsWith(prefix) ? id.slice(prefix.length) : id)
-  const renamed = <T extends { readonly id: string }>(named: T): T => ({ ...named, id: outer(named.id) })
-  const own = (id: string) => prefix + id
+  const owns = (document: Document) => sees(document) && strayField(bound, document.payload ?? {}) === undefined
+  const renamed = <T extends { readonly id: string }>(named: T): T => ({ ...named, id: space.outer(named.id) })
 
-  /** For each id the document that its bearer means, under the id it is stored by: its own, else a visible one. */
-  async function find(ids: readonly string[]): Promise<(Document | undefined)[]> {
-    const found = await view.get(ids.flatMap((id) => [own(id), id]))
-    return ids.map((_, i) => [found[2 * i], found[2 * i + 1]].find((document) => document && sees(document)))
+  /** Reads on where a document that is not seen has the place of a new one. */
+  async function find(ids: readonly string[]): Promise<readonly Named[]> {
+    const found = ids.map((): Named => ({ seen: [], free: '' }))
+    let open = ids.map((id, at) => ({ id, at }))
+    for (let round = 0; open.length > 0; round++) {
+      const places = open.map(({ id, at }) => ({ id, at, stored: space.storedIds(id, round) }))
+      const documents = (await view.get(places.flatMap(({ stored }) => stored))).values()
+      open = places.filter(({ at, stored }) => {
+        const lying = stored.map(() => documents.next().value)
+        const seen = lying.flatMap((document) => (document && sees(document) ? [document] : []))
+        found[at] = { seen: [...seen, ...(found[at]?.seen ?? [])], free: stored[0] }
+        const [first] = lying
+        return first !== undefined && !sees(first)
+      })
+    }
+    return found
+  }
+
+  /** What keeps a document from being put; undefined where nothing does. */
+  function refusal(document: Document, { seen: [before] }: Named): string | undefined {
+    if (!sees(document)) return "the document does not match this key's filter."
+    const stray = strayField(bound, document.payload ?? {})
+    if (stray)
+      return `payload.${stray.join('.')} must be one value that this key's filter asks for, or be left out; lists are for keys that see the whole index.`
+    return before && !owns(before) ? shared(document.id) : undefined
   }
 
   function checkMode(mode: SearchMode | undefined): SearchMode | undefined {
@@ -40,17 +71,17 @@ export function boundView(
     )
   }
 
-  /** Examples by the id they are stored under; a missing one keeps its name, for the message. */
+  /** Examples by the id they are stored under. */
   async function toStored(queries: readonly ViewQuery[]): Promise<ViewQuery[]> {
     const ids = queries.flatMap((query) => {
       const { like = [], unlike = [] } = examplesOf(query) ?? {}
       return [like, unlike].flat()
     })
-    const documents = ids.length === 0 ? [] : await find(ids)
-    const stored = new Map(ids.map((id, i) => [id, documents[i]?.id]))
+    const found = await find(ids)
+    const stored = new Map(ids.map((id, i) => [id, found[i]?.seen[0]?.id]))
     const storedId = (id: string) => {
-      const found = stored.get(id)
-      if (found !== undefined) return found
+      const known = stored.get(id)
+      if (known !== undefined) return known
       throw new QontrastError('not-found', `There is no document ${JSON.stringify(id)} to find the like of.`)
     }
     return queries.map((query) => {
@@ -64,32 +95,51 @@ export function boundView(
     })
   }
 
-  return {
+  async function deleteMatching(filter: FilterInput): Promise<number> {
+    checkNarrows(toFilter(filter, fields), fields)
+    let deleted = 0
+    let cursor: string | undefined
+    do {
+      const page = await view.scroll({ filter: narrowed(bound, filter), limit: documentsAtOnce, cursor })
+      deleted += await view.delete({ ids: page.documents.filter(owns).map(({ id }) => id) })
+      cursor = page.cursor
+    } while (cursor !== undefined)
+    return deleted
+  }
+
+  async function deleteNamed(ids: readonly string[]): Promise<number> {
+    const found = await find(ids)
+    for (const [i, { seen }] of found.entries())
+      if (seen[0] && !owns(seen[0])) throw new QontrastError('forbidden', shared(ids[i] ?? ''))
+    return view.delete({ ids: found.flatMap(({ seen }) => seen.filter(owns).map(({ id }) => id)) })
+  }
+
+  return withoutStoredNames(space, {
     async put(documents, signal) {
-      const allowed = documents.filter(sees)
-      const stored = await find(allowed.map(({ id }) => id))
+      const named = await find(documents.map(({ id }) => id))
+      const looked = documents.map((document, i) => {
+        const { seen, free } = named[i] ?? { seen: [], free: '' }
+        return { document, storedId: seen[0]?.id ?? free, reason: refusal(document, { seen, free }) }
+      })
+      const allowed = looked.filter(({ reason }) => reason === undefined)
       const report = await view.put(
-        allowed.map((document, i) => ({ ...document, id: stored[i]?.id ?? own(document.id) })),
+        allowed.map(({ document, storedId }) => ({ ...document, id: storedId })),
         signal,
       )
-      const refused = documents
-        .filter((document) => !sees(document))
-        .map(({ id }) => ({ id, code: 'forbidden' as const, reason: "the document does not match this key's filter." }))
-      return { ...report, failed: [...refused, ...report.failed.map(renamed)] }
+      const refused = looked.flatMap(({ document: { id }, reason }) =>
+        reason === undefined ? [] : [{ id, code: 'forbidden' as const, reason }],
+      )
+      const failed = report.failed.map((failure) => ({ ...renamed(failure), reason: space.hide(failure.reason) }))
+      return { ...report, failed: [...refused, ...failed] }
     },
-    get: async (ids) => (await find(ids)).map((document) => document && renamed(document)),
-    async delete(selection) {
-      if ('filter' in selection) {
-        checkNarrows(toFilter(selection.filter, fields), fields)
-        return view.delete({ filter: narrowed(bound, selection.filter) })
-      }
-      const stored = await find(selection.ids)
-      return view.delete({ ids: stored.flatMap((document) => document?.id ?? []) })
-    },
+    get: async (ids) => (await find(ids)).map(({ seen: [first] }) => first && renamed(first)),
+    delete: (selection) =>
+      'filter' in selection ? deleteMatching(selection.filter) : deleteNamed([...new Set(selection.ids)]),
     count: (filter?: FilterInput) => view.count(narrowed(bound, filter)),
-    async scroll({ filter, ...rest }) {
-      const { documents, cursor } = await view.scroll({ ...rest, filter: narrowed(bound, filter) })
-      return { documents: documents.map(renamed), cursor }
+    async scroll({ filter, cursor: sealed, ...rest }) {
+      const from = sealed === undefined ? undefined : space.unseal(sealed)
+      const { documents, cursor } = await view.scroll({ ...rest, cursor: from, filter: narrowed(bound, filter) })
+      return { documents: documents.map(renamed), cursor: cursor === undefined ? undefined : space.seal(cursor) }
     },
     async search(queries, { filter, mode, ...rest }) {
       const checked = checkMode(mode)
@@ -101,5 +151,30 @@ export function boundView(
       })
       return lists.map((hits) => hits.map(renamed))
     },
+  })
+}
+
+const shared = (id: string) =>
+  `the document ${JSON.stringify(id.slice(0, 80))} has a list, or a value of its own, in a field of this key's filter: it may be another's too, so this key can only read it.`
+
+/** The same view; its errors name no document by the id that it is stored under. */
+function withoutStoredNames({ hide }: TenantSpace, view: IndexView): IndexView {
+  const hiding =
+    <Args extends unknown[], Result>(work: (...args: Args) => Promise<Result>) =>
+    async (...args: Args): Promise<Result> => {
+      try {
+        return await work(...args)
+      } catch (error) {
+        if (!isQontrastError(error) || hide(error.message) === error.message) throw error
+        throw new QontrastError(error.code, hide(error.message), { cause: error })
+      }
+    }
+  return {
+    put: hiding(view.put),
+    get: hiding(view.get),
+    delete: hiding(view.delete),
+    count: hiding(view.count),
+    scroll: hiding(view.scroll),
+    search: hiding(view.search),
   }
 }

@@ -1,7 +1,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
-import { indexNames } from '../../index/index.ts'
-import { QontrastError } from '../../shared/index.ts'
-import type { Access } from '../access/keys.ts'
+import { type CollectionSchema, type Filter, indexNames, toFilter } from '../../index/index.ts'
+import { isQontrastError, QontrastError } from '../../shared/index.ts'
+import type { Access, Bound } from '../access/keys.ts'
 import type { ApiEnv, Services } from '../context.ts'
 import { createIndex, deleteIndex, describeIndex, listIndexes } from './routes.ts'
 
@@ -14,7 +14,9 @@ export function indexRoutes({ catalog }: Services) {
     const info = await store.info(name)
     if (!info) return undefined
     const { schema, points: chunks, bytes } = info
-    const documents = await store.count(name, { unit: 'documents', ...(bound ? { filter: bound.filter } : {}) })
+    const filter = bound && filterWithin(schema, bound)
+    const documents =
+      filter === 'nothing' ? 0 : await store.count(name, { unit: 'documents', ...(filter && { filter }) })
     return {
       name,
       model: catalog.modelOf(info) ?? null,
@@ -45,6 +47,16 @@ export function indexRoutes({ catalog }: Services) {
       await catalog.drop(c.req.valid('param').index)
       return c.body(null, 204)
     })
+}
+
+/** A key's filter may ask a declared field for what it cannot hold: the key sees nothing there. */
+function filterWithin({ fields }: CollectionSchema, { filter }: Bound): Filter | 'nothing' {
+  try {
+    return toFilter(filter, fields)
+  } catch (error) {
+    if (isQontrastError(error, 'invalid-filter')) return 'nothing'
+    throw error
+  }
 }
 
 function required<T>(name: string, described: T | undefined): T {

@@ -1,32 +1,34 @@
 import type { MiddlewareHandler } from 'hono'
 import { QontrastError } from '../../shared/index.ts'
-import { type Access, openAccess, type Scope } from '../access/keys.ts'
+import { type Admitted, everybody, type Keyring, refused } from '../access/keyring.ts'
+import type { Scope } from '../access/keys.ts'
 import type { ApiEnv } from '../context.ts'
 
 /** Finds out whose key it is; without a keyring everybody is let in. */
-export function authenticate(keyring: ((key: string) => Access | undefined) | undefined): MiddlewareHandler<ApiEnv> {
+export function authenticate(keyring: Keyring | undefined): MiddlewareHandler<ApiEnv> {
   return async function authenticate(c, next) {
-    c.set('access', keyring ? accessOf(keyring, c.req.header('authorization')) : openAccess)
+    const { access, check } = keyring ? admit(keyring, c.req.header('authorization')) : everybody
+    c.set('access', access)
+    c.set('checkAccess', check)
     await next()
   }
 }
 
-function accessOf(keyring: (key: string) => Access | undefined, header: string | undefined): Access {
-  const [, key] = /^bearer +(\S+) *$/i.exec(header ?? '') ?? []
-  const access = key === undefined ? undefined : keyring(key)
-  if (access) return access
-  const what = header === undefined ? 'There is no API key' : 'The API key is not known here'
-  throw new QontrastError('unauthorized', `${what}. Send the header: Authorization: Bearer KEY.`)
+function admit(keyring: Keyring, header: string | undefined): Admitted {
+  if (header === undefined) throw refused('There is no API key')
+  const [, key] = /^bearer +(\S+) *$/i.exec(header) ?? []
+  if (key === undefined) throw refused('The API key is not known here')
+  return keyring.admit(key)
 }
 
-/** Lets through who has the scope. */
-export function requireScope(scope: Scope): MiddlewareHandler<ApiEnv> {
+/** Lets through who has one of the scopes. */
+export function requireScope(...any: readonly Scope[]): MiddlewareHandler<ApiEnv> {
   return async function requireScope(c, next) {
     const { name, scopes } = c.var.access
-    if (!scopes.has(scope)) {
+    if (!any.some((scope) => scopes.has(scope))) {
       throw new QontrastError(
         'forbidden',
-        `The key '${name}' has the scopes ${[...scopes].join(', ')}; this needs ${scope}.`,
+        `The key '${name}' has the scopes ${[...scopes].join(', ')}; this needs ${any.join(' or ')}.`,
       )
     }
     await next()

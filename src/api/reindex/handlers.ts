@@ -29,6 +29,7 @@ export function reindexRoutes({ catalog, draining }: Services) {
         const gone = new AbortController()
         stream.onAbort(() => gone.abort())
         for await (const state of jobs.watch(index, gone.signal)) {
+          c.var.checkAccess()
           await stream.writeSSE({ event: 'job', data: JSON.stringify(state) })
         }
       })

@@ -1,18 +1,17 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { payloadSchema } from '../documents/routes.ts'
+import { idSchema, payloadSchema } from '../documents/routes.ts'
 import { filterSchema } from '../filter-schema.ts'
 import { answer, bodyRefusals, guarded, indexParam, missing, refusals, timeoutHeader } from '../route.ts'
 
 const mostHits = 1_000
 
-const exampleId = z.string().min(1).max(1_024)
-const exampleIds = z.union([exampleId, z.array(exampleId).min(1).max(100)])
+const exampleIds = z.union([idSchema, z.array(idSchema).min(1).max(100)])
 
 export const querySchema = z
   .union([
     z.string().min(1),
     z.strictObject({ vector: z.array(z.number()).min(1) }),
-    z.strictObject({ id: exampleId }),
+    z.strictObject({ id: idSchema }),
     z.strictObject({ like: exampleIds, unlike: exampleIds.exactOptional() }),
   ])
   .openapi('Query', {

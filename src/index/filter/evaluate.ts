@@ -73,7 +73,7 @@ export function valueAt(payload: JsonObject, field: FieldPath): JsonValue | unde
   return value
 }
 
-function isObject(value: JsonValue | undefined): value is JsonObject {
+export function isObject(value: JsonValue | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 

@@ -29,13 +29,17 @@ export async function runQueries(
   const results: ScoredPoint[][] = queries.map(() => [])
   const walked = new Map<Filter | undefined, { query: DenseQuery; at: number }[]>()
   const single: number[] = []
-  const walkable = queries.filter(isWalkable).length >= fewest && (await isSmall(table, schema))
+  const walkable = queries.filter(isWalkable).length >= fewest
   for (const [at, query] of queries.entries()) {
     if (!walkable || !isWalkable(query)) single.push(at)
     else walked.set(query.filter, [...(walked.get(query.filter) ?? []), { query, at }])
   }
   for (const [filter, group] of walked) {
     const where = filter && (await toSql(table, schema, filter))
+    if (!(await isSmall(table, schema, where))) {
+      single.push(...group.map(({ at }) => at))
+      continue
+    }
     const tops = await walk(
       table,
       group.map(({ query }) => query),
@@ -65,8 +69,9 @@ function isWalkable(query: StoreQuery): query is DenseQuery {
   return query.mode === 'dense' && (query.offset ?? 0) + query.limit <= deepest
 }
 
-async function isSmall(table: Table, { dimensions }: CollectionSchema): Promise<boolean> {
-  return (await table.countRows()) * dimensions * 4 <= mostBytes
+/** By what the filter leaves: how scores are rounded must not tell how much else there is. */
+async function isSmall(table: Table, { dimensions }: CollectionSchema, where: string | undefined): Promise<boolean> {
+  return (await table.countRows(where)) * dimensions * 4 <= mostBytes
 }
 
 async function walk(
