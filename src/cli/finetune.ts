@@ -1,15 +1,17 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { readRetrievalData, retrievalEvaluator } from '../evaluate/index.ts'
-import { type FinetuneEvent, type FinetuneOptions, finetune } from '../finetune/index.ts'
+import { type FinetuneEvent, type FinetuneOptions, finetune, type RunEnd, type RunStart } from '../finetune/index.ts'
+import { isQontrastError } from '../shared/index.ts'
 import { abortOnInterrupt } from './interrupt.ts'
 import { anyNumber, deviceOf, deviceOption, jsonOption, wholeNumber } from './options.ts'
 import { addPairFlags, type PairFlags, reportLines } from './pair-flags.ts'
-import { count, createProgressLine, duration, megabytes, number } from './progress-line.ts'
+import { count, createProgressLine, duration, megabytes, number, type ProgressLine } from './progress-line.ts'
 
 interface FinetuneFlags extends PairFlags, Partial<Pick<FinetuneOptions, Numbers>> {
   readonly model: string
   readonly out: string
   readonly device: string
+  readonly decay?: NonNullable<FinetuneOptions['decay']>
   readonly resume?: boolean
   readonly evaluate?: string
   readonly json?: boolean
@@ -24,6 +26,7 @@ const numbers = [
   'temperature',
   'weightDecay',
   'dropout',
+  'clip',
   'maxTokens',
   'cacheChunk',
   'accumulate',
@@ -42,14 +45,26 @@ export const finetuneCommand = (): Command =>
       '--out <folder>',
       'where the trained model goes; run/ in it keeps settings, metrics and checkpoints',
     )
-    .option('--epochs <n>', 'times that all pairs are seen (1)', wholeNumber(1))
+    .option(
+      '--epochs <n>',
+      'times that all pairs are seen (1); with --resume it may be more than before',
+      wholeNumber(1),
+    )
     .option('--batch-size <n>', 'pairs a step: each is told apart from the others (64)', wholeNumber(2))
     .option('--learning-rate <x>', 'highest learning rate (2e-5)', anyNumber)
     .option('--warmup <share>', 'share of the steps over which the rate rises (0.1)', anyNumber)
+    .addOption(
+      new Option('--decay <shape>', 'how the rate falls after that (linear)').choices(['linear', 'cosine', 'constant']),
+    )
     .option('--temperature <x>', 'what similarities are divided by (0.05)', anyNumber)
     .option('--weight-decay <x>', 'not applied to biases and norms (0)', anyNumber)
     .option('--dropout <x>', 'probability with which values are dropped while training (0.1)', anyNumber)
-    .option('--max-tokens <n>', 'cut longer texts (default: what the model reads)', wholeNumber(3))
+    .option('--clip <x>', 'gradients are scaled down to this norm; 0 leaves them as they are (1)', anyNumber)
+    .option(
+      '--max-tokens <n>',
+      'cut longer texts, now and in the trained model (default: what the model reads)',
+      wholeNumber(3),
+    )
     .option(
       '--cache-chunk <n>',
       'texts encoded at once by the gradient cache, for large batches in little memory',
@@ -58,10 +73,10 @@ export const finetuneCommand = (): Command =>
     .option('--accumulate <n>', 'batches averaged before the weights move (1)', wholeNumber(1))
     .addOption(deviceOption())
     .option('--seed <n>', 'the same seed gives the same weights (42)', wholeNumber(0))
-    .option('--resume', 'go on from the last checkpoint in --out')
+    .option('--resume', 'go on from the last checkpoint in --out, with the same settings or with more epochs')
     .option(
       '--evaluate <folder>',
-      'measure nDCG@10 on a BEIR folder before, after every epoch, and keep the best weights',
+      'measure nDCG@10 on a BEIR folder before and after every epoch; the best weights are exported, be they the untrained ones',
     )
     .option('--evaluate-every <n>', 'steps between measurements', wholeNumber(1))
     .option('--checkpoint-every <n>', 'steps between checkpoints (one is written after every epoch)', wholeNumber(1))
@@ -71,7 +86,7 @@ export const finetuneCommand = (): Command =>
       '\nExamples:\n  qontrast finetune --model ./all-MiniLM-L6-v2 --pairs pairs.jsonl --out ./tuned\n  qontrast finetune --model ./all-MiniLM-L6-v2 --pairs pairs.csv --out ./tuned --epochs 3 --batch-size 1024 --evaluate ./scifact\n  qontrast finetune --model ./all-MiniLM-L6-v2 --pairs pairs.jsonl --out ./tuned --resume\n\nA line of pairs.jsonl:\n  {"anchor": "how is asthma treated?", "positive": "Asthma is treated with inhalers.", "negative": "Asthma is a disease of the lungs."}',
     )
     .action(async (flags: FinetuneFlags) => {
-      const { signal, stop } = abortOnInterrupt()
+      const { signal, stop } = abortOnInterrupt('the step that is being taken is finished, and a checkpoint written')
       const evaluator =
         flags.evaluate === undefined ? undefined : retrievalEvaluator(await readRetrievalData(flags.evaluate))
       const options: FinetuneOptions = {
@@ -85,6 +100,7 @@ export const finetuneCommand = (): Command =>
         skipBadLines: flags.skipBadLines ?? false,
         signal,
         onWarning: (message) => console.error(`warning: ${message}`),
+        ...(flags.decay ? { decay: flags.decay } : {}),
         ...(evaluator ? { evaluator } : {}),
         ...Object.fromEntries(numbers.flatMap((name) => (flags[name] === undefined ? [] : [[name, flags[name]]]))),
       }
@@ -98,42 +114,70 @@ export const finetuneCommand = (): Command =>
 /** Prints a run: a live line while it goes, and what remains to be known. */
 async function follow(events: AsyncIterable<FinetuneEvent>, json: boolean): Promise<void> {
   const line = createProgressLine()
-  for await (const event of events) {
-    if (json) {
-      console.log(JSON.stringify(event))
-      continue
+  let taken = 0
+  try {
+    for await (const event of events) {
+      if (event.type === 'step-end') taken = event.step
+      if (json) console.log(JSON.stringify(event))
+      else print(event, line)
     }
-    switch (event.type) {
-      case 'run-start': {
-        for (const sentence of event.read ? reportLines(event.read) : []) console.error(sentence)
-        const from = event.resumedFrom > 0 ? `, going on after step ${number(event.resumedFrom)}` : ''
-        console.log(
-          `${count(event.pairs, 'pair')}, ${count(event.steps, 'step')}, ${number(event.parameters / 1e6, 1)} M weights, on ${event.device}${from}`,
-        )
-        break
-      }
-      case 'step-end':
-        line.update(
-          `step ${number(event.step)}/${number(event.steps)}  loss ${event.loss.toFixed(4)}  rate ${event.rate.toExponential(1)}  ${number(event.pairsPerSecond)} pairs/s  ${duration(event.secondsLeft)} left  ${megabytes(event.memory)}`,
-        )
-        if (event.step === event.steps)
-          line.done(`step ${number(event.step)}/${number(event.steps)}  loss ${event.loss.toFixed(4)}`)
-        break
-      case 'evaluate-end': {
-        line.clear()
-        const metrics = Object.entries(event.metrics).map(([name, value]) => `${name} ${value.toFixed(4)}`)
-        console.log(
-          `${event.step === 0 ? 'before' : `step ${number(event.step)}`}: ${metrics.join('  ')}${event.best ? '  (best so far)' : ''}`,
-        )
-        break
-      }
-      case 'checkpoint-end':
-        break
-      case 'run-end':
-        if (event.cutTexts > 0) console.log(`${count(event.cutTexts, 'text')} longer than the model reads, cut`)
-        console.log(
-          `Trained in ${duration(event.seconds)}. The model is in ${event.out}: use it as --model ${event.out}`,
-        )
-    }
+  } catch (error) {
+    line.clear()
+    if (isQontrastError(error, 'aborted'))
+      console.error(
+        taken > 0
+          ? `Stopped after step ${number(taken)}: --resume goes on from there.`
+          : 'Stopped before the first step.',
+      )
+    throw error
   }
+}
+
+function print(event: FinetuneEvent, line: ProgressLine): void {
+  switch (event.type) {
+    case 'run-start':
+      for (const text of event.read ? reportLines(event.read) : []) console.error(text)
+      for (const text of startLines(event)) console.log(text)
+      break
+    case 'step-end':
+      line.update(
+        `step ${number(event.step)}/${number(event.steps)}  loss ${event.loss.toFixed(4)}  rate ${event.rate.toExponential(1)}  ${number(event.pairsPerSecond)} pairs/s  ${duration(event.secondsLeft)} left  ${megabytes(event.memory)}`,
+      )
+      if (event.step === event.steps)
+        line.done(`step ${number(event.step)}/${number(event.steps)}  loss ${event.loss.toFixed(4)}`)
+      break
+    case 'evaluate-end': {
+      line.clear()
+      const metrics = Object.entries(event.metrics).map(([name, value]) => `${name} ${value.toFixed(4)}`)
+      const place = event.step === 0 ? 'before' : `step ${number(event.step)}`
+      console.log(`${place}: ${metrics.join('  ')}${event.best && event.step > 0 ? '  (best so far)' : ''}`)
+      break
+    }
+    case 'checkpoint-end':
+      break
+    case 'run-end':
+      for (const text of endLines(event)) console.log(text)
+  }
+}
+
+function startLines({ pairs, usedPairs, batches, steps, parameters, device, resumedFrom }: RunStart): string[] {
+  const { smallest, largest } = batches
+  const size = smallest === largest ? number(largest) : `${number(smallest)} to ${number(largest)}`
+  const from = resumedFrom > 0 ? `, going on after step ${number(resumedFrom)}` : ''
+  return [
+    `used ${number(usedPairs)} of ${count(pairs, 'pair')}, in batches of ${size}`,
+    `${count(steps, 'step')}, ${number(parameters / 1e6, 1)} M weights, on ${device}${from}`,
+  ]
+}
+
+function endLines({ steps, seconds, out, cutTexts, exportedStep, metrics }: RunEnd): string[] {
+  const cut = cutTexts > 0 ? [`${count(cutTexts, 'text')} longer than the model reads, cut`] : []
+  const done = `Trained in ${duration(seconds)}, ${count(steps, 'step')}.`
+  const place = `use it as --model ${out}`
+  if (exportedStep === 0) {
+    const kept = 'No measurement was better than the one before training: the weights in'
+    return [...cut, `${done} ${kept} ${out} are the untrained ones.`]
+  }
+  const which = metrics && exportedStep < steps ? ` with the weights of step ${number(exportedStep)}, the best` : ''
+  return [...cut, `${done} The model is in ${out}${which}: ${place}`]
 }

@@ -2,11 +2,14 @@ import { exitCodes } from './exit-codes.ts'
 import { onParentGone } from './parent-gone.ts'
 
 /** A signal that fires on the first Ctrl-C or SIGTERM, or when the `npx` that started this is gone; a second Ctrl-C ends the process at once. */
-export function abortOnInterrupt(): { signal: AbortSignal; stop: () => void } {
+export function abortOnInterrupt(first = 'what is being embedded is finished and stored'): {
+  signal: AbortSignal
+  stop: () => void
+} {
   const controller = new AbortController()
   const onSignal = () => {
     if (controller.signal.aborted) process.exit(exitCodes['interrupted: what was stored stays'])
-    console.error('\nStopping: what is being embedded is finished and stored. Press Ctrl-C again to stop at once.')
+    console.error(`\nStopping: ${first}. Press Ctrl-C again to stop at once.`)
     controller.abort(new Error('interrupted'))
   }
   const signals = ['SIGINT', 'SIGTERM'] as const

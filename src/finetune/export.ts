@@ -2,6 +2,7 @@ import { copyFile, mkdir, readdir, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { type TransformerFiles, writeSafetensors } from '../embed/index.ts'
 import { replaceWeights, type ValueName } from '../graph/index.ts'
+import { limitLength } from './limit-length.ts'
 import type { Parameter } from './optimizer/parameters.ts'
 import { withDiskErrors } from './train/checkpoint.ts'
 import type { Tower } from './train/tower.ts'
@@ -11,6 +12,8 @@ export interface ExportOptions {
   readonly tower: Tower
   readonly parameters: ReadonlyMap<ValueName, Parameter>
   readonly out: string
+  /** Longest text in tokens, where that is less than the model's own. */
+  readonly maximumTokens?: number
   /** Text of the model card, README.md; none where it is left out. */
   readonly card?: string
 }
@@ -20,11 +23,15 @@ const described = /\.(json|txt|model)$/
 const leftBehind = new Set(['SOURCE.txt', 'expected.json', '.qontrast-fingerprint.json'])
 
 /** Writes a model folder that this package, transformers.js and sentence-transformers (ONNX backend) open as it is. */
-export async function exportModel({ files, tower, parameters, out, card }: ExportOptions): Promise<void> {
+export async function exportModel(options: ExportOptions): Promise<void> {
+  const { files, tower, parameters, out, card } = options
+  const own = files.tokenizer.maximumTokens
+  const { maximumTokens = own } = options
   await withDiskErrors(async () => {
     await mkdir(path.join(out, 'onnx'), { recursive: true })
     await copyDescriptions(files.folder.root, out)
     await addMissingDescriptions(files, out)
+    if (maximumTokens < own) await limitLength(out, files, maximumTokens)
 
     const moduleOf = (name: string) =>
       files.layers.find((layer) => 'path' in layer && name.startsWith(`${layer.path}/`))

@@ -1,31 +1,23 @@
-import type { RunSettings } from './options.ts'
 import type { EvaluateEnd } from './train/events.ts'
+import type { RunIdentity } from './train/identity.ts'
+import type { Plan } from './train/plan.ts'
 
 export interface CardFacts {
-  readonly base: string
-  readonly pairs: number
-  readonly settings: RunSettings
-  readonly loss: string
-  readonly optimizer: string
+  readonly identity: RunIdentity
+  readonly plan: Plan
+  readonly device: string
+  readonly warnings: readonly string[]
   readonly evaluations: readonly EvaluateEnd[]
+  /** The step whose weights the folder has; 0 is the model as it was. */
+  readonly exportedStep: number
 }
 
 /** README.md of a trained model: where it comes from, how it was trained, what was measured. */
-export function modelCard({ base, pairs, settings, loss, optimizer, evaluations }: CardFacts): string {
-  const rows = Object.entries({ pairs, loss, optimizer, ...settings }).map(
-    ([name, value]) => `| ${name} | ${value ?? 'as the model'} |`,
-  )
-  const metrics = [...new Set(evaluations.flatMap((one) => Object.keys(one.metrics)))]
-  const best = evaluations.findLast((one) => one.best)
-  const figures = evaluations.map((one) => {
-    const values = metrics.map((metric) => one.metrics[metric]?.toFixed(4) ?? '')
-    const label = one.step === 0 ? 'before' : `step ${one.step}${one === best ? ' (exported)' : ''}`
-    return `| ${label} | ${values.join(' | ')} |`
-  })
-  const measured =
-    figures.length === 0
-      ? 'It was not measured while it was trained.'
-      : `| | ${metrics.join(' | ')} |\n|---|${metrics.map(() => '---|').join('')}\n${figures.join('\n')}`
+export function modelCard(facts: CardFacts): string {
+  const { identity, evaluations, exportedStep } = facts
+  const base = identity.model.split(/[/\\]/).findLast((part) => part !== '') ?? identity.model
+  const untrained = exportedStep === 0 ? `\n${untrainedNote(evaluations)}\n` : ''
+  const notes = facts.warnings.map((warning) => `- ${warning}\n`).join('')
   return `---
 library_name: sentence-transformers
 pipeline_tag: sentence-similarity
@@ -36,19 +28,66 @@ tags:
 - onnx
 ---
 
-# ${base.split(/[/\\]/).at(-1)}, fine-tuned
+# ${base}, fine-tuned
 
-A sentence encoder trained with qontrast from \`${base.split(/[/\\]/).at(-1)}\`. Open it with \`loadEncoder('./this-folder')\`, with transformers.js, or with
-\`SentenceTransformer('./this-folder', backend='onnx')\`.
+A sentence encoder trained with qontrast from \`${base}\`.
+${untrained}
+Open it with \`loadEncoder('./this-folder')\`, with transformers.js, or with sentence-transformers 5.x and its
+ONNX backend: \`SentenceTransformer('./this-folder', backend='onnx')\`. Its weights are in ONNX only: there are
+none for the PyTorch backend.
 
 ## Training
 
 | | |
 |---|---|
-${rows.join('\n')}
-
+${rowsOf(facts)
+  .map(([name, value]) => `| ${name} | ${value} |`)
+  .join('\n')}
+${notes === '' ? '' : `\n${notes}`}
 ## Figures
 
-${measured}
+${figuresOf(evaluations, exportedStep)}
 `
+}
+
+/** What is said where no step's weights were better than those before training. */
+function untrainedNote(evaluations: readonly EvaluateEnd[]): string {
+  const measured = evaluations.filter(({ step }) => step > 0).length
+  return `None of the ${measured} measurements while training was better than the one before it, so these are the weights of the untrained model.`
+}
+
+/** The settings that were used, those of the loss and the optimizer among them. */
+function rowsOf({ identity, plan, device }: CardFacts): [string, string][] {
+  const { model, modelSha256, pairs, pairsSha256, loss, optimizer, metric, earlierEpochs, epochs, ...settings } =
+    identity
+  const { count, smallest, largest } = plan.batches
+  const size = smallest === largest ? largest : `${smallest} to ${largest}`
+  const { name: lossName, ...lossSettings } = loss
+  const { name: optimizerName, ...optimizerSettings } = optimizer
+  const rows = {
+    base: `${model} (SHA-256 ${modelSha256.slice(0, 12)})`,
+    pairs: `${plan.used} of ${pairs} used (SHA-256 ${pairsSha256.slice(0, 12)})`,
+    epochs: [...earlierEpochs, epochs].join(', then '),
+    steps: plan.steps,
+    batches: `${count}, of ${size} pairs`,
+    loss: lossName,
+    ...lossSettings,
+    optimizer: optimizerName,
+    ...optimizerSettings,
+    ...settings,
+    cacheChunk: settings.cacheChunk ?? 'as the batch wants',
+    metric,
+    device,
+  }
+  return Object.entries(rows).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : String(value)])
+}
+
+function figuresOf(evaluations: readonly EvaluateEnd[], exported: number): string {
+  if (evaluations.length === 0) return 'It was not measured while it was trained.'
+  const metrics = [...new Set(evaluations.flatMap((one) => Object.keys(one.metrics)))]
+  const lines = evaluations.map(({ step, metrics: measured }) => {
+    const values = metrics.map((metric) => measured[metric]?.toFixed(4) ?? '')
+    return `| ${step === 0 ? 'before' : `step ${step}`}${step === exported ? ' (exported)' : ''} | ${values.join(' | ')} |`
+  })
+  return `| | ${metrics.join(' | ')} |\n|---|${metrics.map(() => '---|').join('')}\n${lines.join('\n')}`
 }

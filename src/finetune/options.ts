@@ -6,7 +6,7 @@ import type { Pair } from './data/pairs.ts'
 import type { Where } from './data/where.ts'
 import type { Loss } from './losses/loss.ts'
 import type { Optimizer } from './optimizer/optimizer.ts'
-import type { Decay } from './optimizer/schedule.ts'
+import { type Decay, decays } from './optimizer/schedule.ts'
 
 export interface FinetuneOptions {
   /** Folder or hub name of a transformer with fp32 weights in ONNX. */
@@ -32,11 +32,11 @@ export interface FinetuneOptions {
   readonly dropout?: number
   /** Gradients are scaled down to this norm; 0 leaves them as they are. */
   readonly clip?: number
-  /** Of the standard loss, InfoNCE. */
+  /** Of the standard loss, InfoNCE; another `loss` has its own. */
   readonly temperature?: number
   readonly loss?: Loss
   readonly optimizer?: Optimizer
-  /** Longer texts are cut; at most what the model reads. */
+  /** Longer texts are cut, here and by the trained model; at most what the model reads, which is the default. */
   readonly maxTokens?: number
   /** Texts encoded at once by the gradient cache, at most, and no more than 2,048 tokens; without it, only batches of more than 16,384 tokens are taken in chunks. */
   readonly cacheChunk?: number
@@ -44,9 +44,9 @@ export interface FinetuneOptions {
   readonly accumulate?: number
   readonly device?: Device
   readonly seed?: number
-  /** Go on from the last checkpoint in `out`. */
+  /** Go on from the last checkpoint in `out`, with the same settings, or with more epochs. */
   readonly resume?: boolean
-  /** Run before training, after each epoch, and every `evaluateEvery` steps; the best weights by its primary metric are exported. */
+  /** Run before training, after each epoch, and every `evaluateEvery` steps; the best weights by its primary metric are exported, be they the untrained ones. */
   readonly evaluator?: Evaluator
   readonly evaluateEvery?: number
   /** Steps between checkpoints; one is also written after each epoch. */
@@ -93,7 +93,7 @@ const finetuneKeys: OptionKeys<FinetuneOptions> = {
   onWarning: true,
 }
 
-/** The numbers of a run; a resumed one must have the same. */
+/** The numbers of a run. */
 export interface RunSettings {
   readonly epochs: number
   readonly batchSize: number
@@ -103,7 +103,7 @@ export interface RunSettings {
   readonly weightDecay: number
   readonly dropout: number
   readonly clip: number
-  readonly temperature: number
+  /** Null until the model is known. */
   readonly maxTokens: number | null
   readonly cacheChunk: number | null
   readonly accumulate: number
@@ -156,6 +156,21 @@ export function checkLoss({ name, inputs, parameters = {}, state = {} }: Loss): 
   throw new QontrastError('invalid-option', `The loss '${name}' ${reason}. InfoNCE takes pairs as they are.`)
 }
 
+/** `invalid-option` for options that would have no effect, and for a decay that is none. */
+function checkTogether({ decay, loss, temperature, evaluator, evaluateEvery }: FinetuneOptions): void {
+  const refuse = (message: string) => {
+    throw new QontrastError('invalid-option', message)
+  }
+  if (decay !== undefined && !decays.includes(decay))
+    refuse(`decay must be one of ${decays.join(', ')}; got '${decay}'.`)
+  if (loss !== undefined && temperature !== undefined)
+    refuse(
+      `temperature is the standard loss's, and '${loss.name}' is given: pass it there, as infoNce({ temperature }).`,
+    )
+  if (evaluateEvery !== undefined && evaluator === undefined)
+    refuse('evaluateEvery (--evaluate-every) has nothing to run: pass an evaluator (--evaluate) too.')
+}
+
 /** Settings with their defaults; `invalid-option` names the wrong one and what it may be. */
 export function runSettings(options: FinetuneOptions): RunSettings {
   checkOptionKeys('finetune', options, finetuneKeys)
@@ -164,6 +179,7 @@ export function runSettings(options: FinetuneOptions): RunSettings {
     if (value !== undefined && !(typeof value === 'number' && test(value)))
       throw new QontrastError('invalid-option', `${name} must be ${says}; got ${String(value)}.`)
   }
+  checkTogether(options)
   const {
     epochs = 1,
     batchSize = 64,
@@ -174,7 +190,7 @@ export function runSettings(options: FinetuneOptions): RunSettings {
     dropout = 0.1,
     clip = 1,
   } = options
-  const { temperature = 0.05, maxTokens = null, cacheChunk = null, accumulate = 1, seed = 42 } = options
+  const { maxTokens = null, cacheChunk = null, accumulate = 1, seed = 42 } = options
   return {
     epochs,
     batchSize,
@@ -184,7 +200,6 @@ export function runSettings(options: FinetuneOptions): RunSettings {
     weightDecay,
     dropout,
     clip,
-    temperature,
     maxTokens,
     cacheChunk,
     accumulate,

@@ -4,43 +4,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { cutBySize, cutInGroups } from '../../src/finetune/data/collate.ts'
 import { readPairs } from '../../src/finetune/data/pairs.ts'
-import { sampleBatches } from '../../src/finetune/data/sampler.ts'
-import type { Pair } from '../../src/main.ts'
 import { temporaryFolder } from '../support/temporary.ts'
-
-const pair = fc.record({
-  anchor: fc.integer({ min: 0, max: 12 }).map(String),
-  positive: fc.integer({ min: 13, max: 20 }).map(String),
-})
-
-test('an epoch has each pair at most once and no text twice in a batch, the same for the same seed', () => {
-  fc.assert(
-    fc.property(
-      fc.array(pair, { maxLength: 60 }),
-      fc.integer({ min: 2, max: 9 }),
-      fc.nat(5),
-      (pairs: Pair[], batchSize, seed) => {
-        const batches = sampleBatches(pairs, { batchSize, seed, epoch: 1 })
-        const positions = batches.flat()
-        expect(new Set(positions).size).toBe(positions.length)
-        for (const batch of batches) {
-          const texts = batch.flatMap((position) => [pairs[position]?.anchor, pairs[position]?.positive])
-          expect(new Set(texts).size).toBe(texts.length)
-          expect(batch.length).toBeGreaterThan(1)
-          expect(batch.length).toBeLessThanOrEqual(batchSize)
-        }
-        expect(sampleBatches(pairs, { batchSize, seed, epoch: 1 })).toEqual(batches)
-      },
-    ),
-  )
-})
-
-test('all pairs without a text in common are used, in another order in each epoch', () => {
-  const pairs = Array.from({ length: 100 }, (_, i) => ({ anchor: `a${i}`, positive: `p${i}` }))
-  const [first, second] = [1, 2].map((epoch) => sampleBatches(pairs, { batchSize: 10, seed: 3, epoch }))
-  expect(first?.flat().toSorted((a, b) => a - b)).toEqual(pairs.map((_, i) => i))
-  expect(first).not.toEqual(second)
-})
 
 const ascending = fc
   .array(fc.integer({ min: 1, max: 64 }), { minLength: 1, maxLength: 40 })

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { adamW } from '../../src/finetune/optimizer/adamw.ts'
 import type { Optimizer } from '../../src/finetune/optimizer/optimizer.ts'
 import { applyGradients, createParameters, globalNorm } from '../../src/finetune/optimizer/parameters.ts'
-import { rateAt } from '../../src/finetune/optimizer/schedule.ts'
+import { decays, rateAt } from '../../src/finetune/optimizer/schedule.ts'
 import { sgd } from '../../src/finetune/optimizer/sgd.ts'
 import { createBuilder, float32Tensor, serializeModel } from '../../src/graph/index.ts'
 import { createRunner, type HostTensor } from '../../src/runtime/index.ts'
@@ -104,12 +104,20 @@ test('rows of a table get what the whole table would get, and rows never used on
   expect(relativeError(tables.get('table')?.weights ?? [], dense.get('table')?.weights ?? [])).toBeLessThan(1e-7)
 })
 
-test('the learning rate rises, falls, and ends at 0', () => {
+test('the learning rate rises from above 0, falls, and ends at 0', () => {
   const at = (step: number, decay: 'linear' | 'cosine' | 'constant') =>
     rateAt(step, { rate: 1, steps: 100, warmup: 0.1, decay })
-  expect([1, 6, 11].map((step) => at(step, 'linear'))).toEqual([0, 0.5, 1])
+  expect([1, 5, 10, 11].map((step) => at(step, 'linear'))).toEqual([0.1, 0.5, 1, 1])
   expect(at(56, 'linear')).toBeCloseTo(0.5, 10)
   expect(at(56, 'cosine')).toBeCloseTo(0.5, 10)
   expect(at(101, 'cosine')).toBeCloseTo(0, 10)
   expect(at(90, 'constant')).toBe(1)
+})
+
+test('no step of any run is taken at a rate of 0', () => {
+  for (const decay of decays)
+    for (const steps of [1, 2, 3, 10, 97])
+      for (const warmup of [0, 0.1, 0.5, 1])
+        for (let step = 1; step <= steps; step++)
+          expect(rateAt(step, { rate: 1, steps, warmup, decay }), `${decay} ${step}/${steps}`).toBeGreaterThan(0)
 })

@@ -47,7 +47,7 @@ test('a run learns, tells its steps, and leaves a model, its card, its settings 
   const events = await run({ out, epochs: 3 })
   const steps = events.filter((event) => event.type === 'step-end')
   expect(steps.map(({ step }) => step)).toEqual(steps.map((_, i) => i + 1))
-  expect(steps[0]?.rate).toBe(0)
+  expect(steps[0]?.rate).toBeGreaterThan(0)
   const mean = (some: typeof steps) => some.reduce((sum, { loss }) => sum + loss, 0) / some.length
   expect(mean(steps.slice(-6))).toBeLessThan(mean(steps.slice(0, 6)) * 0.8)
   expect(events.at(-1)).toMatchObject({ type: 'run-end', steps: 36, out })
@@ -174,12 +174,12 @@ test('the evaluator is run before, after each epoch and in between; the best wei
   const events = await run({ out, evaluator, evaluateEvery: 5 })
   const evaluations = events.filter((event) => event.type === 'evaluate-end')
   expect(evaluations.map(({ step, best }) => [step, best])).toEqual([
-    [0, false],
+    [0, true],
     [5, true],
     [10, true],
     [12, false],
   ])
-  expect(events.at(-1)).toMatchObject({ metrics: { score: 0.9 } })
+  expect(events.at(-1)).toMatchObject({ metrics: { score: 0.9 }, exportedStep: 10 })
   await using exported = await loadEncoder(out)
   expect((await exported.encode(['hello world'])).row(0)[0]).toBe(measured[2])
   expect(await readFile(path.join(out, 'README.md'), 'utf8')).toContain('| step 10 (exported) | 0.9000 |')
@@ -221,7 +221,7 @@ describe('bad input', () => {
       onWarning: (message) => warnings.push(message),
     })
     expect(events[0]).toMatchObject({ pairs: 2 })
-    expect(warnings).toEqual([expect.stringContaining('2 bad lines were left out (2, 4)')])
+    expect(warnings).toContainEqual(expect.stringContaining('2 bad lines were left out (2, 4)'))
   })
 
   test('a batch of one, all duplicates, numbers out of range', async () => {

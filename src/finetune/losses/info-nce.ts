@@ -29,6 +29,7 @@ export function infoNce(options: InfoNceOptions = {}): Loss {
   if (directions.length === 0) throw new QontrastError('invalid-option', 'directions must name at least one direction.')
   return {
     name: 'info-nce',
+    settings: { temperature, directions: [...directions] },
     inputs: ['negatives'],
     build(g, { embeddings: { anchor, positive, negative } }) {
       const [pairs = 0, dimensions = 0] = g.dimsOf(anchor)

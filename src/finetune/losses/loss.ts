@@ -33,6 +33,8 @@ export interface LossOutput {
  */
 export interface Loss {
   readonly name: string
+  /** What it was made with, as JSON: a resumed run must share it, and the model card says it. Without, its graph is compared. */
+  readonly settings?: Readonly<Record<string, unknown>>
   readonly inputs: readonly LossInput[]
   /** Learned values with what they begin as. */
   readonly parameters?: Readonly<Record<string, TensorValue>>

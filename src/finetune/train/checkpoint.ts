@@ -15,11 +15,16 @@ export interface RunState {
   readonly best: { readonly step: number; readonly metrics: Readonly<Record<string, number>> } | undefined
 }
 
+/** JSON writes what is no number as null. */
+const metric = z
+  .number()
+  .nullable()
+  .transform((value) => value ?? Number.NaN)
 const stateSchema = z.object({
   format: z.literal(1),
   step: z.number().int().nonnegative(),
   cutTexts: z.number().int().nonnegative(),
-  best: z.object({ step: z.number(), metrics: z.record(z.string(), z.number()) }).nullable(),
+  best: z.object({ step: z.number(), metrics: z.record(z.string(), metric) }).nullable(),
   usedRows: z.record(z.string(), z.array(z.number().int())),
 })
 const prefix = 'step-'
@@ -103,12 +108,25 @@ export async function listCheckpoints(folder: string): Promise<string[]> {
     .map((name) => path.join(folder, name))
 }
 
-/** Tells a full disk apart. */
+const full = new Set(['ENOSPC', 'EDQUOT'])
+const refused = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'EISDIR'])
+
+/** Tells a full disk apart, and a folder that cannot be written to. */
 export async function withDiskErrors<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (cause) {
-    if (systemCodeOf(cause) !== 'ENOSPC') throw cause
+    const code = systemCodeOf(cause) ?? ''
+    if (refused.has(code)) {
+      throw new QontrastError(
+        'invalid-option',
+        `out cannot be written to: ${messageOf(cause)}. Choose another --out.`,
+        {
+          cause,
+        },
+      )
+    }
+    if (!full.has(code)) throw cause
     throw new QontrastError(
       'disk-full',
       'The disk is full. The last whole checkpoint is kept: free some space, and run again with --resume.',

@@ -6,13 +6,19 @@ export type FinetuneEvent = RunStart | StepEnd | EvaluateEnd | CheckpointEnd | R
 export interface RunStart {
   readonly type: 'run-start'
   readonly model: string
+  /** Pairs that were given. */
   readonly pairs: number
   /** What became of the file of pairs, where they came from one. */
   readonly read: PairsReport | undefined
+  /** Pairs that at least one step takes; the others contradict every batch that has room. */
+  readonly usedPairs: number
+  /** Batches of all epochs, and how many pairs they have. */
+  readonly batches: { readonly count: number; readonly smallest: number; readonly largest: number }
   readonly steps: number
   /** The step that the run goes on from: 0, or that of the checkpoint. */
   readonly resumedFrom: number
   readonly parameters: number
+  /** Where ONNX Runtime takes the steps. */
   readonly device: string
 }
 
@@ -43,7 +49,7 @@ export interface EvaluateEnd {
   /** The one of the metrics by which weights are kept. */
   readonly metric: string
   readonly metrics: Readonly<Record<string, number>>
-  /** The best so far, of those after training began. */
+  /** The best so far, the untrained model included; where both are as good, a trained one. */
   readonly best: boolean
 }
 
@@ -60,6 +66,8 @@ export interface RunEnd {
   /** The model's folder. */
   readonly out: string
   readonly cutTexts: number
+  /** The step whose weights were exported: the last, or the best where there was an evaluator; 0 is the untrained model. */
+  readonly exportedStep: number
   /** Of the weights that were exported, where there was an evaluator. */
   readonly metrics: Readonly<Record<string, number>> | undefined
 }

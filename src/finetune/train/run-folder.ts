@@ -1,23 +1,26 @@
-import { appendFile, cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { appendFile, cp, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { isDeepStrictEqual } from 'node:util'
 import { QontrastError } from '../../shared/index.ts'
 import { listCheckpoints, withDiskErrors } from './checkpoint.ts'
 import type { EvaluateEnd, FinetuneEvent } from './events.ts'
+import { differences, type RunIdentity } from './identity.ts'
 
 /** `run/` in the model's folder: config.json, metrics.jsonl, checkpoints/, and the weights being measured. */
 export interface RunFolder {
   readonly checkpoints: string
   /** A model folder for the weights of the moment, to be measured. */
   readonly candidate: string
-  /** Writes the settings, or, when resuming, compares them: `invalid-option` says which differ. */
-  checkSettings(settings: Readonly<Record<string, unknown>>): Promise<void>
+  /** Writes what the run is, or, when resuming, compares it: `invalid-option` says what differs. Returns it as it is from now on. */
+  begin(identity: RunIdentity): Promise<RunIdentity>
   log(event: FinetuneEvent): Promise<void>
   evaluations(): Promise<EvaluateEnd[]>
-  /** The candidate is the best so far. */
-  keepCandidate(): Promise<void>
-  /** Puts the best weights into a model folder. */
-  takeBest(out: string): Promise<void>
+  /** The candidate has the best weights so far, those of a step; the ones before stay until `forget`. */
+  keepBest(step: number): Promise<void>
+  hasBest(step: number): Promise<boolean>
+  /** Puts the best weights and their card into a model folder. */
+  takeBest(step: number, out: string, card: string): Promise<void>
+  /** Removes best weights that are none any more, once a checkpoint says so. */
+  forget(exceptStep: number | undefined): Promise<void>
 }
 
 /** Opens the folder of a run. `invalid-option` where one is there already and `resume` is not asked for, or the other way round. */
@@ -26,8 +29,8 @@ export async function openRunFolder(out: string, { resume }: { readonly resume: 
   const config = path.join(folder, 'config.json')
   const metrics = path.join(folder, 'metrics.jsonl')
   const checkpoints = path.join(folder, 'checkpoints')
-  const best = path.join(folder, 'best')
   const candidate = path.join(folder, 'candidate')
+  const bestOf = (step: number) => path.join(folder, `best-${step}`)
   const begun = await readFile(config, 'utf8').catch(() => undefined)
   if (resume && begun === undefined) {
     throw new QontrastError('invalid-option', `${out} has no run to resume: leave --resume (resume) out to begin one.`)
@@ -38,43 +41,84 @@ export async function openRunFolder(out: string, { resume }: { readonly resume: 
       `${out} has a run already: pass --resume (resume) to go on with it, or choose another --out.`,
     )
   }
-  await withDiskErrors(() => mkdir(checkpoints, { recursive: true }))
 
   return {
     checkpoints,
     candidate,
-    async checkSettings(settings) {
-      const own: Readonly<Record<string, unknown>> = JSON.parse(JSON.stringify(settings))
-      if (!resume || begun === undefined) {
-        await withDiskErrors(() => writeFile(config, `${JSON.stringify(own, null, 2)}\n`))
-        return withDiskErrors(() => writeFile(metrics, ''))
-      }
-      const before: Readonly<Record<string, unknown>> = JSON.parse(begun)
-      const names = [...new Set([...Object.keys(before), ...Object.keys(own)])]
-      const differing = names.filter((name) => !isDeepStrictEqual(before[name], own[name]))
-      if (differing.length === 0) return
-      const said = differing.map(
-        (name) => `${name}: ${JSON.stringify(before[name])} then, ${JSON.stringify(own[name])} now`,
-      )
-      throw new QontrastError(
-        'invalid-option',
-        `The run in ${out} has other settings (${said.join('; ')}). Resume it with its own, or choose another --out.`,
-      )
+    async begin(identity) {
+      const before = resume && begun !== undefined ? readIdentity(config, begun) : undefined
+      const own = before ? resumed(out, before, identity) : identity
+      await withDiskErrors(async () => {
+        await mkdir(checkpoints, { recursive: true })
+        await writeFile(`${config}.unfinished`, `${JSON.stringify(own, null, 2)}\n`)
+        await rename(`${config}.unfinished`, config)
+        if (!before) await writeFile(metrics, '')
+      })
+      return own
     },
     log: (event) => withDiskErrors(() => appendFile(metrics, `${JSON.stringify(event)}\n`)),
     async evaluations() {
-      const lines = (await readFile(metrics, 'utf8')).trim().split('\n')
-      const events = lines.flatMap((line): FinetuneEvent[] => (line === '' ? [] : [JSON.parse(line)]))
+      const lines = (await readFile(metrics, 'utf8')).split('\n')
       const last = new Map<number, EvaluateEnd>()
-      for (const event of events) if (event.type === 'evaluate-end') last.set(event.step, event)
-      return [...last.values()]
+      for (const event of lines.flatMap(readEvent)) if (event.type === 'evaluate-end') last.set(event.step, event)
+      return [...last.values()].sort((a, b) => a.step - b.step)
     },
-    async keepCandidate() {
-      await rm(best, { recursive: true, force: true })
-      await rename(candidate, best)
+    async keepBest(step) {
+      await rm(bestOf(step), { recursive: true, force: true })
+      await rename(candidate, bestOf(step))
     },
-    async takeBest(target) {
-      await withDiskErrors(() => cp(best, target, { recursive: true }))
+    hasBest: (step) =>
+      stat(bestOf(step)).then(
+        () => true,
+        () => false,
+      ),
+    async takeBest(step, target, card) {
+      await withDiskErrors(async () => {
+        await cp(bestOf(step), target, { recursive: true })
+        await writeFile(path.join(target, 'README.md'), card)
+      })
     },
+    async forget(exceptStep) {
+      const names = (await readdir(folder)).filter((name) => /^best-\d+$/.test(name))
+      for (const name of names)
+        if (name !== `best-${exceptStep}`) await rm(path.join(folder, name), { recursive: true, force: true })
+    },
+  }
+}
+
+function readIdentity(config: string, text: string): Readonly<Record<string, unknown>> {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new QontrastError(
+      'file-unreadable',
+      `${config} is no JSON: the run cannot be resumed. Choose another --out.`,
+      {
+        cause,
+      },
+    )
+  }
+}
+
+/** The run that goes on: as it was, with as many epochs as are asked for now. */
+function resumed(out: string, before: Readonly<Record<string, unknown>>, now: RunIdentity): RunIdentity {
+  const differing = differences(before, JSON.parse(JSON.stringify(now)))
+  if (differing.length > 0) {
+    throw new QontrastError(
+      'invalid-option',
+      `The run in ${out} is another one (${differing.join('; ')}). Resume it with its own settings, or choose another --out.`,
+    )
+  }
+  const earlier = Array.isArray(before['earlierEpochs']) ? before['earlierEpochs'].map(Number) : []
+  const epochs = Number(before['epochs'])
+  return { ...now, earlierEpochs: epochs < now.epochs ? [...earlier, epochs] : earlier }
+}
+
+/** A line of metrics.jsonl; the last one may be half-written, by a process that was killed. */
+function readEvent(line: string): FinetuneEvent[] {
+  try {
+    return line === '' ? [] : [JSON.parse(line)]
+  } catch {
+    return []
   }
 }

@@ -88,7 +88,7 @@ export function createStepTaker(options: StepTakerOptions): StepTaker {
           return { loss, norm, cutTexts: batches.reduce((sum, { batch }) => sum + batch.cutTexts, 0) }
         throw new QontrastError(
           'training-diverged',
-          `Step ${step}: the ${Number.isFinite(loss) ? 'gradient' : 'loss'} is no finite number any more. The checkpoints before it are kept. Lower the learning rate (${settings.learningRate}), or look for broken texts.`,
+          `Step ${step}: the ${Number.isFinite(loss) ? 'gradient' : 'loss'} is no finite number any more. The checkpoints before it are kept. Begin again in another folder with a learning rate below ${settings.learningRate}, or look for broken texts.`,
         )
       })
     },

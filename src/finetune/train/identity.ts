@@ -1,0 +1,119 @@
+import { createHash } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
+import type { TransformerFiles } from '../../embed/index.ts'
+import type { Evaluator } from '../../evaluate/index.ts'
+import { serializeModel } from '../../graph/index.ts'
+import type { Pair } from '../data/pairs.ts'
+import type { Loss } from '../losses/loss.ts'
+import type { Optimizer } from '../optimizer/optimizer.ts'
+import type { RunSettings } from '../options.ts'
+import { buildLossGraph } from './step-graph.ts'
+import type { Tower } from './tower.ts'
+
+type Json = Readonly<Record<string, unknown>>
+
+/** All that determines the weights that a run ends with, as it is kept in `config.json`. */
+export interface RunIdentity extends RunSettings {
+  readonly model: string
+  /** Of the weights, the tokenizer and the settings: a model is the same under another name. */
+  readonly modelSha256: string
+  readonly pairs: number
+  readonly pairsSha256: string
+  readonly loss: Json
+  readonly optimizer: Json
+  /** What the best weights are chosen by, or `none`. */
+  readonly metric: string
+  /** Numbers of epochs that the run was to have before it was resumed with more. */
+  readonly earlierEpochs: readonly number[]
+}
+
+export interface IdentityOptions {
+  readonly model: string
+  readonly files: TransformerFiles
+  readonly tower: Tower
+  readonly pairs: readonly Pair[]
+  readonly settings: RunSettings
+  readonly loss: Loss
+  readonly optimizer: Optimizer
+  readonly evaluator: Evaluator | undefined
+}
+
+export function identityOf(options: IdentityOptions): RunIdentity {
+  const { model, files, tower, pairs, settings, loss, optimizer, evaluator } = options
+  const read = JSON.stringify([files.settings, files.prompts, files.tokenizerFile])
+  const external = [...tower.external].flat()
+  const layers = [...tower.parameters.values()].flatMap(({ bytes }) =>
+    bytes.buffer === tower.source.buffer ? [] : [bytes],
+  )
+  return {
+    model,
+    modelSha256: sha256([tower.source, ...external, ...layers, read]),
+    pairs: pairs.length,
+    pairsSha256: sha256(linesOf(pairs)),
+    ...settings,
+    loss: { name: loss.name, ...(loss.settings ?? { graph: graphOf(loss, tower) }) },
+    optimizer: { name: optimizer.name, ...optimizer.settings },
+    metric: evaluator ? `${evaluator.higherIsBetter ? 'highest' : 'lowest'} ${evaluator.primaryMetric}` : 'none',
+    earlierEpochs: [],
+  }
+}
+
+/** A loss that does not tell its settings is known by the graph that it builds. */
+function graphOf(loss: Loss, tower: Tower): string {
+  return sha256([serializeModel(buildLossGraph(tower, { loss, negatives: false }).model)])
+}
+
+type Same = (then: unknown, now: unknown) => boolean
+
+/** What may differ between a run and the one that resumes it: epochs may become more, and a run that was not measured may be. */
+const rules: Readonly<Record<string, Same>> = {
+  model: () => true,
+  pairs: () => true,
+  earlierEpochs: () => true,
+  epochs: (then, now) => Number(then) <= Number(now),
+  metric: (then, now) => then === 'none' || then === now,
+}
+const sums: Readonly<Record<string, { readonly of: string; readonly otherwise: string }>> = {
+  modelSha256: { of: 'model', otherwise: 'its files have changed' },
+  pairsSha256: { of: 'pairs', otherwise: 'the texts have changed' },
+}
+
+/** What keeps a run from being resumed as another, each with its value then and now. */
+export function differences(before: object, identity: RunIdentity): string[] {
+  const then: Json = Object.fromEntries(Object.entries(before))
+  const now: Json = Object.fromEntries(Object.entries(identity))
+  const names = [...new Set([...Object.keys(then), ...Object.keys(now)])]
+  const differing = names.filter((name) => !(rules[name] ?? isDeepStrictEqual)(then[name], now[name]))
+  return differing.flatMap((name) => {
+    const sum = sums[name]
+    if (!sum) return partsOf(name, then[name], now[name])
+    return isDeepStrictEqual(then[sum.of], now[sum.of])
+      ? [`${sum.of}: ${JSON.stringify(now[sum.of])}, but ${sum.otherwise}`]
+      : [said(sum.of, then, now)]
+  })
+}
+
+/** The parts of an object that differ, or the value itself: `loss.temperature: 0.05 then, 0.1 now`. */
+function partsOf(name: string, then: unknown, now: unknown): string[] {
+  if (!isObject(then) || !isObject(now)) return [said(name, { [name]: then }, { [name]: now })]
+  const keys = [...new Set([...Object.keys(then), ...Object.keys(now)])]
+  return keys.filter((key) => !isDeepStrictEqual(then[key], now[key])).map((key) => `${name}.${said(key, then, now)}`)
+}
+
+function said(name: string, then: Json, now: Json): string {
+  return `${name}: ${JSON.stringify(then[name])} then, ${JSON.stringify(now[name])} now`
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function* linesOf(pairs: readonly Pair[]): Generator<string> {
+  for (const pair of pairs) yield `${JSON.stringify(pair)}\n`
+}
+
+function sha256(parts: Iterable<string | Uint8Array>): string {
+  const hash = createHash('sha256')
+  for (const part of parts) hash.update(part)
+  return hash.digest('hex')
+}
