@@ -277,7 +277,7 @@ describe('bad input', () => {
   })
 
   test('models that cannot be trained say why', async () => {
-    await expect(run({ out: out(), model: 'default' })).rejects.toMatchObject({ code: 'model-not-found' })
+    await expect(run({ out: out(), model: 'default' })).rejects.toMatchObject({ code: 'model-invalid' })
     await expect(run({ out: out(), device: 'dml' })).rejects.toMatchObject({ code: 'device-unavailable' })
     const half = path.join(folder, 'half-precision')
     const source = path.join(fixtures, 'models', 'bert-external-data')
