@@ -1,18 +1,18 @@
-import { isatty } from 'node:tty'
 import { type Logger, pino } from 'pino'
 import { serve } from '../api/index.ts'
 import { type Encoder, loadEncoder } from '../embed/index.ts'
+import { onHangUp } from './hang-up.ts'
+import { type KeysFile, openKeysFile } from './keys-file.ts'
 import { encoderOptions, openStore } from './options.ts'
 import { onParentGone } from './parent-gone.ts'
-import { readKeys } from './read-settings.ts'
 import type { ServeSettings } from './serve-settings.ts'
 
 /** Opens what the settings name, serves it until a signal comes, and closes it again. */
 export async function serveUntilStopped(settings: ServeSettings): Promise<void> {
   const { port, host, limits, hosts, lameDuckSeconds, graceSeconds } = settings
   const log = createLog(settings.logLevel)
-  const keys = settings.keys === undefined ? undefined : await readKeys(settings.keys)
-  const stopped = untilStopped()
+  using keys = settings.keys === undefined ? undefined : await openKeysFile(settings.keys, log)
+  const stopped = untilStopped(keys)
   await using store = openStore(settings)
   await using models = await openModels(settings, (message) => log.warn(message))
   await using server = await serve({
@@ -23,11 +23,11 @@ export async function serveUntilStopped(settings: ServeSettings): Promise<void> 
     limits,
     log,
     indexes: { store, encoders: models.encoders },
-    ...(keys ? { keys } : {}),
+    ...(keys ? { keys: keys.keyring } : {}),
     ...(hosts ? { hosts } : {}),
   })
   log.info(
-    { url: server.url, store: store.name, models: Object.keys(models.encoders), keys: keys?.length ?? 0 },
+    { url: server.url, store: store.name, models: Object.keys(models.encoders), keys: keys?.keyring.size ?? 0 },
     'serving',
   )
   const reason = await stopped
@@ -64,10 +64,10 @@ async function openModels({ models, ...settings }: ServeSettings, onWarning: (me
 }
 
 /** The first SIGTERM or Ctrl-C (the second ends the process at once), the end of the terminal that this was started on, or of the `npx` that started it. */
-function untilStopped(): Promise<string> {
+function untilStopped(keys: KeysFile | undefined): Promise<string> {
   return new Promise((resolve) => {
-    const signals = ['SIGTERM', 'SIGINT', ...(isatty(0) ? (['SIGHUP'] as const) : [])] as const
-    for (const signal of signals) process.once(signal, () => resolve(signal))
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal))
+    onHangUp({ gone: () => resolve('SIGHUP'), asked: keys && (() => void keys.reload()) })
     onParentGone(() => resolve('the process that started this one is gone'))
   })
 }

@@ -1,9 +1,8 @@
-import { execFile, spawn } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import path from 'node:path'
-import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type Server, serve } from '../../src/api/index.ts'
@@ -11,9 +10,9 @@ import { readSettings } from '../../src/cli/read-settings.ts'
 import { modelsOf } from '../../src/cli/serve-settings.ts'
 import { type Encoder, lancedb, loadEncoder } from '../../src/main.ts'
 import { bundled, openApp } from '../support/api.ts'
+import { logged, program, startServer } from '../support/serve-process.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
-const program = new URL('../../src/cli/main.ts', import.meta.url).pathname
 const tinyModel = new URL('../fixtures/models/bert-plain', import.meta.url).pathname
 
 /** Writes bytes to a socket and gives all that comes back until it is closed. */
@@ -115,32 +114,8 @@ describe('on a socket', () => {
 })
 
 describe('qontrast serve', () => {
-  const start = async (...args: string[]) => {
-    const folder = await temporaryFolder()
-    const child = spawn(process.execPath, [program, 'serve', '--port', '0', '--path', folder, ...args], {
-      cwd: folder,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    const lines: Record<string, unknown>[] = []
-    createInterface({ input: child.stdout }).on('line', (line) => lines.push(JSON.parse(line)))
-    const exit = once(child, 'exit')
-    return {
-      child,
-      lines,
-      exit,
-      folder,
-      url: async () => String((await vi.waitFor(() => find(lines, 'serving'), 20_000))['url']),
-    }
-  }
-
-  function find(lines: readonly Record<string, unknown>[], message: string): Record<string, unknown> {
-    const found = lines.find(({ msg }) => msg === message)
-    if (!found) throw new Error(`no line ${message} yet`)
-    return found
-  }
-
   test('finishes what is under way on SIGTERM, takes nothing new, and exits with 0', async () => {
-    const { child, lines, exit, url } = await start()
+    const { child, lines, exit, url } = await startServer()
     const at = await url()
     await fetch(`${at}/v1/indexes`, {
       method: 'POST',
@@ -168,7 +143,7 @@ describe('qontrast serve', () => {
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
     expect((await reader?.read())?.value).toContain('"first"')
     child.kill('SIGTERM')
-    await vi.waitFor(() => find(lines, 'stopping'))
+    await logged(lines, 'stopping')
     await expect(fetch(`${at}/health/live`, { headers: { connection: 'close' } })).rejects.toThrow()
     end()
     expect((await reader?.read())?.value).toContain('"id":"last","status":"stored"')
@@ -184,7 +159,7 @@ describe('qontrast serve', () => {
   })
 
   test('cuts what outlasts the grace time, and still exits with 0', async () => {
-    const { child, exit, url } = await start('--grace-seconds', '0')
+    const { child, exit, url } = await startServer('--grace-seconds', '0')
     const at = await url()
     await fetch(`${at}/v1/indexes`, {
       method: 'POST',
@@ -205,7 +180,7 @@ describe('qontrast serve', () => {
   })
 
   test('refuses an address that others can reach where there are no keys', async () => {
-    const { child, exit } = await start('--host', '0.0.0.0')
+    const { child, exit } = await startServer('--host', '0.0.0.0')
     let stderr = ''
     child.stderr.on('data', (text) => {
       stderr += text
@@ -219,7 +194,7 @@ describe('qontrast serve', () => {
     const key = made.stderr.trim()
     const keys = path.join(await temporaryFolder(), 'keys') // as secrets are mounted: without an extension
     await writeFile(keys, `{"keys":[${made.stdout}]}`)
-    const { child, lines, exit, url } = await start('--keys', keys, '--host', '127.0.0.1')
+    const { child, lines, exit, url } = await startServer('--keys', keys, '--host', '127.0.0.1')
     const answer = await fetch(`${await url()}/v1/models`, { headers: { authorization: `Bearer ${key}` } })
     expect(answer.status).toBe(200)
     expect(answer.headers.get('server-timing')).toMatch(/total;dur=\d/)
