@@ -24,6 +24,7 @@ import { deadline } from './middleware/deadline.ts'
 import { hostCheck } from './middleware/host-check.ts'
 import { jsonBody } from './middleware/json-body.ts'
 import { observe } from './middleware/observe.ts'
+import { observeMaintenance } from './observe-maintenance.ts'
 import { describeApi } from './openapi.ts'
 import { reindexRoutes } from './reindex/handlers.ts'
 import { searchRoutes } from './search/handlers.ts'
@@ -92,6 +93,7 @@ export function createApp(options: AppOptions) {
       log?.error({ model, ...loss }, 'worker lost')
     })
   }
+  observeMaintenance(indexes.store, { registry: metrics.registry, log })
   const catalog = createCatalog(timeStore(indexes.store), new Map(encoders))
   const services: Services = { catalog, limits, queue, metrics, draining }
   const answeredHosts = hosts ?? (keys ? undefined : loopbackHosts)

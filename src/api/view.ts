@@ -55,7 +55,9 @@ export interface IndexView {
 export function viewOf({ index, store, fields, inTurn }: ServedIndex): IndexView {
   return {
     async put(documents, signal) {
-      const { added, updated, unchanged, chunks, failed } = await inTurn(() => index.add(documents, { signal }))
+      const { added, updated, unchanged, chunks, failed } = await inTurn(() =>
+        index.add(documents, { signal, optimize: false }),
+      )
       return { added, updated, unchanged, chunks, failed }
     },
     get: (ids) => index.get(ids),

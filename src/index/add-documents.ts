@@ -27,11 +27,20 @@ export interface AddOptions {
   readonly shard?: Shard
   /** In the end, deletes every document of the index that the source did not give, whoever put it there (of this shard, if there is one), except those to keep. Refused where it gave none at all. */
   readonly prune?: boolean | { readonly keep: (document: StoredDocument) => boolean }
+  /** After many documents, waits until the store's indexes are up to date where that pays; `false` leaves it to the background, as after few. */
+  readonly optimize?: boolean
   readonly onProgress?: (progress: AddProgress) => void
   readonly signal?: AbortSignal
 }
 
-const addKeys: OptionKeys<AddOptions> = { chunk: true, shard: true, prune: true, onProgress: true, signal: true }
+const addKeys: OptionKeys<AddOptions> = {
+  chunk: true,
+  shard: true,
+  prune: true,
+  optimize: true,
+  onProgress: true,
+  signal: true,
+}
 const pruneKeys: OptionKeys<Exclude<AddOptions['prune'], boolean | undefined>> = { keep: true }
 
 /** What is stored for good, and how much was embedded; reported after each batch, and about once a second within one that takes longer. */
@@ -81,6 +90,8 @@ interface Batch {
 
 const mostFailures = 1_000
 const optimizeEvery = 100_000
+/** Documents or chunks of a call after which indexes are looked at; after fewer, the store does so when it pays. */
+const many = 64
 const nothing = {
   documents: 0,
   chunks: 0,
@@ -101,6 +112,7 @@ export async function addDocuments(
 ): Promise<AddReport> {
   checkOptionKeys('add', options, addKeys)
   const { signal, onProgress, chunk = {} } = options
+  const when = options.optimize === false ? 'background' : 'due'
   if (typeof options.prune === 'object') checkOptionKeys('add: prune', options.prune, pruneKeys)
   const seen = Date.now()
   const totals = { ...nothing }
@@ -162,7 +174,8 @@ export async function addDocuments(
     }
   }
   const pruned = options.prune ? await pruneUnseen(options.prune) : undefined
-  await writer.optimize() // also where nothing changed: a run before may have been killed before it came to this
+  // also where nothing changed: a run before may have been killed before it came to this
+  if (Math.max(given, totals.chunks) >= many || !store.capabilities.upkeep) await writer.optimize(when)
   return { ...report(), ...(pruned === undefined ? {} : { pruned }) }
 
   async function prepareBatch(inputs: readonly Document<object>[]): Promise<Batch> {
@@ -210,7 +223,7 @@ export async function addDocuments(
     sinceOptimize += chunks
     if (sinceOptimize >= optimizeEvery) {
       sinceOptimize = 0
-      await writer.optimize()
+      await writer.optimize(when)
     }
     tellProgress()
   }

@@ -30,8 +30,8 @@ export interface LiveWriter {
    * A re-index that began or ended meanwhile misses nothing. Rejects with `store-busy` where others get in between again and again.
    */
   store(prepared: Prepared, writes: readonly PreparedWrite[]): Promise<Stored>
-  /** Brings the indexes of all generations up to date. */
-  optimize(): Promise<void>
+  /** Brings the indexes of all generations up to date where that pays. */
+  optimize(when: 'due' | 'background'): Promise<void>
 }
 
 const mostTries = 12
@@ -167,9 +167,9 @@ export function createLiveWriter({
         updated: [...stored.updated, ...stored.added.filter(moved)],
       }
     },
-    async optimize() {
+    async optimize(when) {
       for (const collection of await members.liveCollections()) {
-        await unlessGone(collection, store.optimize(collection))
+        await unlessGone(collection, store.optimize(collection, { when }))
       }
     },
   }

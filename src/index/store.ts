@@ -116,11 +116,36 @@ export interface KeyPage {
   readonly cursor: string | undefined
 }
 
+/** Of how many parts a collection is, each of which a search has to open. */
+export interface CollectionParts {
+  readonly points: number
+  /** Files of points. */
+  readonly fragments: number
+  /** Segments of the vector index; 0 where there is none. */
+  readonly vectorSegments: number
+  /** Points that are in no index yet: a search compares with each. */
+  readonly unindexed: number
+  /** Older states of the collection that whoever reads may still need. */
+  readonly versions: number
+}
+
+/** A look at a collection in the background, and the merge where that paid. */
+export interface MaintenanceRun {
+  readonly collection: string
+  readonly kind: 'look' | 'merge'
+  readonly seconds: number
+  /** What there is now; undefined where it failed. */
+  readonly parts?: CollectionParts
+  readonly error?: unknown
+}
+
 /** What a store can do beyond the contract. */
 export interface StoreCapabilities {
   readonly aliases: boolean
   /** An approximate index is built; `exact` makes a difference. */
   readonly approximate: boolean
+  /** After small writes it brings its indexes up to date by itself, in the background. */
+  readonly upkeep: boolean
 }
 
 /**
@@ -174,8 +199,14 @@ export interface VectorStore {
   aliases(): Promise<ReadonlyMap<string, string>>
   /** Makes `alias` name the collection, or nothing any more (`undefined`), in one atomic step. Every call takes an alias for a collection. */
   alias(alias: string, collection: string | undefined): Promise<void>
-  /** Brings indexes up to date after many writes; searches are right without it, only slower. */
-  optimize(collection: string, options?: { signal?: AbortSignal }): Promise<void>
+  /**
+   * Brings indexes up to date after many writes; searches are right without it, only slower. `due` does so where it pays by now,
+   * `background` too, without being waited for.
+   */
+  optimize(collection: string, options?: { signal?: AbortSignal; when?: 'now' | 'due' | 'background' }): Promise<void>
+  /** Tells of what is done in the background, until the function that it returns is called. */
+  onMaintenance?(listener: (run: MaintenanceRun) => void): () => void
+  /** Waits for maintenance that is under way. */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }

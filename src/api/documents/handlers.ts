@@ -1,5 +1,6 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { QontrastError } from '../../shared/index.ts'
+import { answerJson } from '../answer-json.ts'
 import type { ApiEnv, Services } from '../context.ts'
 import { ndjson } from '../middleware/json-body.ts'
 import { openView } from '../open-view.ts'
@@ -43,7 +44,7 @@ export function documentRoutes(services: Services) {
       const { ids } = c.req.valid('json')
       checkMost('ids', ids.length)
       const documents = await (await view(c)).get(ids)
-      return c.json({ documents: documents.map((document) => document ?? null) }, 200)
+      return answerJson(c, { documents: documents.map((document) => document ?? null) })
     })
     .openapi(deleteDocuments, async (c) => {
       const selection = c.req.valid('json')
@@ -52,7 +53,7 @@ export function documentRoutes(services: Services) {
     })
     .openapi(scrollDocuments, async (c) => {
       const { documents, cursor = null } = await (await view(c)).scroll(c.req.valid('json'))
-      return c.json({ documents: [...documents], cursor }, 200)
+      return answerJson(c, { documents: [...documents], cursor })
     })
     .openapi(countDocuments, async (c) =>
       c.json({ count: await (await view(c)).count(c.req.valid('json').filter) }, 200),
@@ -61,7 +62,7 @@ export function documentRoutes(services: Services) {
       const { id } = c.req.valid('param')
       const [document] = await (await view(c)).get([id])
       if (!document) throw new QontrastError('not-found', `There is no document ${JSON.stringify(id)}.`)
-      return c.json(document, 200)
+      return answerJson(c, document)
     })
     .openapi(deleteDocument, async (c) => {
       const { id } = c.req.valid('param')

@@ -1,5 +1,6 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { normalizeInPlace, QontrastError } from '../../shared/index.ts'
+import { answerJson } from '../answer-json.ts'
 import type { ApiEnv, Services } from '../context.ts'
 import { createEmbeddings, listModels } from './routes.ts'
 
@@ -30,7 +31,7 @@ export function embeddingRoutes({ catalog, limits }: Services) {
         embedding: write(cut(vectors.row(index), dimensions)),
       }))
       const usage = { prompt_tokens: tokens, total_tokens: tokens }
-      return c.json({ object: 'list' as const, data, model, usage }, 200)
+      return answerJson(c, { object: 'list' as const, data, model, usage })
     })
     .openapi(listModels, (c) => {
       const data = [...catalog.models].map(([id, { dimensions }]) => ({

@@ -1,6 +1,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Hit } from '../../index/index.ts'
 import { QontrastError } from '../../shared/index.ts'
+import { answerJson } from '../answer-json.ts'
 import type { ApiEnv, Services } from '../context.ts'
 import { openView } from '../open-view.ts'
 import { search } from './routes.ts'
@@ -16,7 +17,7 @@ export function searchRoutes(services: Services) {
       throw new QontrastError('invalid-input', `${queries.length} queries; at most ${limits.textsPerCall} a call.`)
     const lists = await (await view(c)).search(queries, { ...options, signal: c.var.signal })
     const results = lists.map((hits) => ({ hits: hits.map(toAnswer) }))
-    return c.json({ results }, 200)
+    return answerJson(c, { results })
   })
 }
 

@@ -1,6 +1,6 @@
 import path from 'node:path'
 import type { Table } from '@lancedb/lancedb'
-import { checkOptionKeys, isQontrastError, type OptionKeys, QontrastError, throwIfAborted } from '../../shared/index.ts'
+import { checkOptionKeys, isQontrastError, type OptionKeys, QontrastError } from '../../shared/index.ts'
 import { checkPoint, checkSameSchema } from '../check.ts'
 import { indexNames, notFound } from '../names.ts'
 import type { CollectionSchema, PointRecord, Selector, VectorStore } from '../store.ts'
@@ -8,7 +8,7 @@ import { checkWritable } from './lancedb/check-writable.ts'
 import { retryConflicts, withStoreErrors } from './lancedb/errors.ts'
 import { idIn, literal } from './lancedb/filter-sql.ts'
 import { loadLibrary } from './lancedb/load-library.ts'
-import { bytesOf, createIndexes, type MaintenanceOptions, maintain } from './lancedb/maintenance.ts'
+import { bytesOf, createIndexes, type MaintenanceOptions } from './lancedb/maintenance.ts'
 import { openPointers } from './lancedb/pointers.ts'
 import { runQuery, toSql } from './lancedb/query.ts'
 import { runQueries } from './lancedb/query-many.ts'
@@ -16,6 +16,7 @@ import { keyColumns, recordColumns, toKey, toPointKey, toPointRecord, toRow } fr
 import { seenSince, seenTable, writeSeen } from './lancedb/seen.ts'
 import { openSession, type Session } from './lancedb/session.ts'
 import { createOrOpen, removeTable, withTable, withTableIfThere } from './lancedb/tables.ts'
+import { createUpkeep } from './lancedb/upkeep.ts'
 
 export interface LanceDbOptions extends Partial<MaintenanceOptions> {
   /** Folder that holds the collections; made when the first is written. */
@@ -43,8 +44,13 @@ const writesUntilReopened = 100
 export function lancedb(options: LanceDbOptions): VectorStore {
   checkOptionKeys('lancedb', options, optionKeys)
   const folder = path.resolve(options.path) // a relative path that begins with `db` would be taken for LanceDB's cloud
-  const maintenance: MaintenanceOptions = { approximateFrom: options.approximateFrom ?? approximateFrom }
   const pointers = openPointers(folder)
+  const upkeep = createUpkeep({
+    folder,
+    approximateFrom: options.approximateFrom ?? approximateFrom,
+    schemaOf: pointers.readCollection,
+    exclusively: (name, work) => write(name, work),
+  })
   const writers = new Map<string, Promise<unknown>>()
   let session = openSession(folder)
   let writes = 0
@@ -130,14 +136,14 @@ export function lancedb(options: LanceDbOptions): VectorStore {
   }
 
   const close = async () => {
-    await Promise.all(writers.values())
+    await Promise.all([...writers.values(), upkeep.close()])
     await session.retire()
     session = openSession(folder)
   }
 
   return {
     name: `lancedb:${folder}`,
-    capabilities: { aliases: true, approximate: true },
+    capabilities: { aliases: true, approximate: true, upkeep: true },
 
     ensure: (name, schema) =>
       retryConflicts(async () => {
@@ -173,7 +179,7 @@ export function lancedb(options: LanceDbOptions): VectorStore {
     drop: (name) =>
       withStoreErrors(async () => {
         const collection = await withOpened(name, async (opened) => opened.name)
-        await writers.get(collection)
+        await Promise.all([writers.get(collection), upkeep.forget(collection)])
         await pointers.removeCollection(collection)
         renew() // searches that are under way may still read from it
         for (const table of [collection, seenTable(collection)]) await removeTable(folder, table)
@@ -182,7 +188,7 @@ export function lancedb(options: LanceDbOptions): VectorStore {
     async upsert(name, points, { onlyNew = false } = {}) {
       if (points.length === 0) return
       const distinct = [...new Map(points.map((point) => [point.id, point])).values()]
-      await write(name, async ({ table, schema }) => {
+      await write(name, async ({ name: collection, table, schema }) => {
         for (const point of distinct) checkPoint(point, schema)
         const { makeArrowTable, tableSchema } = await loadLibrary()
         const rows = makeArrowTable(
@@ -191,6 +197,10 @@ export function lancedb(options: LanceDbOptions): VectorStore {
         )
         const merge = table.mergeInsert('id')
         await (onlyNew ? merge : merge.whenMatchedUpdateAll()).whenNotMatchedInsertAll().execute(rows)
+        upkeep.wrote(
+          collection,
+          distinct.map(({ id }) => toKey(id)),
+        )
       })
     },
 
@@ -210,8 +220,9 @@ export function lancedb(options: LanceDbOptions): VectorStore {
       }),
 
     delete: (name, selector) =>
-      write(name, async ({ table, schema }) => {
+      write(name, async ({ name: collection, table, schema }) => {
         const { numDeletedRows } = await table.delete(await selectorToSql(table, schema, selector))
+        upkeep.wrote(collection, [])
         return numDeletedRows
       }),
 
@@ -259,14 +270,12 @@ export function lancedb(options: LanceDbOptions): VectorStore {
         await pointers.writeAlias(alias, target)
       }),
 
-    optimize: (name, { signal } = {}) =>
-      write(name, async ({ name: collection, table, schema, session: within }) => {
-        throwIfAborted(signal)
-        await maintain(table, schema, maintenance)
-        await withTableIfThere(await within.connection(), seenTable(collection), (marks) =>
-          marks.optimize({ cleanupOlderThan: new Date() }),
-        )
-      }),
+    async optimize(name, { signal, when = 'now' } = {}) {
+      const { name: collection } = await read(name, async (opened) => opened)
+      if (when === 'background') upkeep.consider(collection)
+      else await retryConflicts(() => upkeep.run(collection, { onlyDue: when === 'due', signal }))
+    },
+    onMaintenance: upkeep.onMaintenance,
 
     close,
     [Symbol.asyncDispose]: close,

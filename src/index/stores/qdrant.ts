@@ -163,7 +163,7 @@ export function qdrant(options: QdrantOptions): VectorStore {
 
   return {
     name: `qdrant:${connection.server}`,
-    capabilities: { aliases: true, approximate: true },
+    capabilities: { aliases: true, approximate: true, upkeep: false },
 
     async ensure(name, schema) {
       described.set(name, await ensureCollection(connection, name, schema, options))

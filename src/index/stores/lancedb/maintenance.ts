@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises'
 import path from 'node:path'
 import type { Table } from '@lancedb/lancedb'
 import { systemCodeOf } from '../../../shared/index.ts'
-import type { CollectionSchema } from '../../store.ts'
+import type { CollectionParts, CollectionSchema } from '../../store.ts'
 import { loadLibrary } from './load-library.ts'
 import { numberColumns } from './rows.ts'
 
@@ -43,15 +43,53 @@ async function isKeyed(table: Table): Promise<boolean> {
   return fields.some(({ metadata }) => [...metadata.keys()].some((key) => key.includes('primary-key')))
 }
 
-/** Takes new rows into the indexes, adds those that pay by now, merges small files, and frees what no version needs any more. */
-export async function maintain(
+/** More segments than these are made one again. */
+const mostSegments = 8
+const mostFragments = 32
+const mostVersions = 1_000
+/** Reads of how many parts a table is, which lies in the folder. */
+export async function partsOf(table: Table, folder: string): Promise<CollectionParts> {
+  const [{ numRows, fragmentStats }, indices, versions] = await Promise.all([
+    table.stats(),
+    table.listIndices(),
+    readdir(path.join(folder, '_versions')).catch(() => []),
+  ])
+  return {
+    points: numRows,
+    fragments: fragmentStats.numFragments,
+    vectorSegments: indices.find(isVectorIndex)?.numSegments ?? 0,
+    unindexed: Math.max(0, ...indices.map(({ numUnindexedRows }) => numUnindexedRows ?? 0)),
+    versions: versions.length,
+  }
+}
+
+/**
+ * How many rows may be in no index: merging reads the whole lexical index, so it waits for a share of the table; what has to be compared one by one
+ * stays a small part of what a search takes.
+ */
+function mostUnindexed(points: number): number {
+  return Math.min(points / 50, Math.max(200, points / 200))
+}
+
+/** Whether merging pays. `settled` is what the last merge left: what it could not join is not tried again at once. */
+export function isDue(parts: CollectionParts, settled: Pick<CollectionParts, 'fragments'> = { fragments: 0 }): boolean {
+  return (
+    parts.unindexed > mostUnindexed(parts.points) ||
+    parts.vectorSegments > mostSegments ||
+    parts.fragments - settled.fragments > mostFragments ||
+    parts.versions > mostVersions
+  )
+}
+
+/** Takes new rows into the indexes, adds those that pay by now, merges what came apart, and frees versions from before `keepSince`. */
+export async function merge(
   table: Table,
   schema: CollectionSchema,
-  { approximateFrom }: MaintenanceOptions,
+  { approximateFrom, keepSince }: MaintenanceOptions & { readonly keepSince: Date },
 ): Promise<void> {
   const { Index } = await loadLibrary()
-  const outgrown = await hasOutgrown(table, 'vector')
-  await table.optimize()
+  const outgrown = await hasOutgrown(table)
+  await table.optimize({ cleanupOlderThan: keepSince })
   const points = await table.countRows()
   const indexed = await indexedColumns(table)
   const wanted = [
@@ -71,13 +109,19 @@ export async function maintain(
   if (points >= approximateFrom && (outgrown || !indexed.has('vector'))) {
     await table.createIndex('vector', { config: Index.ivfFlat({ distanceType: 'cosine' }) })
   }
-  await table.optimize({ cleanupOlderThan: new Date() })
+  await table.optimize({ cleanupOlderThan: keepSince })
 }
 
-/** Partitions are cut for the points that were there: with half as many new ones, they are cut anew. */
-async function hasOutgrown(table: Table, column: string): Promise<boolean> {
-  const index = (await table.listIndices()).find(({ columns }) => columns.includes(column))
-  return index !== undefined && (index.numUnindexedRows ?? 0) > (index.numIndexedRows ?? 0) / 2
+/** LanceDB only ever adds segments, and cuts partitions for the points that were there: with many segments, or half as many new points, it is made anew. */
+async function hasOutgrown(table: Table): Promise<boolean> {
+  const index = (await table.listIndices()).find(isVectorIndex)
+  if (!index) return false
+  const { numIndexedRows = 0, numUnindexedRows = 0, numSegments = 1 } = index
+  return numUnindexedRows > numIndexedRows / 2 || numSegments > mostSegments
+}
+
+function isVectorIndex({ columns }: { readonly columns: readonly string[] }): boolean {
+  return columns.includes('vector')
 }
 
 async function indexedColumns(table: Table): Promise<Set<string>> {

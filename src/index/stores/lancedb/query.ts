@@ -8,6 +8,8 @@ import { recordColumns, toPointRecord } from './rows.ts'
 
 /** Ids in one predicate. */
 const mostIds = 2_000
+/** A part of a BM25 score by which those of a few points may be shifted alike. */
+const mostShift = 0.02
 
 /** Ranks points, groups them if asked to, and reads the records of those on the page. */
 export async function runQuery(table: Table, schema: CollectionSchema, query: StoreQuery): Promise<ScoredPoint[]> {
@@ -97,16 +99,16 @@ function hybridSource(table: Table, { vector, terms, where, exact }: HybridSearc
         dense.length === 0 ? [] : rankDense(table, vector, among(dense)),
         bm25.length === 0 || !known ? [] : rankLexical(table, terms, among([...bm25, known.id])),
       ])
-      const same = words.length === 0 || isNear(words.find(({ id }) => id === known?.id)?.score, known?.score)
-      // before the first maintenance LanceDB counts words among the filtered rows alone
-      const counted = same ? words : await rankLexical(table, terms, { depth: await table.countRows(), where, exact })
+      const there = words.find(({ id }) => id === known?.id)
+      const shift = known && there ? known.score / there.score : 1
+      // of rows that are in no index yet LanceDB counts the words of the filtered ones alone: before the first maintenance it finds quite other scores
+      const counted =
+        Math.abs(shift - 1) <= mostShift
+          ? words.map((point) => ({ ...point, score: point.score * shift }))
+          : await rankLexical(table, terms, { depth: await table.countRows(), where, exact })
       return { dense: scoresById(vectors), bm25: scoresById(counted) }
     },
   }
-}
-
-function isNear(a = Number.NaN, b = Number.NaN): boolean {
-  return Math.abs(a - b) <= 1e-4 * Math.abs(b)
 }
 
 async function rankDense(table: Table, vector: Float32Array, { depth, where, exact }: SideOptions): Promise<Found[]> {
