@@ -5,18 +5,21 @@
  *     npm run bench:http -- search 10000
  *     npm run bench:http -- overload 60
  *     npm run bench:http -- mixed 600
+ *     npm run bench:http -- streams 10000
  */
 import { machine } from '../support/sides.ts'
 import { benchEmbeddings } from './embeddings.ts'
 import { benchMixed } from './mixed.ts'
 import { benchOverload } from './overload.ts'
 import { benchSearch } from './search.ts'
+import { benchStreams } from './streams.ts'
 
 const benches: Readonly<Record<string, (size?: number) => Promise<void>>> = {
   embeddings: benchEmbeddings,
   search: benchSearch,
   overload: benchOverload,
   mixed: benchMixed,
+  streams: benchStreams,
 }
 const [name, size] = process.argv.slice(2)
 const chosen = name === undefined ? Object.values(benches) : [benches[name]]

@@ -29,6 +29,7 @@ import { describeApi } from './openapi.ts'
 import { reindexRoutes } from './reindex/handlers.ts'
 import { searchRoutes } from './search/handlers.ts'
 import { serveEncoder } from './served-encoder.ts'
+import { createStreams } from './streams.ts'
 import { timeStore } from './timed-store.ts'
 import { createTokenQueue } from './token-queue.ts'
 
@@ -71,7 +72,7 @@ const securityHeaders = {
 /** The HTTP API as a Hono app; `invalid-option` names a wrong key, limit or model. Mount it under a path: `app.route('/search', createApp(…))`. */
 export function createApp(options: AppOptions) {
   checkOptionKeys('createApp', options, appKeys)
-  const { indexes, keys, limits: given, hosts, log, leaving, draining } = options
+  const { indexes, keys, limits: given, hosts, log, leaving, draining, cut } = options
   checkOptionKeys('createApp: indexes', indexes, indexesKeys)
   if (Object.keys(indexes.encoders).length === 0)
     throw new QontrastError(
@@ -81,7 +82,13 @@ export function createApp(options: AppOptions) {
   const limits = resolveLimits(given)
   const queue = createTokenQueue(limits.queuedTokens)
   const keyring = keys && ('replace' in keys ? keys : createKeyring(keys))
-  const metrics = createMetrics(() => queue.tokens)
+  const streams = createStreams(limits.openStreams)
+  const inFlight = { count: 0 }
+  const metrics = createMetrics({
+    queuedTokens: () => queue.tokens,
+    openStreams: () => streams.open,
+    requestsInFlight: () => inFlight.count,
+  })
   if (keyring) countReloads(metrics.registry, keyring)
   const encoders = Object.entries(indexes.encoders).map(
     ([name, encoder]) => [name, serveEncoder(encoder, { queue, limits, metrics })] as const,
@@ -95,7 +102,7 @@ export function createApp(options: AppOptions) {
   }
   observeMaintenance(indexes.store, { registry: metrics.registry, log })
   const catalog = createCatalog(timeStore(indexes.store), new Map(encoders))
-  const services: Services = { catalog, limits, queue, metrics, draining }
+  const services: Services = { catalog, limits, queue, metrics, streams, log, draining, cut }
   const answeredHosts = hosts ?? (keys ? undefined : loopbackHosts)
 
   const app = new OpenAPIHono<ApiEnv>({
@@ -124,7 +131,7 @@ export function createApp(options: AppOptions) {
     }),
   )
   for (const guarded of ['/v1/*', '/metrics']) app.use(guarded, authenticate(keyring))
-  app.use('/v1/*', admission({ limits, queue, draining }))
+  app.use('/v1/*', admission({ limits, queue, draining, inFlight }))
   app.use('/v1/*', deadline(limits))
   app.use('/v1/*', jsonBody(limits))
 

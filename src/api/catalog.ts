@@ -48,6 +48,7 @@ export interface Catalog {
 
 export function createCatalog(store: VectorStore, models: ReadonlyMap<string, ServedEncoder>): Catalog {
   const opened = new Map<string, Promise<ServedIndex>>()
+  const creating = createTurns() // of several at once one finds that there is no such index
 
   function model(name: string | undefined): ServedEncoder {
     const [first] = models.values()
@@ -85,7 +86,7 @@ export function createCatalog(store: VectorStore, models: ReadonlyMap<string, Se
     }
     const encoder = model(made)
     return {
-      index: await openIndex({ name, encoder, store, loadEncoder: byEncoderName }),
+      index: await openIndex({ name, encoder, store, loadEncoder: byEncoderName, create: false }),
       store,
       fields: info.schema.fields,
       inTurn: createTurns(),
@@ -110,11 +111,10 @@ export function createCatalog(store: VectorStore, models: ReadonlyMap<string, Se
     },
     async create(name, options) {
       const { dimensions, name: encoderName, fingerprint } = model(options.model)
-      if (await store.info(name)) throw new QontrastError('already-exists', `There is an index '${name}' already.`)
-      await ensureIndex(store, name, {
-        dimensions,
-        encoder: { name: encoderName, fingerprint },
-        fields: options.fields,
+      await creating(async () => {
+        if (await store.info(name)) throw new QontrastError('already-exists', `There is an index '${name}' already.`)
+        const encoder = { name: encoderName, fingerprint }
+        await ensureIndex(store, name, { dimensions, encoder, fields: options.fields })
       })
     },
     async drop(name) {

@@ -1,8 +1,10 @@
 import type { Context } from 'hono'
+import type { Logger } from 'pino'
 import type { Access } from './access/keys.ts'
 import type { Catalog } from './catalog.ts'
 import type { Limits } from './limits.ts'
 import type { Metrics } from './metrics.ts'
+import type { Streams } from './streams.ts'
 import type { TokenQueue } from './token-queue.ts'
 
 /** What a request carries from middleware to handler. */
@@ -27,6 +29,10 @@ export interface Services {
   readonly limits: Limits
   readonly queue: TokenQueue
   readonly metrics: Metrics
+  readonly streams: Streams
+  readonly log: Logger | undefined
   /** Fires when the server is to stop. */
   readonly draining: AbortSignal | undefined
+  /** Fires when streams must end. */
+  readonly cut: AbortSignal | undefined
 }

@@ -14,11 +14,13 @@ export interface Limits {
   readonly queuedTokens: number
   /** Requests worked on at the same time: else 429. */
   readonly concurrentRequests: number
+  /** Streams open at the same time, of documents and of events: else 429. */
+  readonly openStreams: number
   /** Seconds until 504, unless `X-Request-Timeout` says otherwise; streams are excepted. */
   readonly deadlineSeconds: number
   /** The longest that `X-Request-Timeout` may ask for. */
   readonly longestDeadlineSeconds: number
-  /** Seconds within which a JSON body, or the next line of a stream, must have come: else 408. */
+  /** Seconds within which a JSON body must have come: else 408. The next line of a stream too, and some of its answers be read: else it is cut. */
   readonly bodySeconds: number
 }
 
@@ -29,6 +31,7 @@ export const defaultLimits: Limits = {
   documentsPerBatch: 1_000,
   queuedTokens: 32_768,
   concurrentRequests: 512,
+  openStreams: 64,
   deadlineSeconds: 30,
   longestDeadlineSeconds: 300,
   bodySeconds: 30,

@@ -6,19 +6,34 @@ const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 /** Of the timer that measures the event loop's delay, which counts it in. */
 const loopTimerMilliseconds = 2
 
+/** What is read when the metrics are. */
+interface Watched {
+  queuedTokens(): number
+  openStreams(): number
+  requestsInFlight(): number
+}
+
 /** What `/metrics` shows: our own figures, and Node's (event-loop delay, memory, handles). */
-export function createMetrics(queuedTokens: () => number) {
+export function createMetrics({ queuedTokens, openStreams, requestsInFlight }: Watched) {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: loopTimerMilliseconds })
-  new Gauge({
-    name: 'qontrast_queue_tokens',
-    help: 'Tokens that wait to be embedded or are being embedded.',
-    registers,
-    collect() {
-      this.set(queuedTokens())
-    },
-  })
+  const gauge = (name: string, help: string, value: () => number) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(value())
+      },
+    })
+  gauge('qontrast_queue_tokens', 'Tokens that wait to be embedded or are being embedded.', queuedTokens)
+  gauge(
+    'qontrast_requests_in_flight',
+    'Requests being worked on, streams and health checks left out.',
+    requestsInFlight,
+  )
+  gauge('qontrast_open_streams', 'Streams of documents and of events that are open.', openStreams)
   return {
     registry,
     requests: new Counter({

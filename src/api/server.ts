@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { getRequestListener } from '@hono/node-server'
 import { checkOptionKeys, type OptionKeys, QontrastError } from '../shared/index.ts'
 import { type AppOptions, appKeys, createApp } from './app.ts'
+import { answerBrokenBodies } from './half-open.ts'
 import { watchStore } from './watch-store.ts'
 
 export interface ServeOptions extends Omit<AppOptions, 'leaving' | 'draining' | 'cut'> {
@@ -79,6 +80,7 @@ export async function serve(given: ServeOptions): Promise<Server> {
       return listener(request, response)
     },
   )
+  answerBrokenBodies(server)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) =>
       reject(new QontrastError('invalid-option', `Cannot listen: ${cause.message}`, { cause })),
@@ -94,7 +96,7 @@ export async function serve(given: ServeOptions): Promise<Server> {
     server.close()
     const sweep = setInterval(() => server.closeIdleConnections(), lookMilliseconds.idle)
     if (!(await settlesWithin(closed, graceSeconds * 1_000))) {
-      cut.abort()
+      cut.abort(new QontrastError('closed', 'The server stops. Send what has no result yet again.'))
       await settlesWithin(closed, lastWordMilliseconds)
       server.closeAllConnections()
     }

@@ -21,7 +21,7 @@ export interface Members {
   follow(): Promise<Member>
   /** Rejects with `encoder-mismatch` where the collection is another one by now: it was dropped, and made anew with another encoder. */
   check(member: Member): Promise<void>
-  /** Makes the index where there is none, and checks that it is the one that was opened. */
+  /** Makes the index where there is none and that is wanted, and checks that it is the one that was opened. */
   ensure(): Promise<void>
   /** What a write goes to: the current generation first, then the one that is being built. */
   live(): Promise<Member[]>
@@ -40,12 +40,14 @@ export function createMembers({
   store,
   index,
   asked,
+  create,
   existing,
   encoders,
 }: {
   store: VectorStore
   index: string
   asked: CollectionSchema
+  create: boolean
   existing: Generation | undefined
   encoders: Encoders
 }): Members {
@@ -131,6 +133,7 @@ export function createMembers({
     },
     async ensure() {
       const info = await store.info(index)
+      if (!info && !create) throw await indexNotFound(store, index)
       if (!info) bound = await memberOf(await ensureIndex(store, index, bound?.schema ?? asked))
       else if (!bound) await bind()
       else if (info.name === bound.collection) checkSameSchema(index, info.schema, bound.schema) // else re-indexed since: writes follow

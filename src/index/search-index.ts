@@ -46,6 +46,8 @@ export interface OpenIndexOptions<Payload extends object = JsonObject> {
   readonly fields?: FieldsOf<Payload>
   /** How other encoders are opened while, and after, the index is re-indexed with one; they are closed with the index. Defaults to {@link loadEncoder}. */
   readonly loadEncoder?: LoadByName
+  /** `false`: the index is never made here; adding to one that is not there, or was dropped meanwhile, rejects with `index-not-found`. */
+  readonly create?: boolean
 }
 
 const openKeys: OptionKeys<OpenIndexOptions> = {
@@ -55,6 +57,7 @@ const openKeys: OptionKeys<OpenIndexOptions> = {
   store: true,
   fields: true,
   loadEncoder: true,
+  create: true,
 }
 
 /** `name` is what the index is opened by. */
@@ -122,7 +125,7 @@ export function openIndex<Payload extends object = JsonObject>(
 ): Promise<SearchIndex<Payload>>
 export async function openIndex(options: OpenIndexOptions): Promise<SearchIndex> {
   checkOptionKeys('openIndex', options, openKeys)
-  const { name, encoder, path, store: given, fields = {}, loadEncoder } = options
+  const { name, encoder, path, store: given, fields = {}, loadEncoder, create = true } = options
   if ((path === undefined) === (given === undefined)) {
     throw new QontrastError('invalid-option', 'openIndex takes either path (the embedded store) or store.')
   }
@@ -142,6 +145,7 @@ export async function openIndex(options: OpenIndexOptions): Promise<SearchIndex>
     store,
     index: name,
     asked,
+    create,
     existing: existing && { collection: existing.name, schema: existing.schema },
     encoders: createEncoders(encoder, loadEncoder),
   })

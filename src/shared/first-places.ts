@@ -4,9 +4,9 @@ const fewest = 1_024
 
 /**
  * Remembers where each id came first, in 16 bytes an id however long it is: an id is known by 64 bits of its hash.
- * Asked with an id and its place (a safe integer), it gives the earlier place of the same id, or keeps this one.
+ * Asked with an id and its place (a safe integer), it gives the earlier place of the same id, or keeps this one; without a place it only looks.
  */
-export function createFirstPlaces(): (id: string, place: number) => number | undefined {
+export function createFirstPlaces(): (id: string, place?: number) => number | undefined {
   let hashes = new BigUint64Array(fewest)
   let places = new Float64Array(fewest)
   let size = 0
@@ -34,6 +34,7 @@ export function createFirstPlaces(): (id: string, place: number) => number | und
     const hash = createHash('sha256').update(id).digest().readBigUInt64LE() || 1n
     const slot = slotOf(hash)
     if (hashes[slot] === hash) return places[slot]
+    if (place === undefined) return undefined
     hashes[slot] = hash
     places[slot] = place
     size += 1

@@ -4,7 +4,7 @@ import { answerJson } from '../answer-json.ts'
 import type { ApiEnv, Services } from '../context.ts'
 import { ndjson } from '../middleware/json-body.ts'
 import { openView } from '../open-view.ts'
-import { putLines } from './put-lines.ts'
+import { putStream } from './put-stream.ts'
 import {
   countDocuments,
   deleteDocument,
@@ -37,8 +37,7 @@ export function documentRoutes(services: Services) {
       const type = c.req.header('content-type')
       if (type?.split(';')[0]?.trim().toLowerCase() !== ndjson)
         throw new QontrastError('unsupported-media-type', `The content type must be ${ndjson}.`)
-      const lines = putLines(c.req.raw, await view(c), limits)
-      return c.body(ReadableStream.from(lines), 200, { 'content-type': ndjson })
+      return c.body(await putStream(c, await view(c), services), 200, { 'content-type': ndjson })
     })
     .openapi(getDocuments, async (c) => {
       const { ids } = c.req.valid('json')

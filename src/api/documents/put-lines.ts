@@ -1,110 +1,116 @@
 import type { z } from '@hono/zod-openapi'
-import { createFirstPlaces, type Document, messageOf, parseJson, QontrastError } from '../../shared/index.ts'
+import {
+  createFirstPlaces,
+  createPace,
+  type Document,
+  isQontrastError,
+  messageOf,
+  parseJson,
+} from '../../shared/index.ts'
 import { describeIssues } from '../describe-issues.ts'
-import type { Limits } from '../limits.ts'
-import { timeLimit } from '../middleware/json-body.ts'
+import { checkDepth, withoutNulls } from '../json.ts'
 import { problems, toQontrastError } from '../problem.ts'
 import type { IndexView } from '../view.ts'
+import type { Line, LineReader } from './read-lines.ts'
 import { documentSchema, type lineSchema } from './routes.ts'
 
 type LineResult = z.infer<typeof lineSchema>
-interface Line {
-  readonly line: number
-  readonly text: string
+type Read =
+  | { readonly line: number; readonly document: Document }
+  | { readonly line: number; readonly code: string; readonly reason: string }
+
+export interface Putting {
+  readonly view: IndexView
+  /** Ends the putting, with its reason. */
+  readonly signal: AbortSignal
+  /** Lines that are stored together, where so many have come. */
+  readonly together: number
+  /** Told why the stream was cut. */
+  readonly onCut: (error: unknown) => void
 }
 
-/** Lines that are stored together; what one network packet brought is not kept waiting for more. */
-const together = 64
 const encoder = new TextEncoder()
 
-/** Puts the documents of an NDJSON body as they come; a result a line, in order, and a last one where the stream breaks. */
+/** Puts the documents of an NDJSON body as they come: a result a line, in order, and a last one where the stream was cut. */
 export async function* putLines(
-  request: Request,
-  view: IndexView,
-  limits: Limits,
+  reader: LineReader,
+  { view, signal, together, onCut }: Putting,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  let line = 0
-  const firstPlace = createFirstPlaces()
-  try {
-    for await (const lines of batchesOfLines(request, limits)) {
-      for (const result of await putBatch(lines, { view, firstPlace, signal: request.signal })) {
-        line = result.line
-        yield write(result)
-      }
-    }
-  } catch (error) {
-    const { code, message } = toQontrastError(error)
-    yield write({ line: line + 1, status: 'failed', code, reason: problems[code].says ?? message })
-  }
-}
-
-interface Putting {
-  readonly view: IndexView
-  readonly firstPlace: ReturnType<typeof createFirstPlaces>
-  readonly signal: AbortSignal
-}
-
-async function putBatch(lines: readonly Line[], { view, firstPlace, signal }: Putting): Promise<LineResult[]> {
-  const read = lines.map(({ line, text }) => {
-    const { document, reason } = toDocument(text)
-    const before = document && firstPlace(document.id, line)
-    return before === undefined
-      ? { line, document, reason }
-      : { line, document: undefined, reason: `line ${before} has the same id and is kept.` }
-  })
-  const documents = read.flatMap(({ document }) => document ?? [])
-  const failed = new Map<string, { code: string; reason: string }>()
-  if (documents.length > 0) {
-    const report = await view.put(documents, signal)
-    for (const { id, code, reason } of report.failed) failed.set(id, { code, reason })
-  }
-  return read.map(({ line, document, reason }): LineResult => {
-    if (!document) return { line, status: 'failed', code: 'invalid-input', reason }
-    const failure = failed.get(document.id)
-    return { line, id: document.id, status: failure ? 'failed' : 'stored', ...failure }
-  })
-}
-
-function toDocument(text: string): { document: Document; reason: '' } | { document: undefined; reason: string } {
-  try {
-    const { data, error } = documentSchema.safeParse(parseJson(text))
-    return error ? { document: undefined, reason: describeIssues(error) } : { document: data, reason: '' }
-  } catch (error) {
-    return { document: undefined, reason: messageOf(error) }
-  }
-}
-
-/** Lines that are not empty, in batches; a line that grows too long or comes too slowly ends the stream. */
-async function* batchesOfLines(
-  { body }: Request,
-  { bodyBytes, bodySeconds }: Limits,
-): AsyncGenerator<Line[], void, undefined> {
-  if (!body) return
-  const reader = body.getReader()
-  const decoder = new TextDecoder()
-  let rest = ''
-  let number = 0
-  let patience = timeLimit(bodySeconds)
+  const putBatch = batchPutter(view, signal)
+  let next = 1
   try {
     for (;;) {
-      const { done, value } = await Promise.race([reader.read(), patience.passed])
-      const texts = (rest + decoder.decode(value, { stream: !done })).split('\n')
-      rest = done ? '' : (texts.pop() ?? '')
-      if (rest.length > bodyBytes) throw new QontrastError('too-large', `A line has more than ${bodyBytes} bytes.`)
-      const lines = texts.map((text) => ({ line: ++number, text })).filter(({ text }) => text.trim() !== '')
-      if (texts.length > 0) {
-        patience.stop()
-        for (let start = 0; start < lines.length; start += together) yield lines.slice(start, start + together)
-        patience = timeLimit(bodySeconds)
-      }
-      if (done) return
+      const lines = await reader.take(together)
+      if (lines.length === 0) return
+      const results = await putBatch(lines)
+      next = (lines.at(-1)?.line ?? 0) + 1
+      yield write(results)
     }
+  } catch (error) {
+    const cause: unknown = isQontrastError(signal.reason) ? signal.reason : error
+    onCut(cause)
+    const { code, message } = toQontrastError(cause)
+    yield write([{ line: next, status: 'cut', code, reason: problems[code].says ?? message }])
   } finally {
-    patience.stop()
-    reader.cancel().catch(() => {})
+    reader.close()
   }
 }
 
-function write(result: LineResult): Uint8Array {
-  return encoder.encode(`${JSON.stringify(result)}\n`)
+/** Of lines with one id the first that can be stored is kept; a bad one before it takes nothing from it. */
+function batchPutter(view: IndexView, signal: AbortSignal): (lines: readonly Line[]) => Promise<LineResult[]> {
+  const storedAt = createFirstPlaces()
+  const pace = createPace()
+
+  return async function putBatch(lines) {
+    const results = new Map<number, LineResult>()
+    let open: { readonly line: number; readonly document: Document }[] = []
+    for (const line of lines) {
+      await pace()
+      const read = toDocument(line)
+      if ('document' in read) open.push(read)
+      else results.set(read.line, { ...read, status: 'failed' })
+    }
+    while (open.length > 0) {
+      const round = new Map<string, (typeof open)[number]>()
+      const twins: typeof open = []
+      for (const one of open) {
+        const { line, document } = one
+        const before = storedAt(document.id)
+        if (before !== undefined) results.set(line, { line, id: document.id, status: 'failed', ...twinOf(before) })
+        else if (round.has(document.id)) twins.push(one)
+        else round.set(document.id, one)
+      }
+      const failures = await put([...round.values()].map(({ document }) => document))
+      for (const [id, { line }] of round) {
+        const failure = failures.get(id)
+        if (!failure) storedAt(id, line)
+        results.set(line, { line, id, status: failure ? 'failed' : 'stored', ...failure })
+      }
+      open = twins
+    }
+    return lines.flatMap(({ line }) => results.get(line) ?? [])
+  }
+
+  async function put(documents: readonly Document[]): Promise<Map<string, { code: string; reason: string }>> {
+    if (documents.length === 0) return new Map()
+    const { failed } = await view.put(documents, signal)
+    return new Map(failed.map(({ id, code, reason }) => [id, { code, reason }]))
+  }
+}
+
+const twinOf = (before: number) => ({ code: 'invalid-input', reason: `line ${before} has the same id and is kept.` })
+
+function toDocument({ line, bytes }: Line): Read {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    checkDepth(text)
+    const { data, error } = documentSchema.safeParse(withoutNulls(parseJson(text)))
+    return error ? { line, code: 'invalid-input', reason: describeIssues(error) } : { line, document: data }
+  } catch (error) {
+    return { line, code: 'malformed', reason: messageOf(error) }
+  }
+}
+
+function write(results: readonly LineResult[]): Uint8Array {
+  return encoder.encode(results.map((result) => `${JSON.stringify(result)}\n`).join(''))
 }

@@ -59,7 +59,9 @@ export const lineSchema = z
   .object({
     line: z.int().openapi({ description: 'Which line of the request, from 1.' }),
     id: z.string().optional(),
-    status: z.enum(['stored', 'failed']),
+    status: z.enum(['stored', 'failed', 'cut']).openapi({
+      description: 'The last line of a stream that was cut has `cut`: from its `line` on, nothing has a result.',
+    }),
     code: z.string().optional(),
     reason: z.string().optional(),
   })
@@ -97,7 +99,7 @@ export const streamDocuments = createRoute({
   operationId: 'streamDocuments',
   summary: 'Put a stream of documents: a document a line in, a result a line out.',
   description:
-    'Results come while the stream goes on, in the order of the lines. A stream that fails ends with a line that says why.',
+    'Results come while the stream goes on, in the order of the lines; lines that are there are stored together. A stream that is cut ends with a line that says so, and why: send the lines from there on again. The body may be compressed with gzip.',
   tags,
   ...guarded('write'),
   request: {

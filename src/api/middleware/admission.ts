@@ -9,25 +9,27 @@ export function admission({
   limits,
   queue,
   draining,
+  inFlight,
 }: {
   limits: Limits
   queue: TokenQueue
   draining: AbortSignal | undefined
+  /** How many there are now, for whoever wants to know. */
+  inFlight: { count: number }
 }): MiddlewareHandler<ApiEnv> {
-  let inside = 0
   return async function admission(c, next) {
     if (draining?.aborted) {
       c.header('Connection', 'close')
       throw new QontrastError('closed', 'The server is shutting down and takes no new requests.')
     }
-    if (inside >= limits.concurrentRequests)
-      throw new QontrastError('overloaded', `${inside} requests are being worked on; that is the limit.`)
+    if (inFlight.count >= limits.concurrentRequests)
+      throw new QontrastError('overloaded', `${inFlight.count} requests are being worked on; that is the limit.`)
     if (c.req.method !== 'GET') queue.checkOpen()
-    inside += 1
+    inFlight.count += 1
     try {
       await next()
     } finally {
-      inside -= 1
+      inFlight.count -= 1
     }
   }
 }

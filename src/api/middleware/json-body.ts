@@ -1,7 +1,16 @@
 import type { MiddlewareHandler } from 'hono'
-import { isError, mayHoldLargeNumbers, messageOf, parseJson, QontrastError } from '../../shared/index.ts'
+import {
+  isError,
+  isQontrastError,
+  mayHoldLargeNumbers,
+  messageOf,
+  parseJson,
+  QontrastError,
+} from '../../shared/index.ts'
 import type { ApiContext, ApiEnv } from '../context.ts'
+import { checkDepth, withoutNulls } from '../json.ts'
 import type { Limits } from '../limits.ts'
+import { encodingOf, streamOf } from '../request-body.ts'
 import { routeOf } from '../route-of.ts'
 import { timed } from '../timings.ts'
 
@@ -9,7 +18,7 @@ const withBody = new Set(['POST', 'PUT', 'PATCH'])
 const json = /^application\/json\s*(;|$)/i
 /** Typed as any string: the router's types would take it for JSON. */
 export const ndjson: string = 'application/x-ndjson'
-const deepest = 64
+const nullProperty = /:\s*null\b/
 
 /**
  * Reads JSON bodies whole, within the limits of size, time and depth; streams of NDJSON are left to their handler.
@@ -25,16 +34,17 @@ export function jsonBody({ bodyBytes, bodySeconds }: Limits): MiddlewareHandler<
     }
     const text = await timed('body', () => read(c, { bodyBytes, bodySeconds }))
     checkDepth(text)
-    Object.assign(c.req.bodyCache, { text: Promise.resolve(withDigits(text)) }) // what c.req.json() reads
+    Object.assign(c.req.bodyCache, { text: Promise.resolve(rewritten(text)) }) // what c.req.json() reads
     await next()
   }
 }
 
-/** The body, its integers past 2^53 written as strings: what reads it uses JSON.parse. What is no JSON is left to it too. */
-function withDigits(text: string): string {
-  if (!mayHoldLargeNumbers(text) || !isJson(text)) return text
+/** The body, its integers past 2^53 written as strings, and without the fields that are null: what reads it uses JSON.parse. What is no JSON is left to it too. */
+function rewritten(text: string): string {
+  if (!mayHoldLargeNumbers(text) && !nullProperty.test(text)) return text
+  if (!isJson(text)) return text
   try {
-    return JSON.stringify(parseJson(text))
+    return JSON.stringify(withoutNulls(parseJson(text)))
   } catch (error) {
     throw new QontrastError('invalid-input', `The body holds a number that cannot be kept: ${messageOf(error)}.`)
   }
@@ -56,21 +66,23 @@ async function read(c: ApiContext, { bodyBytes, bodySeconds }: BodyLimits): Prom
   const giveUp = timeLimit(bodySeconds)
   try {
     if (Number(announced ?? 0) > bodyBytes) throw tooLarge(bodyBytes)
-    const bytes = announced === undefined ? readStream(c, bodyBytes, giveUp.passed) : c.req.raw.arrayBuffer()
+    const whole = announced !== undefined && encodingOf(c) === undefined
+    const bytes = whole ? c.req.raw.arrayBuffer() : readStream(c, bodyBytes, giveUp.passed)
     return new TextDecoder('utf-8', { fatal: true }).decode(await Promise.race([bytes, giveUp.passed]))
   } catch (error) {
     c.header('Connection', 'close') // what is left of the body is not wanted
-    if (isError(error) && error.name === 'TypeError')
-      throw new QontrastError('malformed', 'The body is not UTF-8.', { cause: error })
-    throw error
+    if (isQontrastError(error)) throw error
+    const isEncoding = isError(error) && 'code' in error && error.code === 'ERR_ENCODING_INVALID_ENCODED_DATA'
+    const what = isEncoding ? 'is not UTF-8' : 'broke off, or is not compressed as its Content-Encoding says'
+    throw new QontrastError('malformed', `The body ${what}.`, { cause: error })
   } finally {
     giveUp.stop()
   }
 }
 
-/** A body whose length is not announced; reading stops at the limit. */
+/** A body whose length, as it is read, is not announced; reading stops at the limit. */
 async function readStream(c: ApiContext, bodyBytes: number, passed: Promise<never>): Promise<Uint8Array> {
-  const reader = c.req.raw.body?.getReader()
+  const reader = streamOf(c)?.getReader()
   const parts: Uint8Array[] = []
   let bytes = 0
   try {
@@ -89,7 +101,7 @@ async function readStream(c: ApiContext, bodyBytes: number, passed: Promise<neve
 }
 
 /** A promise that rejects with `too-slow`; nobody needs to wait for it. */
-export function timeLimit(seconds: number): { readonly passed: Promise<never>; stop(): void } {
+function timeLimit(seconds: number): { readonly passed: Promise<never>; stop(): void } {
   let timer: NodeJS.Timeout | undefined
   const passed = new Promise<never>((_, reject) => {
     timer = setTimeout(
@@ -106,21 +118,4 @@ function tooLarge(bodyBytes: number): QontrastError {
     'too-large',
     `The body has more than ${bodyBytes} bytes. Send less at once, or a stream of NDJSON.`,
   )
-}
-
-/** Brackets outside strings: what is nested too deep is refused before anything walks it. */
-function checkDepth(text: string): void {
-  let depth = 0
-  let inString = false
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
-    if (inString) {
-      if (code === 0x5c) i++
-      else if (code === 0x22) inString = false
-    } else if (code === 0x22) inString = true
-    else if (code === 0x5b || code === 0x7b) {
-      if (++depth > deepest)
-        throw new QontrastError('malformed', `The JSON is nested more than ${deepest} levels deep.`)
-    } else if (code === 0x5d || code === 0x7d) depth--
-  }
 }
