@@ -171,7 +171,7 @@ function startLines({ pairs, usedPairs, batches, steps, parameters, device, resu
 }
 
 function endLines({ steps, seconds, out, cutTexts, exportedStep, metrics }: RunEnd): string[] {
-  const cut = cutTexts > 0 ? [`${count(cutTexts, 'text')} longer than the model reads, cut`] : []
+  const cut = cutTexts > 0 ? [`texts longer than the model reads were cut ${count(cutTexts, 'time')}`] : []
   const done = `Trained in ${duration(seconds)}, ${count(steps, 'step')}.`
   const place = `use it as --model ${out}`
   if (exportedStep === 0) {
