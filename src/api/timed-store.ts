@@ -17,6 +17,8 @@ export function timeStore(store: VectorStore): VectorStore {
     queryMany: (...args) => timed('store', () => store.queryMany(...args)),
     count: (...args) => timed('store', () => store.count(...args)),
     scroll: (...args) => timed('store', () => store.scroll(...args)),
+    scrollKeys: (...args) => timed('store', () => store.scrollKeys(...args)),
     optimize: (...args) => timed('store', () => store.optimize(...args)),
+    within: (signal) => timeStore(store.within(signal)),
   }
 }

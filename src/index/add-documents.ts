@@ -5,6 +5,8 @@ import {
   isQontrastError,
   messageOf,
   type OptionKeys,
+  orAborted,
+  patientSignal,
   QontrastError,
   throwIfAborted,
 } from '../shared/index.ts'
@@ -18,6 +20,7 @@ import { type Failure, nameOf, type PreparedDocument, prepareDocument } from './
 import { prune, type StoredDocument } from './prune.ts'
 import { createShardTest, type Shard } from './shard.ts'
 import type { VectorStore } from './store.ts'
+import { within } from './within.ts'
 import type { PreparedWrite } from './write-documents.ts'
 
 export interface AddOptions {
@@ -92,6 +95,8 @@ const mostFailures = 1_000
 const optimizeEvery = 100_000
 /** Documents or chunks of a call after which indexes are looked at; after fewer, the store does so when it pays. */
 const many = 64
+/** Milliseconds that a store gets to finish what it is at, once the signal has fired. */
+const patience = 1_000
 const nothing = {
   documents: 0,
   chunks: 0,
@@ -127,7 +132,9 @@ export async function addDocuments(
     totals.embedded += chunks
     tellProgress()
   }
-  const writer = createLiveWriter({ store, members, seen, meter, signal, onEmbedded })
+  const patient = signal && patientSignal(signal, patience)
+  const stored = within(store, patient?.signal)
+  const writer = createLiveWriter({ store: stored, members, seen, meter, signal, onEmbedded })
   const isInShard = createShardTest(options.shard)
   let given = 0
   let storing: { ids: ReadonlySet<string>; done: Promise<void> } | undefined
@@ -146,8 +153,8 @@ export async function addDocuments(
   const firsts = createFirsts(fail)
 
   checkIterable(documents)
-  await members.ensure()
-  const { collection: marked, encoder, schema } = await members.follow()
+  await orAborted(members.ensure(), signal)
+  const { collection: marked, encoder, schema } = await orAborted(members.follow(), signal)
   checkChunking(chunk, encoder)
   const source = batches(documents, { signal, characters: meter.budget })
   try {
@@ -158,24 +165,23 @@ export async function addDocuments(
       given += inputs.length
       const batch = await prepareBatch(firsts(inputs).filter((input) => isInShard(idOf(input))))
       await storing?.done
-      const stored = storeBatch(batch)
-      stored.catch(() => {}) // it is awaited after the next batch was encoded
-      storing = { ids: batch.ids, done: stored }
+      const ended = orAborted(storeBatch(batch), patient?.signal)
+      ended.catch(() => {}) // it is awaited after the next batch was encoded
+      storing = { ids: batch.ids, done: ended }
     }
-  } catch (error) {
     await storing?.done
+  } catch (error) {
+    await storing?.done.catch(unlessAborted)
     if (isQontrastError(error, 'aborted')) reports.set(error, report())
     throw error
   } finally {
-    try {
-      await storing?.done
-    } finally {
-      await source.return()
-    }
+    patient?.stop()
+    await source.return()
   }
-  const pruned = options.prune ? await pruneUnseen(options.prune) : undefined
+  const pruned = options.prune ? await orAborted(pruneUnseen(options.prune), signal) : undefined
   // also where nothing changed: a run before may have been killed before it came to this
-  if (Math.max(given, totals.chunks) >= many || !store.capabilities.upkeep) await writer.optimize(when)
+  if (Math.max(given, totals.chunks) >= many || !store.capabilities.upkeep)
+    await orAborted(writer.optimize(when), signal)
   return { ...report(), ...(pruned === undefined ? {} : { pruned }) }
 
   async function prepareBatch(inputs: readonly Document<object>[]): Promise<Batch> {
@@ -207,17 +213,17 @@ export async function addDocuments(
   }
 
   async function storeBatch({ inputs, ids, prepared, writes }: Batch): Promise<void> {
-    const stored = await writer.store(prepared, writes)
-    for (const { id, error } of stored.failures) fail(id, error)
-    if (options.prune) await store.markSeen(marked, [...ids], seen).catch(refuseToPrune)
+    const { failures, added, updated, unchanged } = await writer.store(prepared, writes)
+    for (const { id, error } of failures) fail(id, error)
+    if (options.prune) await stored.markSeen(marked, [...ids], seen).catch(refuseToPrune)
     const [first] = writes
-    const written = new Set([...stored.added, ...stored.updated])
+    const written = new Set([...added, ...updated])
     const chunks = [...(first?.points ?? [])].reduce((sum, [id, own]) => sum + (written.has(id) ? own.length : 0), 0)
     totals.chunks += chunks
     totals.reused += first?.reused ?? 0
-    totals.unchanged += stored.unchanged.length
-    totals.updated += stored.updated.length
-    totals.added += stored.added.length
+    totals.unchanged += unchanged.length
+    totals.updated += updated.length
+    totals.added += added.length
     totals.cut += first?.pieces.filter(({ cut }) => cut).length ?? 0
     totals.documents += inputs
     sinceOptimize += chunks
@@ -239,6 +245,10 @@ export async function addDocuments(
     const mayGo = (document: StoredDocument) => isInShard(document.id) && !keep(document)
     return prune(store, members, { collection: marked, seen, mayGo, signal }).catch(refuseToPrune)
   }
+}
+
+function unlessAborted(error: unknown): void {
+  if (!isQontrastError(error, 'aborted')) throw error
 }
 
 function refuseToPrune(cause: unknown): never {

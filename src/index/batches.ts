@@ -1,4 +1,4 @@
-import { abortError, type Document, QontrastError } from '../shared/index.ts'
+import { type Document, orAborted, QontrastError } from '../shared/index.ts'
 
 const batchDocuments = 256
 const batchMilliseconds = 1_000
@@ -76,15 +76,4 @@ async function orLate<T>(promise: Promise<T>, milliseconds: number): Promise<T |
   } finally {
     clearTimeout(timer)
   }
-}
-
-function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return promise
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(abortError(signal))
-    const settled = () => signal.removeEventListener('abort', abort)
-    if (signal.aborted) abort()
-    else signal.addEventListener('abort', abort, { once: true })
-    promise.then(resolve, reject).finally(settled)
-  })
 }

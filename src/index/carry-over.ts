@@ -9,6 +9,7 @@ import { createMeter } from './meter.ts'
 import type { PreparedDocument } from './prepare.ts'
 import type { PointKey, PointRecord, VectorStore } from './store.ts'
 import { inTurn, turnKeys } from './turns.ts'
+import { within } from './within.ts'
 import { isWhole, keysByDocument, prepareWrite, put } from './write-documents.ts'
 
 export interface CarryOverOptions {
@@ -50,7 +51,8 @@ const pauseMilliseconds = 50
  * Nothing is embedded that is there already, so a pass that was broken off goes on where it was.
  */
 export async function carryOver(options: CarryOverOptions): Promise<CarriedOver> {
-  const { store, from, to, reuse, check, patient, signal, onProgress } = options
+  const { from, to, reuse, check, patient, signal, onProgress } = options
+  const store = within(options.store, signal)
   const writer = randomBytes(9).toString('base64url')
   const meter = createMeter()
   const failures = new Map<string, unknown>()

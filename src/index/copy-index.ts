@@ -1,10 +1,11 @@
-import { checkOptionKeys, type OptionKeys, QontrastError, throwIfAborted } from '../shared/index.ts'
+import { checkOptionKeys, type OptionKeys, QontrastError } from '../shared/index.ts'
 import { checkSameSchema } from './check.ts'
 import { indexNotFound } from './generations.ts'
 import { keyPages } from './key-pages.ts'
 import { passageTerms } from './lexical.ts'
 import { checkIndexName, firstGeneration } from './names.ts'
 import type { Point, PointKey, ScrollPage, VectorStore } from './store.ts'
+import { within } from './within.ts'
 
 /** An index in a store. */
 export interface IndexPlace {
@@ -42,9 +43,11 @@ const pointsAtOnce = 500
  */
 export async function copyIndex(options: CopyOptions): Promise<CopyReport> {
   checkOptionKeys('copyIndex', options, copyKeys)
-  const { from, to, signal, onProgress } = options
-  checkOptionKeys('copyIndex: from', from, placeKeys)
-  checkOptionKeys('copyIndex: to', to, placeKeys)
+  const { signal, onProgress } = options
+  checkOptionKeys('copyIndex: from', options.from, placeKeys)
+  checkOptionKeys('copyIndex: to', options.to, placeKeys)
+  const from = { ...options.from, store: within(options.from.store, signal) }
+  const to = { ...options.to, store: within(options.to.store, signal) }
   const source = await from.store.info(from.index)
   if (!source) throw await indexNotFound(from.store, from.index)
   const target = await openTarget(from, to, source)
@@ -55,7 +58,6 @@ export async function copyIndex(options: CopyOptions): Promise<CopyReport> {
   for await (const keys of keyPages(from.store, source.name, signal)) {
     const missing = await missingIn(to.store, target, keys)
     for (let at = 0; at < missing.length; at += pointsAtOnce) {
-      throwIfAborted(signal)
       const ids = missing.slice(at, at + pointsAtOnce)
       const points = (await from.store.get(source.name, { ids }, { vectors: true })).map(toPoint)
       await to.store.upsert(target, points)
@@ -86,7 +88,7 @@ async function openTarget(
 ): Promise<string> {
   const existing = await to.store.info(to.index)
   if (existing) {
-    if (to.store === from.store && existing.name === name) {
+    if (to.store.name === from.store.name && existing.name === name) {
       throw new QontrastError(
         'invalid-option',
         `'${to.index}' is the index itself; copy it under another name or into another store.`,

@@ -1,8 +1,9 @@
-import { normalizeInPlace, type OnProgress, QontrastError, throwIfAborted } from '../shared/index.ts'
+import { normalizeInPlace, type OnProgress, QontrastError } from '../shared/index.ts'
 import type { Filter } from './filter.ts'
 import { refuseOutdated } from './format.ts'
 import { indexNames, notFound } from './names.ts'
 import type { VectorStore } from './store.ts'
+import { within } from './within.ts'
 
 export interface DocumentVectors {
   /** In the order of the ids. */
@@ -18,7 +19,7 @@ const pagePoints = 1_000
 
 /** One vector a document of an index, read page by page. Rejects with `index-not-found`, `index-outdated`, `aborted`. */
 export async function readDocumentVectors(
-  store: VectorStore,
+  at: VectorStore,
   index: string,
   {
     filter,
@@ -26,6 +27,7 @@ export async function readDocumentVectors(
     onProgress,
   }: { filter?: Filter | undefined; signal?: AbortSignal | undefined; onProgress?: OnProgress | undefined },
 ): Promise<DocumentVectors> {
+  const store = within(at, signal)
   const info = await store.info(index)
   if (!info) throw notFound(index, store.name, indexNames(await store.list(), await store.aliases()))
   refuseOutdated(index, info.schema)
@@ -36,7 +38,6 @@ export async function readDocumentVectors(
   let done = 0
   let cursor: string | undefined
   do {
-    throwIfAborted(signal)
     const page = await store.scroll(info.name, {
       vectors: true,
       limit: pagePoints,

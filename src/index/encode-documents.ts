@@ -1,5 +1,5 @@
 import type { Encoder } from '../embed/index.ts'
-import { createPace, dot, isQontrastError, QontrastError } from '../shared/index.ts'
+import { createPace, dot, isQontrastError, patientSignal, QontrastError } from '../shared/index.ts'
 import { createChunker, type Span } from './chunk.ts'
 import { type Chunking, chunkingTag, fitChunking } from './chunk-settings.ts'
 import { passageTerms } from './lexical.ts'
@@ -129,7 +129,7 @@ export async function encodePieces(pieces: readonly Piece[], settings: EncodeSet
 
   const encode = async (some: readonly Work[]) => {
     const inputs = some.map(({ input }) => input)
-    const patient = signal && patientSignal(signal)
+    const patient = signal && patientSignal(signal, patience)
     try {
       const rows = await encoder.encode(inputs, { purpose: 'document', ...(patient ? { signal: patient.signal } : {}) })
       for (const [row, { piece, chunk }] of some.entries()) vectors.get(piece)![chunk] = rows.row(row)
@@ -192,23 +192,6 @@ function sliceEnd(work: readonly Work[], from: number, characters: number): numb
 
 function charactersOf(work: readonly Work[]): number {
   return work.reduce((sum, { input }) => sum + input.length, 0)
-}
-
-/** Fires a while after another one: what was begun may be finished. */
-function patientSignal(signal: AbortSignal): { readonly signal: AbortSignal; stop(): void } {
-  const controller = new AbortController()
-  let timer: NodeJS.Timeout | undefined
-  const onAbort = () => {
-    timer = setTimeout(() => controller.abort(signal.reason), patience)
-  }
-  signal.addEventListener('abort', onAbort, { once: true })
-  return {
-    signal: controller.signal,
-    stop() {
-      signal.removeEventListener('abort', onAbort)
-      clearTimeout(timer)
-    },
-  }
 }
 
 function isForTheWholeRun(error: unknown): boolean {

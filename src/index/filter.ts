@@ -15,6 +15,7 @@ export {
   type Leaf,
   type Limits,
   type Operand,
+  partsOf,
   type Range,
   type Scalar,
 } from './filter/node.ts'

@@ -52,10 +52,11 @@ export async function ensureIndex(store: VectorStore, index: string, schema: Col
 /** Drops an index with all its generations, its name last: killed in between, it can be dropped again. */
 export async function dropIndex(store: VectorStore, index: string): Promise<void> {
   const aliases = await store.aliases()
-  if (!aliases.has(index) && !(await store.info(index))) throw await indexNotFound(store, index)
+  const there = new Set(await store.list())
+  if (!aliases.has(index) && !there.has(index)) throw await indexNotFound(store, index)
   const names = [nextAlias(index), previousAlias(index), index]
   const collections = names.map((name) => aliases.get(name) ?? name)
-  for (const collection of new Set(collections)) if (await store.info(collection)) await store.drop(collection)
+  for (const collection of new Set(collections)) if (there.has(collection)) await store.drop(collection)
   for (const name of names) if (aliases.has(name)) await store.alias(name, undefined)
 }
 

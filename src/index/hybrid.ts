@@ -35,8 +35,8 @@ export interface HybridOptions {
 /** Points of each side that are candidates, whatever the page, so that pages agree. Deeper pages go on with the next ones, which stay behind. */
 export const candidateDepth = 200
 const growth = 4
-/** Points of equal score are looked through as deep as this for those whose ids come first. */
-const deepestTie = 4_000
+/** As deep as any page goes, points of equal score are looked through for those whose ids come first; of more, every page takes the same. */
+const deepestTie = 20_001
 
 /** True where nothing that a side left out belongs on the page: what it gave ends below it, or nothing is left. */
 export function isSettled(
@@ -49,7 +49,24 @@ export function isSettled(
 ): boolean {
   if (found.length < depth) return true
   const last = kept[wanted - 1]
-  return last !== undefined && (depth > deepestTie || last.score > (found.at(-1)?.score ?? 0))
+  return last !== undefined && (depth >= deepestTie || last.score > (found.at(-1)?.score ?? 0))
+}
+
+/** How deep to look after that was not enough. */
+export function deeper(depth: number): number {
+  return depth < deepestTie ? Math.min(depth * growth, deepestTie) : depth * growth
+}
+
+/** The best of a ranking, at most so many: of equal scores at its end those whose ids come first. */
+export async function bestOf(
+  count: number,
+  ask: (depth: number) => Promise<readonly Found[]>,
+  from = count + 1,
+): Promise<readonly Found[]> {
+  for (let depth = from; ; depth = deeper(depth)) {
+    const found = await ask(depth)
+    if (isSettled(found, { wanted: count, depth, found })) return found.slice(0, count)
+  }
 }
 
 /** Fuses both sides, best first. */

@@ -2,6 +2,7 @@ export { type AddOptions, type AddProgress, type AddReport, reportOf } from './a
 export { checkNarrows } from './check-search.ts'
 export type { Chunking, ChunkSettings } from './chunk-settings.ts'
 export { type CopyOptions, type CopyReport, copyIndex, type IndexPlace } from './copy-index.ts'
+export { type IndexInfo, listIndexes } from './describe-index.ts'
 export {
   type Cluster,
   type ClusterReport,
@@ -70,8 +71,7 @@ export {
 } from './reindex.ts'
 export { type DocumentPage, scrollDocuments } from './scroll-documents.ts'
 export {
-  type IndexInfo,
-  listIndexes,
+  type CallOptions,
   type OpenIndexOptions,
   openIndex,
   type ScrollOptions,

@@ -1,5 +1,5 @@
-import { throwIfAborted } from '../shared/index.ts'
 import type { PointKey, VectorStore } from './store.ts'
+import { within } from './within.ts'
 
 const pageKeys = 2_000
 
@@ -9,10 +9,10 @@ export async function* keyPages(
   collection: string,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<readonly PointKey[], void, undefined> {
+  const source = within(store, signal)
   let cursor: string | undefined
   do {
-    throwIfAborted(signal)
-    const page = await store.scrollKeys(collection, { limit: pageKeys, ...(cursor === undefined ? {} : { cursor }) })
+    const page = await source.scrollKeys(collection, { limit: pageKeys, ...(cursor === undefined ? {} : { cursor }) })
     yield page.keys
     cursor = page.cursor
   } while (cursor !== undefined)

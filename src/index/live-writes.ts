@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { QontrastError } from '../shared/index.ts'
+import { orAborted, QontrastError } from '../shared/index.ts'
 import { deleteEverywhere } from './delete-documents.ts'
 import { differing, lookAt } from './looks.ts'
 import { isGone, type Members } from './members.ts'
@@ -47,7 +47,7 @@ export function createLiveWriter({
 
   async function prepare(prepared: Prepared, done: ReadonlySet<string> = new Set()): Promise<PreparedWrite[]> {
     const writes: PreparedWrite[] = []
-    for (const member of await members.live()) {
+    for (const member of await orAborted(members.live(), settings.signal)) {
       if (done.has(member.collection)) continue
       const write = await unlessGone(member.collection, prepareWrite(store, member, [...prepared.values()], settings))
       if (write) writes.push(write)

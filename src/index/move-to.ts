@@ -5,6 +5,7 @@ import type { Generation, Generations } from './generations.ts'
 import type { Member } from './members.ts'
 import { nextAlias, previousAlias } from './names.ts'
 import type { VectorStore } from './store.ts'
+import { within } from './within.ts'
 
 export interface ReindexProgress {
   /** Passes over the whole index: the first embeds, those after it mend what changed meanwhile. */
@@ -46,7 +47,7 @@ const mostPasses = 12
 
 /** Marks the target as live, brings it up to date, checks it, and switches. */
 export async function moveTo({
-  store,
+  store: whole,
   index,
   generations,
   target,
@@ -56,9 +57,10 @@ export async function moveTo({
   onProgress,
 }: Move): Promise<ReindexReport> {
   const { current, previous } = generations
-  const total = await countDocuments(store, current)
+  const store = within(whole, signal)
+  const total = await countDocuments(whole, current)
   let embedded = 0
-  await store.alias(nextAlias(index), target.collection)
+  await whole.alias(nextAlias(index), target.collection)
 
   /** Once another process has switched, what differs is newer in the target, and one that builds another target has come later: nothing may be written any more. */
   const check = async () => {
@@ -93,7 +95,7 @@ export async function moveTo({
   if (embedded > 0) await checkSample(store, current.collection, await member())
 
   await check()
-  await switchTo({ store, index, current, previous, target })
+  await switchTo({ store: whole, index, current, previous, target })
   return { index, from: current.collection, to: target.collection, documents: carried.documents, chunks: embedded }
 }
 

@@ -2,6 +2,7 @@ import { createPace, type OnProgress, throwIfAborted } from '../shared/index.ts'
 import type { DocumentVectors } from './document-vectors.ts'
 import type { Filter } from './filter.ts'
 import type { VectorStore } from './store.ts'
+import { within } from './within.ts'
 
 /** Two documents by their places, the first before the second, and the cosine of their vectors. */
 export type OnPair = (first: number, second: number, score: number) => void
@@ -82,9 +83,9 @@ export async function askForPairs(
   const head = Math.ceil(dimensions / headShare)
   const rows = new Map(documents.map(({ id }, row) => [id, row]))
   const vectorOf = (row: number) => data.subarray(row * dimensions, (row + 1) * dimensions)
+  const asked = within(store, signal)
   const seen = new Set<number>()
   for (let start = 0; start < documents.length; start += queriesAtOnce) {
-    throwIfAborted(signal)
     const end = Math.min(documents.length, start + queriesAtOnce)
     const queries = Array.from({ length: end - start }, (_, i) => ({
       mode: 'dense' as const,
@@ -93,7 +94,7 @@ export async function askForPairs(
       groupByDocument: true,
       ...(filter ? { filter } : {}),
     }))
-    for (const [i, hits] of (await store.queryMany(collection, queries)).entries()) {
+    for (const [i, hits] of (await asked.queryMany(collection, queries)).entries()) {
       for (const { point } of hits) {
         const other = rows.get(point.documentId)
         if (other === undefined || other === start + i) continue

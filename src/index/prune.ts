@@ -1,7 +1,8 @@
-import { type JsonObject, throwIfAborted } from '../shared/index.ts'
+import type { JsonObject } from '../shared/index.ts'
 import { deleteEverywhere } from './delete-documents.ts'
 import type { Members } from './members.ts'
 import type { VectorStore } from './store.ts'
+import { within } from './within.ts'
 
 /** What is asked about before it goes. */
 export interface StoredDocument {
@@ -20,14 +21,14 @@ export interface PruneOptions {
 
 /** Deletes what a run did not see, a page at a time; returns how many documents went. */
 export async function prune(
-  store: VectorStore,
+  whole: VectorStore,
   members: Members,
   { collection, seen, mayGo, signal }: PruneOptions,
 ): Promise<number> {
+  const store = within(whole, signal)
   let removed = 0
   let cursor: string | undefined
   do {
-    throwIfAborted(signal)
     const page = await store.scroll(collection, { seenBefore: seen, ...(cursor === undefined ? {} : { cursor }) })
     const going = page.points.filter(({ documentId: id, payload }) => mayGo({ id, payload }))
     if (going.length > 0) {

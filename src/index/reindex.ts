@@ -7,6 +7,7 @@ import { toMember } from './members.ts'
 import { countDocuments, type MoveOptions, moveKeys, moveTo, type ReindexReport } from './move-to.ts'
 import { generationNumber, nextAlias, nextGeneration, previousAlias } from './names.ts'
 import type { VectorStore } from './store.ts'
+import { patientlyWithin } from './within.ts'
 
 /** Where an index is. */
 type Place = Pick<MoveOptions, 'store' | 'index'>
@@ -32,7 +33,8 @@ const placeKeys: OptionKeys<Place> = { store: true, index: true }
 export async function reindex(given: ReindexOptions): Promise<ReindexReport> {
   checkOptionKeys('reindex', given, reindexKeys)
   const { encoder, ...options } = given
-  const { store, index } = options
+  const { index } = options
+  const store = patientlyWithin(options.store, options.signal)
   const generations = await readGenerations(store, index)
   const { current } = generations
   refuseOutdated(index, current.schema)
@@ -53,7 +55,7 @@ export async function reindex(given: ReindexOptions): Promise<ReindexReport> {
   const target = known ?? (await createNext(store, index, current, encoder))
   const member = toMember(target, encoder)
   try {
-    return await moveTo({ ...options, generations, target, member: async () => member })
+    return await moveTo({ ...options, store, generations, target, member: async () => member })
   } catch (error) {
     if (isQontrastError(error, 'store-busy')) await dropUnnamed(store, target)
     throw error
@@ -67,7 +69,8 @@ export async function reindex(given: ReindexOptions): Promise<ReindexReport> {
 export async function rollbackIndex(given: RollbackOptions): Promise<ReindexReport> {
   checkOptionKeys('rollbackIndex', given, rollbackKeys)
   const { loadEncoder, ...options } = given
-  const { store, index } = options
+  const { index } = options
+  const store = patientlyWithin(options.store, options.signal)
   const generations = await readGenerations(store, index)
   const { current, next, previous } = generations
   const number = (generation: Generation) => generationNumber(index, generation.collection)
@@ -98,7 +101,7 @@ export async function rollbackIndex(given: RollbackOptions): Promise<ReindexRepo
   const encoders = createEncoders(undefined, loadEncoder)
   try {
     const member = async () => toMember(target, await encoders.fitting(index, target.schema))
-    return await moveTo({ ...options, generations, target, member })
+    return await moveTo({ ...options, store, generations, target, member })
   } finally {
     await encoders.close()
   }

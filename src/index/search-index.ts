@@ -5,6 +5,7 @@ import {
   isQontrastError,
   type JsonObject,
   type OptionKeys,
+  orAborted,
   QontrastError,
   throwIfAborted,
 } from '../shared/index.ts'
@@ -12,6 +13,7 @@ import { type AddOptions, type AddReport, addDocuments } from './add-documents.t
 import { checkSameSchema, isUnknown } from './check.ts'
 import { checkIds, checkNarrows, checkQuery, checkSearch } from './check-search.ts'
 import { deleteEverywhere } from './delete-documents.ts'
+import { describeIndex, type IndexInfo } from './describe-index.ts'
 import { createEncoders, type LoadByName } from './encoders.ts'
 import { checkFields } from './fields.ts'
 import { toFilter } from './filter.ts'
@@ -19,21 +21,14 @@ import { dropIndex } from './generations.ts'
 import { type Hit, toHit } from './hit.ts'
 import { joinChunks } from './join-chunks.ts'
 import { createMembers, type Member } from './members.ts'
-import { checkIndexName, indexNames } from './names.ts'
+import { checkIndexName } from './names.ts'
 import type { DocumentInputs, FieldsOf, FilterInput, StoredPayload } from './payload-types.ts'
 import { rank } from './rank.ts'
 import { type Examples, searchLike } from './search-like.ts'
 import type { AnyQuery, SearchOptions, SearchQuery } from './search-options.ts'
-import type {
-  CollectionInfo,
-  CollectionSchema,
-  PointRecord,
-  Scores,
-  SearchMode,
-  StoreQuery,
-  VectorStore,
-} from './store.ts'
+import type { CollectionSchema, PointRecord, Scores, SearchMode, StoreQuery, VectorStore } from './store.ts'
 import { lancedb } from './stores/lancedb.ts'
+import { within } from './within.ts'
 
 export interface OpenIndexOptions<Payload extends object = JsonObject> {
   /** 1 to 64 letters, digits, `-` and `_`, beginning with a letter or digit. */
@@ -60,19 +55,16 @@ const openKeys: OptionKeys<OpenIndexOptions> = {
   create: true,
 }
 
-/** `name` is what the index is opened by. */
-export interface IndexInfo extends CollectionInfo {
-  /** The collection that holds it: a generation, such as `docs.1`, or a collection of the same name. */
-  readonly collection: string
-  readonly documents: number
-}
-
-export interface ScrollOptions<Payload extends object = JsonObject> {
-  readonly filter?: FilterInput<Payload>
+export interface CallOptions {
   readonly signal?: AbortSignal
 }
 
+export interface ScrollOptions<Payload extends object = JsonObject> extends CallOptions {
+  readonly filter?: FilterInput<Payload>
+}
+
 const scrollKeys: OptionKeys<ScrollOptions> = { filter: true, signal: true }
+const callKeys: OptionKeys<CallOptions> = { signal: true }
 const selectionKeys: OptionKeys<FilterSelection> = { filter: true }
 
 /** Queries that go to the store together: between them a search can be stopped. */
@@ -101,16 +93,16 @@ export interface SearchIndex<Payload extends object = JsonObject> {
    */
   searchLike(examples: Examples, options?: SearchOptions<Payload>): Promise<Hit<StoredPayload<Payload>>[]>
   searchLike(id: string, options?: SearchOptions<Payload>): Promise<Hit<StoredPayload<Payload>>[] | undefined>
-  get(id: string): Promise<Document<StoredPayload<Payload>> | undefined>
+  get(id: string, options?: CallOptions): Promise<Document<StoredPayload<Payload>> | undefined>
   /** In the order of the ids. */
-  get(ids: readonly string[]): Promise<(Document<StoredPayload<Payload>> | undefined)[]>
+  get(ids: readonly string[], options?: CallOptions): Promise<(Document<StoredPayload<Payload>> | undefined)[]>
   /** Returns how many documents went. A filter that holds for every payload is refused: `drop` deletes everything. */
-  delete(selection: string | readonly string[] | FilterSelection<Payload>): Promise<number>
+  delete(selection: string | readonly string[] | FilterSelection<Payload>, options?: CallOptions): Promise<number>
   /** Documents. */
-  count(filter?: FilterInput<Payload>): Promise<number>
+  count(filter?: FilterInput<Payload>, options?: CallOptions): Promise<number>
   /** All documents, or those that a filter matches, in no particular order. */
   scroll(options?: ScrollOptions<Payload>): AsyncGenerator<Document<StoredPayload<Payload>>, void, undefined>
-  info(): Promise<IndexInfo>
+  info(options?: CallOptions): Promise<IndexInfo>
   drop(): Promise<void>
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
@@ -163,8 +155,12 @@ export async function openIndex(options: OpenIndexOptions): Promise<SearchIndex>
   }
 
   /** Vectors are compared with those of the encoder's own generation; where that was dropped meanwhile, the search moves to the new one. */
-  async function whereSearched<T>(work: (member: Member) => Promise<T>): Promise<T> {
+  async function whereSearched<T>(work: (member: Member) => Promise<T>, { signal }: CallOptions): Promise<T> {
     checkOpen()
+    return orAborted(tryWhereSearched(work), signal)
+  }
+
+  async function tryWhereSearched<T>(work: (member: Member) => Promise<T>): Promise<T> {
     const member = await members.searched()
     try {
       return await work(member)
@@ -180,7 +176,7 @@ export async function openIndex(options: OpenIndexOptions): Promise<SearchIndex>
     whereSearched((member) => {
       for (const query of queries) checkQuery(query)
       return searchIn(member, queries, options)
-    })
+    }, options)
 
   async function searchIn(member: Member, queries: readonly AnyQuery[], options: SearchOptions): Promise<Hit[][]> {
     searched = member.encoder
@@ -191,6 +187,7 @@ export async function openIndex(options: OpenIndexOptions): Promise<SearchIndex>
     })
     const filter = options.filter === undefined ? undefined : toFilter(options.filter, schema.fields)
     const rankings = await rank(queries, { member, mode, defaultMode, signal })
+    const at = within(store, signal)
     const hits: Hit[][] = []
     for (let start = 0; start < rankings.length; start += queriesAtOnce) {
       throwIfAborted(signal)
@@ -203,7 +200,7 @@ export async function openIndex(options: OpenIndexOptions): Promise<SearchIndex>
           ...(filter ? { filter } : {}),
         }),
       )
-      const [answers] = await Promise.all([store.queryMany(member.collection, asked), members.check(member)])
+      const [answers] = await Promise.all([at.queryMany(member.collection, asked), members.check(member)])
       for (const [i, found] of answers.entries()) hits.push(found.map((scored) => toHit(scored, queries[start + i])))
     }
     return hits
@@ -213,14 +210,16 @@ export async function openIndex(options: OpenIndexOptions): Promise<SearchIndex>
   function like(examples: Examples, options?: SearchOptions): Promise<Hit[]>
   async function like(given: string | Examples, options: SearchOptions = {}) {
     try {
-      return await whereSearched((member) =>
-        searchLike(typeof given === 'string' ? { like: given } : given, {
-          store,
-          member,
-          options,
-          filter: options.filter === undefined ? undefined : toFilter(options.filter, schema.fields),
-          search: async (query, wider) => (await searchIn(member, [query], wider))[0] ?? [],
-        }),
+      return await whereSearched(
+        (member) =>
+          searchLike(typeof given === 'string' ? { like: given } : given, {
+            store: within(store, options.signal),
+            member,
+            options,
+            filter: options.filter === undefined ? undefined : toFilter(options.filter, schema.fields),
+            search: async (query, wider) => (await searchIn(member, [query], wider))[0] ?? [],
+          }),
+        options,
       )
     } catch (error) {
       if (typeof given === 'string' && isQontrastError(error, 'not-found')) return undefined
@@ -228,12 +227,13 @@ export async function openIndex(options: OpenIndexOptions): Promise<SearchIndex>
     }
   }
 
-  function get(id: string): Promise<Document | undefined>
-  function get(ids: readonly string[]): Promise<(Document | undefined)[]>
-  async function get(selection: string | readonly string[]) {
+  function get(id: string, options?: CallOptions): Promise<Document | undefined>
+  function get(ids: readonly string[], options?: CallOptions): Promise<(Document | undefined)[]>
+  async function get(selection: string | readonly string[], options: CallOptions = {}) {
     checkOpen()
+    checkOptionKeys('get', options, callKeys)
     const ids = checkIds(selection)
-    const points = await store.get(name, { documents: [...new Set(ids)] })
+    const points = await within(store, options.signal).get(name, { documents: [...new Set(ids)] })
     const documents = new Map<string, PointRecord[]>(ids.map((id) => [id, []]))
     for (const point of points) documents.get(point.documentId)?.push(point)
     const found = ids.map((id) => joinChunks(documents.get(id) ?? []))
@@ -256,24 +256,27 @@ export async function openIndex(options: OpenIndexOptions): Promise<SearchIndex>
     searchMany,
     searchLike: like,
     get,
-    async delete(selection) {
+    async delete(selection, options = {}) {
       checkOpen()
+      checkOptionKeys('delete', options, callKeys)
+      const at = within(store, options.signal)
       if (isFilterSelection(selection)) {
         checkOptionKeys('delete', selection, selectionKeys)
         const filter = toFilter(selection.filter, schema.fields)
         checkNarrows(filter, schema.fields)
-        const documents = await store.count(name, { filter, unit: 'documents' })
-        await deleteEverywhere(store, members, { filter })
+        const documents = await at.count(name, { filter, unit: 'documents' })
+        await orAborted(deleteEverywhere(at, members, { filter }), options.signal)
         return documents
       }
       const ids = checkIds(selection)
-      const found = new Set((await store.keys(name, ids)).map(({ documentId }) => documentId))
-      await deleteEverywhere(store, members, { documents: [...found] })
+      const found = new Set((await at.keys(name, ids)).map(({ documentId }) => documentId))
+      await orAborted(deleteEverywhere(at, members, { documents: [...found] }), options.signal)
       return found.size
     },
-    async count(filter) {
+    async count(filter, options = {}) {
       checkOpen()
-      return store.count(name, {
+      checkOptionKeys('count', options, callKeys)
+      return within(store, options.signal).count(name, {
         unit: 'documents',
         ...(filter === undefined ? {} : { filter: toFilter(filter, schema.fields) }),
       })
@@ -282,26 +285,27 @@ export async function openIndex(options: OpenIndexOptions): Promise<SearchIndex>
       checkOpen()
       checkOptionKeys('scroll', options, scrollKeys)
       const { filter, signal } = options
+      const at = within(store, signal)
       const condition = filter === undefined ? undefined : toFilter(filter, schema.fields)
       let cursor: string | undefined
       do {
-        throwIfAborted(signal)
-        const page = await store.scroll(name, {
+        const page = await at.scroll(name, {
           ...(condition ? { filter: condition } : {}),
           ...(cursor === undefined ? {} : { cursor }),
         })
         for (const point of page.points) {
           if (point.chunk > 0) continue
-          const chunks = point.chunks === 1 ? [point] : await store.get(name, { documents: [point.documentId] })
+          const chunks = point.chunks === 1 ? [point] : await at.get(name, { documents: [point.documentId] })
           const document = joinChunks(chunks)
           if (document) yield document
         }
         cursor = page.cursor
       } while (cursor !== undefined)
     },
-    async info() {
+    async info(options = {}) {
       checkOpen()
-      const info = await describeIndex(store, name)
+      checkOptionKeys('info', options, callKeys)
+      const info = await describeIndex(within(store, options.signal), name)
       if (info) return info
       throw new QontrastError('index-not-found', `There is no index '${name}' yet: add some documents first.`)
     },
@@ -314,28 +318,6 @@ export async function openIndex(options: OpenIndexOptions): Promise<SearchIndex>
   }
 }
 
-/** What a store holds: names, encoders, sizes. */
-export async function listIndexes(at: VectorStore | { readonly path: string }): Promise<IndexInfo[]> {
-  const store = isStore(at) ? at : lancedb(at)
-  try {
-    const infos: IndexInfo[] = []
-    for (const name of indexNames(await store.list(), await store.aliases())) {
-      const info = await describeIndex(store, name)
-      if (info) infos.push(info)
-    }
-    return infos
-  } finally {
-    if (store !== at) await store.close()
-  }
-}
-
-async function describeIndex(store: VectorStore, name: string): Promise<IndexInfo | undefined> {
-  const info = await store.info(name)
-  if (!info) return undefined
-  const { name: collection, ...rest } = info
-  return { ...rest, name, collection, documents: await store.count(name, { unit: 'documents' }) }
-}
-
 /** A number bounds the score of the mode. */
 function boundsOf(minScore: number | Scores, mode: SearchMode): Scores {
   return typeof minScore === 'number' ? { [mode]: minScore } : minScore
@@ -343,8 +325,4 @@ function boundsOf(minScore: number | Scores, mode: SearchMode): Scores {
 
 function isFilterSelection(selection: string | readonly string[] | FilterSelection): selection is FilterSelection {
   return typeof selection === 'object' && selection !== null && !Array.isArray(selection)
-}
-
-function isStore(at: unknown): at is VectorStore {
-  return typeof at === 'object' && at !== null && 'list' in at
 }

@@ -24,6 +24,17 @@ export interface CollectionInfo {
   readonly points: number
   /** Bytes on disk, where the store can tell. */
   readonly bytes: number | undefined
+  /** Of a collection that something else made: where things were found in it. */
+  readonly foreign?: ForeignPlaces
+}
+
+export interface ForeignPlaces {
+  /** Name of the vector that is searched; empty for the unnamed one. */
+  readonly vector: string
+  /** Key of the text in a point's payload, dots between nested ones; undefined where there is no point yet. */
+  readonly text: string | undefined
+  /** Key of the object that filters look into; undefined for the payload itself. */
+  readonly payload: string | undefined
 }
 
 /** One chunk of one document as a store keeps it. Everything but `vector` and `terms` comes back verbatim. */
@@ -206,6 +217,11 @@ export interface VectorStore {
   optimize(collection: string, options?: { signal?: AbortSignal; when?: 'now' | 'due' | 'background' }): Promise<void>
   /** Tells of what is done in the background, until the function that it returns is called. */
   onMaintenance?(listener: (run: MaintenanceRun) => void): () => void
+  /**
+   * The same store; once the signal fires, its calls end with `aborted`, those under way too. A server is told to stop; what an embedded store has begun goes on unheard.
+   * Of a write that ended so it is not known whether it was done.
+   */
+  within(signal: AbortSignal): VectorStore
   /** Waits for maintenance that is under way. */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>

@@ -8,6 +8,7 @@ import { toMember } from './members.ts'
 import { countDocuments, type MoveOptions, moveKeys, moveTo, type ReindexReport } from './move-to.ts'
 import { nextAlias, nextGeneration, previousAlias } from './names.ts'
 import type { CollectionSchema, PointKey, VectorStore } from './store.ts'
+import { patientlyWithin } from './within.ts'
 
 export interface UpgradeOptions extends MoveOptions {
   /** The encoder that made the index; another one embeds everything anew, if `anew` says that it may. */
@@ -34,7 +35,8 @@ const undoKeys: OptionKeys<UndoUpgradeOptions> = { store: true, index: true, dis
 export async function upgradeIndex(given: UpgradeOptions): Promise<ReindexReport> {
   checkOptionKeys('upgradeIndex', given, upgradeKeys)
   const { encoder, anew = false, ...options } = given
-  const { store, index } = options
+  const { index } = options
+  const store = patientlyWithin(options.store, options.signal)
   const generations = await readGenerations(store, index)
   const { current, next, previous } = generations
   if (!isOutdated(current.schema)) {
@@ -52,6 +54,7 @@ export async function upgradeIndex(given: UpgradeOptions): Promise<ReindexReport
   const differs = same ? (encoder.legacy?.differs ?? (() => false)) : undefined
   return moveTo({
     ...options,
+    store,
     generations,
     target,
     member: async () => member,

@@ -1,4 +1,12 @@
-export { abortError, createPace, nextTurn, throwIfAborted } from './abort.ts'
+export {
+  abortError,
+  createPace,
+  nextTurn,
+  orAborted,
+  type PatientSignal,
+  patientSignal,
+  throwIfAborted,
+} from './abort.ts'
 export { checkNode, complaintAboutNode } from './check-node.ts'
 export type { Document, Section } from './document.ts'
 export { type ErrorCode, isQontrastError, messageOf, QontrastError, systemCodeOf } from './errors.ts'

@@ -288,6 +288,74 @@ export function describeVectorStore(name: string, open: () => Promise<StoreUnder
       ])
     })
 
+    test('equal texts come once each, page by page, in the order of their ids, in every mode', async () => {
+      const vector = unit()
+      const equal = Array.from({ length: 120 }, (_, i) => point(`d${i}`, { vector, terms: ['same', 'words'] }))
+      const others = Array.from({ length: 30 }, (_, i) => point(`e${i}`, { vector: unit(), terms: ['same'] }))
+      await store.upsert('docs', [...others, ...equal])
+      const expected = equal.map(({ id }) => id).sort()
+      const terms = ['same', 'words']
+      const searches = [
+        { mode: 'dense', vector },
+        { mode: 'bm25', terms },
+        { mode: 'hybrid', vector, terms },
+        { mode: 'hybrid', fusion: 'rrf', vector, terms },
+      ] as const
+      for (const search of searches) {
+        for (const groupByDocument of [false, true]) {
+          const pages = Array.from({ length: 12 }, (_, i) => ({ ...search, groupByDocument, offset: i * 10, limit: 10 }))
+          const found = (await store.queryMany('docs', pages)).flat()
+          expect(found.map(({ point: { id } }) => id)).toEqual(expected)
+          const [alone] = await store.query('docs', { ...search, groupByDocument, offset: 70, limit: 1 })
+          expect(alone?.point.id).toBe(expected[70])
+        }
+      }
+    })
+
+    test('numbers come back as they were, however large, and are found', async () => {
+      const numbers = [2 ** 53 - 1, 2 ** 53, 2 ** 60, -(2 ** 62), 2 ** 63, 2 ** 64, 1e21, 1e300, 5e-324, 0.1]
+      const payload = { numbers, digits: '9007199254740993', nested: { of: [[2 ** 55]] } }
+      await store.upsert('docs', [point('d1', { payload }), point('d2', { payload: { year: 2 ** 54 } })])
+      expect((await store.get('docs', { documents: ['d1'] }))[0]?.payload).toEqual(payload)
+      for (const number of numbers) expect(await store.count('docs', { filter: eq('numbers', number) })).toBe(1)
+      expect(await store.count('docs', { filter: eq('digits', '9007199254740993') })).toBe(1)
+      expect(await store.count('docs', { filter: eq('year', 2 ** 54) })).toBe(1)
+    })
+
+    test('once a signal has fired, no call does anything', async () => {
+      await store.upsert('docs', [point('d1')])
+      const controller = new AbortController()
+      const bound = store.within(controller.signal)
+      expect(await bound.count('docs')).toBe(1)
+      controller.abort('enough')
+      const query: StoreQuery = { mode: 'dense', vector: unit(), limit: 1 }
+      const calls = [
+        () => bound.ensure('more', schema),
+        () => bound.list(),
+        () => bound.info('docs'),
+        () => bound.schema('docs'),
+        () => bound.drop('docs'),
+        () => bound.upsert('docs', [point('d2')]),
+        () => bound.get('docs', { ids: ['d1#0'] }),
+        () => bound.keys('docs', ['d1']),
+        () => bound.delete('docs', { ids: ['d1#0'] }),
+        () => bound.query('docs', query),
+        () => bound.queryMany('docs', [query]),
+        () => bound.count('docs'),
+        () => bound.scroll('docs'),
+        () => bound.scrollKeys('docs'),
+        () => bound.markSeen('docs', ['d1'], 1),
+        () => bound.aliases(),
+        () => bound.alias('live', 'docs'),
+        () => bound.optimize('docs'),
+        () => bound.within(new AbortController().signal).count('docs'),
+      ]
+      for (const call of calls) await expect(call()).rejects.toMatchObject({ code: 'aborted', cause: 'enough' })
+      expect(await store.list()).toEqual(['docs'])
+      expect(await store.count('docs')).toBe(1)
+      expect((await store.aliases()).size).toBe(0)
+    })
+
     test('grouping keeps the best chunk of each document and still fills the page', async () => {
       const query = unit()
       const many = Array.from({ length: 60 }, (_, chunk) =>

@@ -4,6 +4,7 @@ import { checkOptionKeys, isQontrastError, type OptionKeys, QontrastError } from
 import { checkPoint, checkSameSchema } from '../check.ts'
 import { indexNames, notFound } from '../names.ts'
 import type { CollectionSchema, PointRecord, Selector, VectorStore } from '../store.ts'
+import { abandoning } from '../within.ts'
 import { checkWritable } from './lancedb/check-writable.ts'
 import { retryConflicts, withStoreErrors } from './lancedb/errors.ts'
 import { idIn, literal } from './lancedb/filter-sql.ts'
@@ -141,7 +142,7 @@ export function lancedb(options: LanceDbOptions): VectorStore {
     session = openSession(folder)
   }
 
-  return {
+  const store: VectorStore = {
     name: `lancedb:${folder}`,
     capabilities: { aliases: true, approximate: true, upkeep: true },
 
@@ -277,9 +278,11 @@ export function lancedb(options: LanceDbOptions): VectorStore {
     },
     onMaintenance: upkeep.onMaintenance,
 
+    within: (signal) => abandoning(store, signal),
     close,
     [Symbol.asyncDispose]: close,
   }
+  return store
 }
 
 async function selectorToSql(table: Table, schema: CollectionSchema, selector: Selector): Promise<string> {

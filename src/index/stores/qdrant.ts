@@ -1,5 +1,5 @@
 import type { Schemas } from '@qdrant/js-client-rest'
-import { type ErrorCode, isQontrastError, QontrastError, throwIfAborted } from '../../shared/index.ts'
+import { type ErrorCode, isQontrastError, QontrastError } from '../../shared/index.ts'
 import { checkPoint } from '../check.ts'
 import type { Filter } from '../filter.ts'
 import { indexNames, notFound } from '../names.ts'
@@ -7,14 +7,14 @@ import type { PointRecord, Selector, VectorStore } from '../store.ts'
 import { cutInBatches, inParallel, piecesOf } from './qdrant/batches.ts'
 import { checkWritable, type Described, deferred, ensureCollection, findCollection } from './qdrant/collections.ts'
 import { conditionOf } from './qdrant/condition.ts'
-import { connectTo } from './qdrant/connection.ts'
+import { type Connection, connectTo } from './qdrant/connection.ts'
 import type { Condition } from './qdrant/filter.ts'
-import { type Layout, recordKey } from './qdrant/layout.ts'
+import { recordKey } from './qdrant/layout.ts'
 import { checkQdrantOptions, type QdrantOptions } from './qdrant/options.ts'
-import { foreignId } from './qdrant/point-id.ts'
-import { type QueryPlace, runQueries, runQuery } from './qdrant/query.ts'
+import { runQueries } from './qdrant/query.ts'
 import { checkKeys, keyPaths, toPointKey, toPointStruct, toScrolled } from './qdrant/records.ts'
 import { documentIn, firstChunk, notSeenSince, selected } from './qdrant/selection.ts'
+import { countPoints, readAll, readPage, type Walk } from './qdrant/walk.ts'
 
 export type { ForeignOptions, QdrantOptions } from './qdrant/options.ts'
 
@@ -22,8 +22,6 @@ type UpsertFilter = { readonly update_filter?: Schemas['Filter'] }
 
 const scrollLimit = 1_000
 const parallelBatches = 3
-/** Ids in one filter. */
-const mostIds = 1_000
 const waited = { wait: true } as const
 /** How a call may fail where what is known of its collection is out of date. */
 const perhapsStale: ReadonlySet<ErrorCode> = new Set([
@@ -37,9 +35,10 @@ const perhapsStale: ReadonlySet<ErrorCode> = new Set([
 /** A Qdrant server, 1.16 or newer: `qdrant({ url: 'http://localhost:6333' })`. */
 export function qdrant(options: QdrantOptions): VectorStore {
   checkQdrantOptions(options)
-  const connection = connectTo(options)
-  const described = new Map<string, Described>()
-  const reads = options.consistency === undefined ? {} : { consistency: options.consistency }
+  return storeOn(connectTo(options), options, new Map())
+}
+
+function storeOn(connection: Connection, options: QdrantOptions, described: Map<string, Described>): VectorStore {
   const writes = options.ordering === undefined ? waited : { ...waited, ordering: options.ordering }
 
   async function describe(name: string): Promise<Described> {
@@ -85,59 +84,28 @@ export function qdrant(options: QdrantOptions): VectorStore {
     return new Map(all.aliases.map(({ alias_name, collection_name }) => [alias_name, collection_name]))
   }
 
+  const walkOf = (name: string, described: Described): Walk => ({
+    connection,
+    name,
+    described,
+    consistency: options.consistency,
+  })
+
   /** The filter of a payload together with other conditions. */
-  async function everyOf(name: string, layout: Layout, filter: Filter | undefined, others: readonly Condition[]) {
-    return { must: [...others, ...(filter ? [await conditionOf(connection, name, layout, filter)] : [])] }
-  }
-
-  /** What selects points, in pieces of at most so many ids. */
-  async function selecting(name: string, layout: Layout, selector: Selector): Promise<Iterable<Schemas['Filter']>> {
-    return 'filter' in selector
-      ? [await everyOf(name, layout, selector.filter, [])]
-      : selected(selector, layout, mostIds)
-  }
-
-  interface Walk {
-    readonly filter: Schemas['Filter']
-    readonly limit: number
-    readonly cursor?: string | undefined
-    readonly payload?: string[]
-    readonly vectors?: boolean
-  }
-
-  /** One page in the order of Qdrant's ids. */
-  async function page(name: string, { filter, limit, cursor, payload, vectors }: Walk) {
-    const { points, next_page_offset: next } = await connection.call(name, (client) =>
-      client.scroll(name, {
-        filter,
-        limit,
-        with_payload: payload ?? true,
-        with_vector: vectors ?? false,
-        ...(cursor === undefined ? {} : { offset: foreignId(cursor) ?? cursor }),
-        ...reads,
-      }),
-    )
-    return { points, cursor: next === null || next === undefined ? undefined : String(next) }
-  }
-
-  /** Everything that one of the filters selects, at most so many. */
-  async function all(
+  async function everyOf(
     name: string,
-    filters: Iterable<Schemas['Filter']>,
-    walk: Pick<Walk, 'payload' | 'vectors'>,
-    most = Infinity,
-  ): Promise<Schemas['Record'][]> {
-    const found: Schemas['Record'][] = []
-    for (const filter of filters) {
-      let cursor: string | undefined
-      do {
-        if (found.length >= most) return found
-        const next = await page(name, { ...walk, filter, cursor, limit: Math.min(scrollLimit, most - found.length) })
-        found.push(...next.points)
-        cursor = next.cursor
-      } while (cursor !== undefined)
-    }
-    return found
+    described: Described,
+    filter: Filter | undefined,
+    others: readonly Condition[] = [],
+  ): Promise<Schemas['Filter']> {
+    return { must: [...others, ...(filter ? [await conditionOf(connection, name, described, filter)] : [])] }
+  }
+
+  /** What selects points, in pieces of as many ids as one filter takes. */
+  async function selecting(name: string, described: Described, selector: Selector) {
+    return 'filter' in selector
+      ? [await everyOf(name, described, selector.filter)]
+      : selected(selector, described.layout, described.limits.values)
   }
 
   /** Points of one batch; where the server takes less at once, in halves. */
@@ -152,12 +120,8 @@ export function qdrant(options: QdrantOptions): VectorStore {
     }
   }
 
-  const placeOf = (collection: string, { layout }: Described): QueryPlace => ({
-    connection,
-    collection,
-    layout,
-    options,
-  })
+  const queryMany: VectorStore['queryMany'] = (name, queries) =>
+    on(name, (described) => runQueries({ connection, collection: name, described, options }, queries))
 
   const close = async () => connection.close()
 
@@ -174,12 +138,13 @@ export function qdrant(options: QdrantOptions): VectorStore {
     async info(name) {
       const found = await findCollection(connection, name, options)
       if (!found) return undefined
-      const { count } = await connection.call(name, (client) => client.count(name, { exact: true }))
+      const { layout, schema } = found
       return {
         name: (await aliases()).get(name) ?? name,
-        schema: found.schema,
-        points: count,
+        schema,
+        points: await countPoints(walkOf(name, found), {}),
         bytes: undefined,
+        ...(layout.ours ? {} : { foreign: { vector: layout.vector, text: layout.text, payload: layout.payload } }),
       }
     },
 
@@ -187,7 +152,8 @@ export function qdrant(options: QdrantOptions): VectorStore {
 
     async drop(name) {
       const collection = (await aliases()).get(name) ?? name
-      await describe(collection)
+      const { exists } = await connection.call(collection, (client) => client.collectionExists(collection))
+      if (!exists) throw await missing(name)
       await connection.call(collection, (client) => client.deleteCollection(collection))
       described.clear()
     },
@@ -195,7 +161,7 @@ export function qdrant(options: QdrantOptions): VectorStore {
     async upsert(name, points, { onlyNew = false } = {}) {
       if (points.length === 0) return
       const distinct = [...new Map(points.map((point) => [point.id, point])).values()]
-      await onWritable(name, async ({ layout, schema }) => {
+      await onWritable(name, async ({ layout, schema, limits }) => {
         for (const point of distinct) {
           checkPoint(point, schema)
           checkKeys(point, layout)
@@ -203,64 +169,66 @@ export function qdrant(options: QdrantOptions): VectorStore {
         const structs = distinct.map((point) => toPointStruct(point, layout))
         const documents = onlyNew ? distinct.map(({ documentId }) => documentId) : []
         const only = onlyNew ? { update_filter: { must_not: [documentIn([...new Set(documents)], layout)] } } : {}
-        await inParallel(cutInBatches(structs, schema.dimensions), parallelBatches, (batch) => put(name, batch, only))
+        const batches = cutInBatches(structs, { dimensions: schema.dimensions, most: limits.upsert })
+        await inParallel(batches, parallelBatches, (batch) => put(name, batch, only))
       })
     },
 
     get: (name, selector, { vectors = false, limit } = {}) =>
-      on(name, async ({ layout }) => {
-        const records = await all(name, await selecting(name, layout, selector), { vectors }, limit)
-        return records.map((record) => toScrolled(record, layout)).sort(byDocumentThenChunk)
+      on(name, async (found) => {
+        const filters = await selecting(name, found, selector)
+        const records = await readAll(walkOf(name, found), filters, { vectors }, limit)
+        return records.map((record) => toScrolled(record, found.layout)).sort(byDocumentThenChunk)
       }),
 
     keys: (name, documents) =>
-      on(name, async ({ layout }) => {
-        const records = await all(name, selected({ documents }, layout, mostIds), { payload: keyPaths })
-        return records.map(toPointKey)
+      on(name, async (found) => {
+        const filters = selected({ documents }, found.layout, found.limits.values)
+        return (await readAll(walkOf(name, found), filters, { payload: keyPaths })).map(toPointKey)
       }),
 
     delete: (name, selector) =>
-      onWritable(name, async ({ layout }) => {
+      onWritable(name, async (found) => {
         let gone = 0
-        for (const filter of await selecting(name, layout, selector)) {
-          const { count } = await connection.call(name, (client) => client.count(name, { filter, exact: true }))
+        for (const filter of await selecting(name, found, selector)) {
+          const count = await countPoints(walkOf(name, found), filter)
           if (count > 0) await connection.call(name, (client) => client.delete(name, { ...writes, filter }))
           gone += count
         }
         return gone
       }),
 
-    query: (name, query) => on(name, (described) => runQuery(placeOf(name, described), query)),
+    async query(name, query) {
+      const [points = []] = await queryMany(name, [query])
+      return points
+    },
 
-    queryMany: (name, queries) => on(name, (described) => runQueries(placeOf(name, described), queries)),
+    queryMany,
 
     count: (name, { filter, unit = 'points' } = {}) =>
-      on(name, async ({ layout }) => {
-        const condition = await everyOf(name, layout, filter, unit === 'documents' ? [firstChunk(layout)] : [])
-        const { count } = await connection.call(name, (client) =>
-          client.count(name, { filter: condition, exact: true }),
-        )
-        return count
+      on(name, async (found) => {
+        const condition = await everyOf(name, found, filter, unit === 'documents' ? firstChunk(found.layout) : [])
+        return countPoints(walkOf(name, found), condition)
       }),
 
     scroll: (name, { filter, limit = scrollLimit, cursor, vectors = false, seenBefore } = {}) =>
-      on(name, async ({ layout }) => {
+      on(name, async (found) => {
         const others = seenBefore === undefined ? [] : [notSeenSince(seenBefore)]
-        const condition = await everyOf(name, layout, filter, others)
-        const { points, cursor: next } = await page(name, { filter: condition, limit, cursor, vectors })
-        return { points: points.map((record) => toScrolled(record, layout)), cursor: next }
+        const condition = await everyOf(name, found, filter, others)
+        const page = await readPage(walkOf(name, found), { filter: condition, limit, cursor, vectors })
+        return { points: page.points.map((record) => toScrolled(record, found.layout)), cursor: page.cursor }
       }),
 
     scrollKeys: (name, { filter, limit = scrollLimit, cursor } = {}) =>
-      on(name, async ({ layout }) => {
-        const condition = filter ? await everyOf(name, layout, filter, []) : {}
-        const { points, cursor: next } = await page(name, { filter: condition, limit, cursor, payload: keyPaths })
-        return { keys: points.map(toPointKey), cursor: next }
+      on(name, async (found) => {
+        const condition = filter ? await everyOf(name, found, filter) : {}
+        const page = await readPage(walkOf(name, found), { filter: condition, limit, cursor, payload: keyPaths })
+        return { keys: page.points.map(toPointKey), cursor: page.cursor }
       }),
 
     markSeen: (name, documents, seen) =>
-      onWritable(name, async ({ layout }) => {
-        for (const piece of piecesOf(documents, mostIds)) {
+      onWritable(name, async ({ layout, limits }) => {
+        for (const piece of piecesOf(documents, limits.values)) {
           const filter = { must: [documentIn(piece, layout), notSeenSince(seen)] }
           await connection.call(name, (client) =>
             client.setPayload(name, { ...writes, filter, key: recordKey, payload: { seen } }),
@@ -288,8 +256,7 @@ export function qdrant(options: QdrantOptions): VectorStore {
       described.delete(alias)
     },
 
-    async optimize(name, { signal } = {}) {
-      throwIfAborted(signal)
+    async optimize(name) {
       const { layout, info, indexingThreshold } = await describe(name)
       if (!layout.ours || info.config.optimizer_config.indexing_threshold !== deferred) return
       await connection.call(name, (client) =>
@@ -297,13 +264,19 @@ export function qdrant(options: QdrantOptions): VectorStore {
       )
     },
 
+    within: (signal) => storeOn(connection.within(signal), options, described),
+
     close,
     [Symbol.asyncDispose]: close,
   }
 }
 
 function sameCollection(a: Described, b: Described): boolean {
-  return JSON.stringify([a.layout, a.schema]) === JSON.stringify([b.layout, b.schema])
+  const told = ({ layout, schema, limits, info }: Described) => {
+    const indexes = Object.keys(info.payload_schema).map((path) => [path, info.payload_schema[path]?.data_type])
+    return [layout, schema, limits, indexes]
+  }
+  return JSON.stringify(told(a)) === JSON.stringify(told(b))
 }
 
 function byDocumentThenChunk(a: PointRecord, b: PointRecord): number {

@@ -1,7 +1,7 @@
 import type { Table } from '@lancedb/lancedb'
 import { type Filter, type Leaf, matchesFilter } from '../../filter.ts'
 import { byScoreThenId, reaches } from '../../fusion.ts'
-import { type Found, type HybridSource, isSettled, type Ranked, rankHybrid } from '../../hybrid.ts'
+import { bestOf, deeper, type Found, type HybridSource, isSettled, type Ranked, rankHybrid } from '../../hybrid.ts'
 import type { CollectionSchema, ScoredPoint, StoreQuery } from '../../store.ts'
 import { type FindByReading, filterToSql, idIn } from './filter-sql.ts'
 import { recordColumns, toPointRecord } from './rows.ts'
@@ -63,7 +63,7 @@ async function rank(table: Table, query: StoreQuery, where: string | undefined):
       groupByDocument,
     })
   }
-  for (let depth = groupByDocument ? wanted * 3 : wanted + 1; ; depth *= 4) {
+  for (let depth = groupByDocument ? wanted * 3 : wanted + 1; ; depth = deeper(depth)) {
     const options = { depth, where, exact }
     const found =
       query.mode === 'dense'
@@ -88,8 +88,10 @@ function hybridSource(table: Table, { vector, terms, where, exact }: HybridSearc
   let known: Found | undefined
   return {
     async rankings(depth) {
-      const options = { depth, where, exact }
-      const [dense, bm25] = await Promise.all([rankDense(table, vector, options), rankLexical(table, terms, options)])
+      const [dense, bm25] = await Promise.all([
+        bestOf(depth, (deep) => rankDense(table, vector, { depth: deep, where, exact })),
+        bestOf(depth, (deep) => rankLexical(table, terms, { depth: deep, where, exact })),
+      ])
       known ??= bm25[0]
       return { dense, bm25 }
     },

@@ -1,6 +1,5 @@
 import type { Schemas } from '@qdrant/js-client-rest'
 
-const mostPoints = 128
 /** Characters of JSON, roughly; a server takes 32 MB at once unless told otherwise. */
 const mostCharacters = 4_000_000
 const charactersOfNumber = 20
@@ -8,14 +7,14 @@ const charactersOfNumber = 20
 /** Points in batches bounded by number and by size. */
 export function cutInBatches(
   points: readonly Schemas['PointStruct'][],
-  dimensions: number,
+  { dimensions, most }: { readonly dimensions: number; readonly most: number },
 ): Schemas['PointStruct'][][] {
   const batches: Schemas['PointStruct'][][] = []
   let batch: Schemas['PointStruct'][] = []
   let size = 0
   for (const point of points) {
     const own = JSON.stringify(point.payload).length + dimensions * charactersOfNumber
-    if (batch.length > 0 && (batch.length >= mostPoints || size + own > mostCharacters)) {
+    if (batch.length > 0 && (batch.length >= most || size + own > mostCharacters)) {
       batches.push(batch)
       batch = []
       size = 0

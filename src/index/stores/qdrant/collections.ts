@@ -1,6 +1,6 @@
 import type { Schemas } from '@qdrant/js-client-rest'
 import { z } from 'zod'
-import { isQontrastError, own, QontrastError } from '../../../shared/index.ts'
+import { type ErrorCode, isQontrastError, type JsonObject, own, QontrastError } from '../../../shared/index.ts'
 import { checkSameSchema } from '../../check.ts'
 import { type FieldType, fieldsSchema } from '../../fields.ts'
 import { format, readFormat } from '../../format.ts'
@@ -9,6 +9,7 @@ import type { Connection } from './connection.ts'
 import { payloadPath } from './filter.ts'
 import { decodeJson, encodeJson } from './json.ts'
 import { detectLayout, type Layout, ourLayout, recordKey } from './layout.ts'
+import { type Limits, limitsOf } from './limits.ts'
 import { momentsPath } from './moments.ts'
 import type { QdrantCalls, QdrantOptions } from './options.ts'
 import { recordPath } from './records.ts'
@@ -17,11 +18,12 @@ export interface Described {
   readonly layout: Layout
   readonly schema: CollectionSchema
   readonly info: Schemas['CollectionInfo']
+  readonly limits: Limits
   /** What `optimize` sets the indexing threshold to, in kB of vectors. */
   readonly indexingThreshold: number
 }
 
-const samples = 32
+const samples = 64
 const usualThreshold = 10_000
 /** The threshold at which indexing begins only when `optimize` says so: an index built while points stream in is built again and again. */
 export const deferred = 0
@@ -48,7 +50,7 @@ export async function findCollection(
     return await connection.call(name, async (client) => {
       const info = await client.getCollection(name)
       const kept = info.config.metadata?.[recordKey]
-      return kept === undefined ? describeForeign(client, name, info, options) : describeOurs(name, info, kept)
+      return !isOurs(kept) ? describeForeign(client, name, info, options) : describeOurs(name, info, kept)
     })
   } catch (error) {
     if (isQontrastError(error, 'index-not-found')) return undefined
@@ -56,16 +58,21 @@ export async function findCollection(
   }
 }
 
-function describeOurs(name: string, info: Schemas['CollectionInfo'], found: unknown): Described {
-  const parsed = metadataSchema.safeParse(isObject(found) ? decodeJson(found) : found)
+/** What is kept with a collection of ours, whole or not; others may keep something under the same name. */
+function isOurs(kept: unknown): kept is JsonObject {
+  return typeof kept === 'object' && kept !== null && 'format' in kept && 'schema' in kept
+}
+
+function describeOurs(name: string, info: Schemas['CollectionInfo'], kept: JsonObject): Described {
+  const parsed = metadataSchema.safeParse(decodeJson(kept))
   if (!parsed.success) {
     throw new QontrastError('store-failed', `What is kept with '${name}' is damaged.`, {
       cause: parsed.error,
     })
   }
-  const { schema: kept, indexingThreshold, format: stored } = parsed.data
-  const schema = { ...kept, ...readFormat(stored, `The collection '${name}'`) }
-  return { layout: ourLayout(schema.dimensions), schema, info, indexingThreshold }
+  const { schema: made, indexingThreshold, format: stored } = parsed.data
+  const schema = { ...made, ...readFormat(stored, `The collection '${name}'`) }
+  return { layout: ourLayout(schema.dimensions), schema, info, limits: limitsOf(info), indexingThreshold }
 }
 
 async function describeForeign(
@@ -74,11 +81,13 @@ async function describeForeign(
   info: Schemas['CollectionInfo'],
   options: QdrantOptions,
 ): Promise<Described> {
-  const { points } = await client.scroll(name, { limit: samples, with_payload: true })
+  const limits = limitsOf(info)
+  const { points } = await client.scroll(name, { limit: Math.min(samples, limits.page), with_payload: true })
   const payloads = points.flatMap(({ payload }) => (payload ? [payload] : []))
-  const layout = detectLayout(name, info.config.params.vectors, payloads, options.foreign)
+  const layout = detectLayout(name, info, payloads, options.foreign)
   const schema = { dimensions: layout.dimensions, encoder: unknownEncoder, fields: {} }
-  return { layout, schema, info, indexingThreshold: info.config.optimizer_config.indexing_threshold ?? usualThreshold }
+  const indexingThreshold = info.config.optimizer_config.indexing_threshold ?? usualThreshold
+  return { layout, schema, info, limits, indexingThreshold }
 }
 
 /** Makes the collection with its payload indexes, or checks that the one that is there fits. Done twice, it is the same as once. */
@@ -88,24 +97,60 @@ export async function ensureCollection(
   schema: CollectionSchema,
   options: QdrantOptions,
 ): Promise<Described> {
-  const existing =
-    (await findCollection(connection, name, options)) ?? (await create(connection, name, schema, options))
+  const existing = await findCollection(connection, name, options)
+  if (!existing) return make(connection, name, schema, options)
   checkSameSchema(name, existing.schema, schema)
   if (!existing.layout.ours) checkWritable(name, options)
   await createIndexes(connection, name, existing, options)
   return existing
 }
 
-async function create(
+/** What would be refused again; after another failure the next call goes on. */
+const refusals: readonly ErrorCode[] = [
+  'invalid-option',
+  'invalid-filter',
+  'invalid-input',
+  'store-denied',
+  'store-failed',
+]
+
+/** A collection with its indexes, or none at all: what the server refuses in the middle is taken back. */
+async function make(
   connection: Connection,
   name: string,
   schema: CollectionSchema,
   options: QdrantOptions,
 ): Promise<Described> {
+  const byUs = await create(connection, name, schema, options)
+  const made = await findCollection(connection, name, options)
+  if (!made) throw new QontrastError('store-busy', `The collection '${name}' was dropped while it was made. Try again.`)
+  checkSameSchema(name, made.schema, schema)
+  try {
+    await createIndexes(connection, name, made, options)
+  } catch (error) {
+    if (byUs && refusals.some((code) => isQontrastError(error, code))) await connection.call(name, takeBack)
+    throw error
+  }
+  return made
+
+  async function takeBack(client: QdrantCalls): Promise<void> {
+    const { points } = await client.scroll(name, { limit: 1, with_payload: false })
+    if (points.length === 0) await client.deleteCollection(name)
+  }
+}
+
+/** Whether it was not there before. */
+async function create(
+  connection: Connection,
+  name: string,
+  schema: CollectionSchema,
+  options: QdrantOptions,
+): Promise<boolean> {
   const layout = ourLayout(schema.dimensions)
   const { optimizers_config: optimizers = {}, ...collection } = options.collection ?? {}
   const asked: unknown = optimizers && Reflect.get(optimizers, 'indexing_threshold')
   const indexingThreshold = typeof asked === 'number' ? asked : usualThreshold
+  let byUs = false
   await connection.call(name, async (client) => {
     const { exists } = await client.collectionExists(name) // another process, or an attempt of ours whose answer was lost
     if (exists) return
@@ -117,13 +162,12 @@ async function create(
         optimizers_config: { ...optimizers, indexing_threshold: deferred },
         metadata: { [recordKey]: encodeJson({ format, indexingThreshold, schema: { ...schema } }) },
       })
+      byUs = true
     } catch (error) {
       if (!(await client.collectionExists(name)).exists) throw error
     }
   })
-  const made = await findCollection(connection, name, options)
-  if (made) return made
-  throw new QontrastError('store-busy', `The collection '${name}' was dropped while it was made. Try again.`)
+  return byUs
 }
 
 const fieldIndexes: Readonly<Record<FieldType, Schemas['PayloadSchemaParams']>> = {
@@ -173,8 +217,4 @@ function checkCollectionName(name: string): void {
     'invalid-option',
     `A collection's name has 1 to 255 characters and none of < > : " / \\ | ? *; got ${JSON.stringify(name.slice(0, 80))}.`,
   )
-}
-
-function isObject(value: unknown): value is Parameters<typeof decodeJson>[0] {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

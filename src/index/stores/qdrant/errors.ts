@@ -39,7 +39,7 @@ const missingIndex = /Index required but not found for "(.*?)"( of one of the fo
 /** What Qdrant and its client say, and what the caller should do about it; the first that fits counts. */
 const meanings: readonly Meaning[] = [
   {
-    when: ({ name }) => name === 'QdrantClientTimeoutError',
+    when: ({ name }) => name === 'TimeoutError' || name === 'QdrantClientTimeoutError',
     code: 'store-unavailable',
     message: (_, { server, timeout }) =>
       `Qdrant at ${server} did not answer within ${timeout} ms. It may be overloaded: try again, or pass a longer timeout.`,
@@ -131,7 +131,7 @@ export function failureOf(cause: unknown): Failure {
   return {
     status: typeof status === 'number' ? status : undefined,
     system: systemCodeOf(cause) ?? (typeof inner === 'string' ? inner : ''),
-    name: isError(cause) ? cause.constructor.name : '',
+    name: isError(cause) ? (cause.name === 'TimeoutError' ? cause.name : cause.constructor.name) : '',
     words: typeof answered === 'string' ? answered : messageOf(cause),
     retryAfter: Number.isFinite(retryAfter) ? retryAfter : 0,
   }

@@ -1,7 +1,11 @@
 import type { Schemas } from '@qdrant/js-client-rest'
-import type { FieldPath, Filter, Leaf, Limits, Scalar } from '../../filter.ts'
+import { own } from '../../../shared/index.ts'
+import type { Fields } from '../../fields.ts'
+import type { FieldPath, Filter, Leaf, Scalar, Limits as Span } from '../../filter.ts'
+import { piecesOf } from './batches.ts'
 import { encodeText, pathTo } from './json.ts'
 import type { Layout } from './layout.ts'
+import type { Limits } from './limits.ts'
 import { momentsPath } from './moments.ts'
 
 export type Condition = Schemas['Condition']
@@ -11,6 +15,8 @@ export type FoundByReading = ReadonlyMap<Leaf, readonly Schemas['ExtendedPointId
 type Nodes = { readonly [Kind in Filter['kind']]: Extract<Filter, { kind: Kind }> }
 interface Known {
   readonly layout: Layout
+  readonly limits: Limits
+  readonly fields: Fields
   readonly found: FoundByReading
 }
 type Compilers = { readonly [Kind in Filter['kind']]: (node: Nodes[Kind], known: Known) => Condition }
@@ -18,18 +24,23 @@ type Compilers = { readonly [Kind in Filter['kind']]: (node: Nodes[Kind], known:
 export const nothing: Condition = { has_id: [] }
 
 const compilers: Compilers = {
-  in: ({ field, values }, { layout }) => oneOf(payloadPath(field, layout), values, layout),
-  at: ({ field, moments }, { layout }) =>
-    layout.ours
-      ? oneOf(momentsPath(field), moments, layout)
-      : any(moments.map((moment) => momentWithin(field, { gte: moment, lte: moment }, layout))),
-  range: (node, { layout, found }) => {
-    if (node.of === 'string') return { has_id: [...(found.get(node) ?? [])] }
+  in: (node, known) => whereFound(node, known) ?? oneOf(payloadPath(node.field, known.layout), node.values, known),
+  at: ({ field, moments }, known) =>
+    known.layout.ours
+      ? oneOf(momentsPath(field), moments, known)
+      : any(moments.map((moment) => momentWithin(field, { gte: moment, lte: moment }, known.layout))),
+  range: (node, known) => {
+    const { layout } = known
+    if (node.of === 'string') return whereFound(node, known) ?? nothing
     if (node.of === 'date') return momentWithin(node.field, node.range, layout)
     return { key: payloadPath(node.field, layout), range: { ...node.range } }
   },
-  contains: ({ field, text }, { layout }) => ({ key: payloadPath(field, layout), match: { text: encodeText(text) } }),
-  exists: ({ field }, { layout }) => ({ must_not: [{ is_empty: { key: payloadPath(field, layout) } }] }),
+  contains: (node, known) =>
+    whereFound(node, known) ?? { key: payloadPath(node.field, known.layout), match: { text: encodeText(node.text) } },
+  exists: ({ field }, { layout, fields }) => {
+    const isDate = layout.ours && field.length === 1 && own(fields, field[0]) === 'date' // its index lies on the instants
+    return { must_not: [{ is_empty: { key: isDate ? momentsPath(field) : payloadPath(field, layout) } }] }
+  },
   and: ({ filters }, known) => ({ must: filters.map((part) => compileNode(part.kind, part, known)) }),
   or: ({ filters }, known) => any(filters.map((part) => compileNode(part.kind, part, known))),
   not: ({ filter }, known) => ({ must_not: [compileNode(filter.kind, filter, known)] }),
@@ -39,16 +50,15 @@ function compileNode<Kind extends Filter['kind']>(kind: Kind, node: Nodes[Kind],
   return compilers[kind](node, known)
 }
 
-/** Compiles a filter to what Qdrant evaluates as `matchesFilter` does; `found` has what {@link needsReading} said of it. */
-export function compileFilter(filter: Filter, layout: Layout, found: FoundByReading): Condition {
-  return compileNode(filter.kind, filter, { layout, found })
+/** Compiles a filter to what Qdrant evaluates as `matchesFilter` does; `found` has what is found by reading. */
+export function compileFilter(filter: Filter, known: Known): Condition {
+  return compileNode(filter.kind, filter, known)
 }
 
-/** Qdrant has no order of strings. */
-export function* needsReading(filter: Filter): Generator<Leaf> {
-  if (filter.kind === 'not') yield* needsReading(filter.filter)
-  else if (filter.kind === 'and' || filter.kind === 'or') for (const part of filter.filters) yield* needsReading(part)
-  else if (filter.kind === 'range' && filter.of === 'string') yield filter
+/** The points that were found by reading, where it was done for this condition. */
+function whereFound(leaf: Leaf, { found, limits }: Known): Condition | undefined {
+  const ids = found.get(leaf)
+  return ids && any(piecesOf(ids, limits.values).map((some) => ({ has_id: some })))
 }
 
 /** Where a field of a payload lies in a point. */
@@ -66,25 +76,39 @@ function equals(key: string, value: Scalar): Condition {
 }
 
 /** A few numbers are as many ranges, which the index of a declared field answers; of many, ranges took 30 times as long as a set. */
-const mostRanges = 16
+export const mostRanges = 16
 
 /** Whole numbers of ours lie as whole numbers; others may have written `5.0`, which is none to `match`. */
-function oneOf(key: string, values: readonly Scalar[], { ours }: Layout): Condition {
+function oneOf(key: string, values: readonly Scalar[], { layout: { ours }, limits }: Known): Condition {
+  const texts = values.filter((value) => typeof value === 'string')
+  const large = ours ? [] : texts.flatMap((text) => largeIntegerOf(text) ?? []).filter(isAsked)
   const [only] = values
-  if (values.length === 1 && only !== undefined) return equals(key, only)
-  const strings = values.filter((value) => typeof value === 'string').map(encodeText)
+  if (values.length === 1 && only !== undefined && large.length === 0) return equals(key, only)
   const isInSet = ours && values.length > mostRanges ? Number.isSafeInteger : () => false
-  const integers = values.filter((value) => typeof value === 'number').filter(isInSet)
+  const numbers = values.filter((value) => typeof value === 'number').filter(isInSet)
   const others = values.filter((value) => typeof value === 'boolean' || (typeof value === 'number' && !isInSet(value)))
   return any([
-    ...(strings.length > 0 ? [{ key, match: { any: strings } }] : []),
-    ...(integers.length > 0 ? [{ key, match: { any: integers } }] : []),
+    ...piecesOf(texts.map(encodeText), limits.values).map((some) => ({ key, match: { any: some } })),
+    ...piecesOf([...numbers, ...large], limits.values).map((some) => ({ key, match: { any: some } })),
     ...others.map((value) => equals(key, value)),
   ])
 }
 
+/** The integer past 2^53 that others may have stored, of 64 bits with or without a sign; in payloads it is read as the string of its digits. */
+export function largeIntegerOf(value: Scalar): bigint | undefined {
+  if (typeof value !== 'string' || !/^-?[1-9]\d{15,19}$/.test(value)) return undefined
+  const integer = BigInt(value)
+  const fits = integer >= -(2n ** 63n) && integer < 2n ** 64n
+  return fits && !Number.isSafeInteger(Number(integer)) ? integer : undefined
+}
+
+/** Qdrant compares integers of 64 bits with a sign; the client writes a BigInt as one, which its types do not say. */
+export function isAsked(integer: unknown): integer is number {
+  return typeof integer === 'bigint' && BigInt.asIntN(64, integer) === integer
+}
+
 /** Points of others have no instants of ours with them: there Qdrant reads the dates itself, to the microsecond. */
-function momentWithin(field: FieldPath, range: Limits<number>, layout: Layout): Condition {
+function momentWithin(field: FieldPath, range: Span<number>, layout: Layout): Condition {
   if (layout.ours) return { key: momentsPath(field), range: { ...range } }
   const limits = Object.entries(range).map(([name, moment]) => [name, new Date(moment).toISOString()])
   return { key: payloadPath(field, layout), range: Object.fromEntries(limits) }

@@ -41,19 +41,51 @@ export function pathTo(keys: readonly string[]): string {
   return keys.map((key) => (/^[A-Za-z0-9_-]+$/.test(key) ? key : `"${encodeKey(key)}"`)).join('.')
 }
 
-export const encodeJson = (value: JsonObject) => mapObject(value, encodeKey, encodeText)
-export const decodeJson = (value: JsonObject) => mapObject(value, decodeKey, decodeText)
-
-type Rewrite = (text: string) => string
-
-function mapObject(object: JsonObject, key: Rewrite, text: Rewrite): JsonObject {
-  return Object.fromEntries(Object.entries(object).map(([name, value]) => [key(name), mapValue(value, key, text)]))
+/** How parts of a payload are rewritten; numbers come from the client as BigInt where they are integers past 2^53, whatever its types say. */
+interface Rewrite {
+  readonly key: (key: string) => string
+  readonly text: (text: string) => string
+  readonly number: (number: number | bigint) => JsonValue
 }
 
-function mapValue(value: JsonValue, key: Rewrite, text: Rewrite): JsonValue {
-  if (typeof value === 'string') return text(value)
+const same = (text: string) => text
+const encoding: Rewrite = { key: encodeKey, text: encodeText, number: (number) => encodeNumber(Number(number)) }
+const decoding: Rewrite = { key: decodeKey, text: decodeText, number: Number }
+const reading: Rewrite = {
+  key: same,
+  text: same,
+  number: (number) => (typeof number === 'bigint' ? String(number) : number),
+}
+
+/** A payload as it is stored. */
+export const encodeJson = (value: JsonObject) => mapObject(value, encoding)
+/** A payload of ours as it was put. */
+export const decodeJson = (value: JsonObject) => mapObject(value, decoding)
+/** A payload of others: an integer that no number holds is the string of its digits, as in files. */
+export const readJson = (value: JsonObject) => mapObject(value, reading)
+
+/** A number past 2^53 is stored as one with a fraction: as an integer it would come back as digits that it never had. */
+function encodeNumber(number: number): JsonValue {
+  const text = String(number)
+  return Number.isSafeInteger(number) || !/^-?\d+$/.test(text) ? number : rawJson(`${text}.0`)
+}
+
+function rawJson(text: string): JsonValue {
+  const raw: unknown = Reflect.get(JSON, 'rawJSON')
+  return typeof raw === 'function' ? raw(text) : Number(text)
+}
+
+function mapObject(object: JsonObject, rewrite: Rewrite): JsonObject {
+  return Object.fromEntries(
+    Object.entries(object).map(([name, value]) => [rewrite.key(name), mapValue(value, rewrite)]),
+  )
+}
+
+function mapValue(value: JsonValue, rewrite: Rewrite): JsonValue {
+  if (typeof value === 'string') return rewrite.text(value)
+  if (typeof value === 'number' || typeof value === 'bigint') return rewrite.number(value)
   if (typeof value !== 'object' || value === null) return value
-  return isList(value) ? value.map((element) => mapValue(element, key, text)) : mapObject(value, key, text)
+  return isList(value) ? value.map((element) => mapValue(element, rewrite)) : mapObject(value, rewrite)
 }
 
 function isList(value: readonly JsonValue[] | JsonObject): value is readonly JsonValue[] {

@@ -1,6 +1,8 @@
 import type { Schemas } from '@qdrant/js-client-rest'
 import { QontrastError } from '../../../shared/index.ts'
+import { limitsOf } from './limits.ts'
 import type { ForeignOptions } from './options.ts'
+import { findTextKey } from './text-key.ts'
 
 /** Where things are in a collection. Ours and those of others differ in nothing else: what we keep with a point lies under `qontrast`. */
 export interface Layout {
@@ -11,10 +13,12 @@ export interface Layout {
   readonly distance: Schemas['Distance']
   /** Name of the sparse vector with our terms. */
   readonly lexical: string | undefined
-  /** Key of the text; undefined where there is no point to look at yet. */
+  /** Where the text is, as `textAt` reads it; undefined where there is no point to look at yet. */
   readonly text: string | undefined
   /** Key of the object that filters look into; undefined for the payload itself. */
   readonly payload: string | undefined
+  /** Whether points of ours, of which a document may have several, are among those of others or can be. */
+  readonly records: boolean
 }
 
 export const recordKey = 'qontrast'
@@ -27,21 +31,21 @@ export const ourLayout = (dimensions: number): Layout => ({
   lexical: 'bm25',
   text: 'text',
   payload: 'payload',
+  records: true,
 })
 
-/** Keys that others keep texts under: LangChain, fastembed's clients and mcp-server-qdrant, LlamaIndex, and hand-made ones. */
-const textKeys = ['page_content', 'document', 'text', 'content', 'chunk', 'passage', 'body', 'abstract', 'description']
-const payloadKeys = ['metadata', 'payload']
+/** LangChain and many others; Haystack. */
+const payloadKeys = ['metadata', 'payload', 'meta']
 const distances: readonly Schemas['Distance'][] = ['Cosine', 'Dot', 'Euclid']
 
 /** Finds out where things are from the collection's vectors and a few of its payloads: `invalid-option` says what to pass where that fails. */
 export function detectLayout(
   name: string,
-  vectors: Schemas['VectorsConfig'] | undefined,
+  { config, payload_schema: indexed }: Pick<Schemas['CollectionInfo'], 'config' | 'payload_schema'>,
   samples: readonly Readonly<Record<string, unknown>>[],
   options: ForeignOptions = {},
 ): Layout {
-  const vector = findVector(name, vectors, options.vector)
+  const vector = findVector(name, config.params.vectors, options.vector)
   if (!distances.includes(vector.distance)) {
     throw new QontrastError(
       'invalid-option',
@@ -49,7 +53,14 @@ export function detectLayout(
     )
   }
   const text = options.text ?? findText(name, samples)
-  return { ours: false, ...vector, lexical: undefined, text, payload: findPayload(samples, options.payload) }
+  return {
+    ours: false,
+    ...vector,
+    lexical: undefined,
+    text,
+    payload: findPayload(samples, options.payload),
+    records: limitsOf({ config }).unindexed || Object.hasOwn(indexed, `${recordKey}.document`),
+  }
 }
 
 function findVector(
@@ -85,18 +96,9 @@ function isParams(vectors: Schemas['VectorsConfig']): vectors is Schemas['Vector
   return typeof vectors['size'] === 'number'
 }
 
-/** A well-known key, else the key whose texts are longest. */
 function findText(name: string, samples: readonly Readonly<Record<string, unknown>>[]): string | undefined {
   if (samples.length === 0) return undefined
-  const lengths = new Map<string, number>()
-  for (const sample of samples) {
-    for (const [key, value] of Object.entries(sample)) {
-      if (typeof value === 'string') lengths.set(key, (lengths.get(key) ?? 0) + value.length)
-    }
-  }
-  const known = textKeys.find((key) => lengths.has(key))
-  const longest = [...lengths].sort(([, a], [, b]) => b - a)[0]?.[0]
-  const found = known ?? longest
+  const found = findTextKey(samples)
   if (found !== undefined) return found
   const keys = [...new Set(samples.flatMap((sample) => Object.keys(sample)))]
   throw new QontrastError(

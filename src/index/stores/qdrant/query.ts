@@ -2,90 +2,108 @@ import type { Schemas } from '@qdrant/js-client-rest'
 import { QontrastError } from '../../../shared/index.ts'
 import type { Filter } from '../../filter.ts'
 import { byScoreThenId, reaches } from '../../fusion.ts'
-import { type Found, type HybridSource, isSettled, rankHybrid } from '../../hybrid.ts'
-import type { PointRecord, ScoredPoint, Scores, StoreQuery } from '../../store.ts'
+import { bestOf, deeper, type Found, type HybridSource, isSettled, type Ranked, rankHybrid } from '../../hybrid.ts'
+import type { PointRecord, ScoredPoint, StoreQuery } from '../../store.ts'
+import { ask, type PointId, type QueryPlace, type Request, recordsOf } from './ask.ts'
 import { inParallel, piecesOf } from './batches.ts'
 import { conditionOf } from './condition.ts'
-import type { Connection } from './connection.ts'
 import type { Condition } from './filter.ts'
-import type { Layout } from './layout.ts'
-import type { QdrantOptions } from './options.ts'
 import { uuidOf } from './point-id.ts'
 import { keyPaths, toPointKey, toPointRecord } from './records.ts'
 import { queryVector } from './sparse.ts'
 
-type Request = Schemas['QueryRequest']
 type HybridQuery = Extract<StoreQuery, { mode: 'hybrid' }>
+type SideQuery = Exclude<StoreQuery, HybridQuery>
 
-/** Where queries go. */
-export interface QueryPlace {
-  readonly connection: Connection
-  readonly collection: string
-  readonly layout: Layout
-  readonly options: QdrantOptions
+/** A point of a ranking as Qdrant knows it. */
+interface RankedPoint extends Ranked {
+  readonly point: PointId
 }
 
 /** The conditions of all filters that queries have. */
 type Conditions = ReadonlyMap<Filter, Condition>
 
-/** Queries in one request, and requests under way at once. */
-const queriesAtOnce = 50
-const parallelRequests = 3
-/** A walk through the graph that keeps this many points gives the same ranking for every page within. */
-const graphDepth = 200
+/** Hybrid queries under way at once. */
+const parallelQueries = 3
 
 /** Qdrant's score as a cosine; vectors are of unit length. */
 const cosines: Readonly<Partial<Record<Schemas['Distance'], (score: number) => number>>> = {
   Euclid: (distance) => 1 - distance ** 2 / 2,
 }
 
-export async function runQuery(place: QueryPlace, query: StoreQuery): Promise<ScoredPoint[]> {
-  const [points] = await runQueries(place, [query])
-  return points ?? []
+/** Rankings of many queries, and then what the points on all pages are. */
+export async function runQueries(place: QueryPlace, queries: readonly StoreQuery[]): Promise<ScoredPoint[][]> {
+  const records = new Map<PointId, PointRecord>()
+  for (const query of queries) checkAskable(place, query)
+  const conditions = await conditionsOf(place, queries)
+  const pages: RankedPoint[][] = queries.map(() => [])
+  const sides = [...queries.entries()].flatMap(([at, query]) => (query.mode === 'hybrid' ? [] : [{ at, query }]))
+  await rankSides(place, sides, { conditions, records, onPage: (at, page) => (pages[at] = page) })
+  const fused = [...queries.entries()].flatMap(([at, query]) => (query.mode === 'hybrid' ? [{ at, query }] : []))
+  await inParallel(fused, parallelQueries, async ({ at, query }) => {
+    pages[at] = await rankFused(place, query, conditions)
+  })
+  const unread = pages.flat().filter(({ point }) => !records.has(point))
+  for (const [id, record] of await recordsOf(
+    place,
+    unread.map(({ point }) => point),
+  ))
+    records.set(id, record)
+  return pages.map((page) =>
+    page.flatMap(({ point: id, score, scores }) => {
+      const point = records.get(id) // gone, if it was deleted in between
+      return point ? [{ score, scores, point }] : []
+    }),
+  )
 }
 
-/** Queries of one side go together in batches; when points are grouped and documents are still missing, again and deeper. */
-export async function runQueries(place: QueryPlace, queries: readonly StoreQuery[]): Promise<ScoredPoint[][]> {
-  const results: ScoredPoint[][] = queries.map(() => [])
-  for (const query of queries) if (query.mode !== 'dense') checkLexical(place, query.mode)
-  const conditions = await conditionsOf(place, queries)
-  let open = [...queries.entries()].flatMap(([at, query]) =>
-    query.mode === 'hybrid' || (query.mode === 'bm25' && query.terms.length === 0)
+/** Queries of one side go together in batches; where a page may be another one further down, again and deeper, by keys alone. */
+async function rankSides(
+  place: QueryPlace,
+  queries: readonly { readonly at: number; readonly query: SideQuery }[],
+  {
+    conditions,
+    records,
+    onPage,
+  }: {
+    readonly conditions: Conditions
+    readonly records: Map<PointId, PointRecord>
+    readonly onPage: (at: number, page: RankedPoint[]) => void
+  },
+): Promise<void> {
+  const { layout } = place.described
+  let open = queries.flatMap(({ at, query }) =>
+    query.mode === 'bm25' && query.terms.length === 0
       ? []
-      : [{ at, query, depth: query.groupByDocument ? wantedOf(query) * 4 : wantedOf(query) + 1 }],
+      : [{ at, query, depth: query.groupByDocument ? wantedOf(query) * 4 : wantedOf(query) + 1, exact: false }],
   )
-  while (open.length > 0) {
-    const requests = open.map(({ query, depth }) => ({
-      ...sideOf(place, query, conditions),
-      limit: depth,
-      with_payload: true,
-    }))
+  for (let whole = true; open.length > 0; whole = false) {
+    const requests = open.map(({ query, depth, exact }) => {
+      const side = sideOf(place, query, conditions)
+      return { ...(exact ? exactly(place, side) : side), limit: depth, with_payload: whole || keyPaths }
+    })
     const answers = await ask(place, requests)
     open = open.flatMap(({ at, query, depth }, i) => {
       const points = answers[i] ?? []
-      const found = points.map((point) => toScored(point, place.layout, query.mode)).sort(byScoreThenPoint)
+      if (whole) for (const point of points) records.set(point.id, toPointRecord(point, layout))
+      const found = toRanking(place, points, query.mode)
       const ranked = found.filter(({ scores }) => reaches(scores, query.minScores ?? {}))
       const kept = query.groupByDocument ? bestOfDocument(ranked) : ranked
-      results[at] = kept.slice(query.offset ?? 0, wantedOf(query))
+      onPage(at, kept.slice(query.offset ?? 0, wantedOf(query)))
       const settled = isSettled(kept, { wanted: wantedOf(query), depth, found }) || ranked.length < found.length
-      return settled ? [] : [{ at, query, depth: depth * 4 }]
+      return settled ? [] : [{ at, query, depth: deeper(depth), exact: kept.length >= wantedOf(query) }]
     })
   }
-  const fused = [...queries.entries()].flatMap(([at, query]) => (query.mode === 'hybrid' ? [{ at, query }] : []))
-  await inParallel(fused, parallelRequests, async ({ at, query }) => {
-    results[at] = await runHybrid(place, query, conditions)
-  })
-  return results
 }
 
 async function conditionsOf(
-  { connection, collection, layout }: QueryPlace,
+  { connection, collection, described }: QueryPlace,
   queries: readonly StoreQuery[],
 ): Promise<Conditions> {
   const conditions = new Map<Filter, Condition>()
   for (const { filter } of queries) {
     if (filter && !conditions.has(filter))
-      conditions.set(filter, await conditionOf(connection, collection, layout, filter))
+      conditions.set(filter, await conditionOf(connection, collection, described, filter))
   }
   return conditions
 }
@@ -94,148 +112,128 @@ function wantedOf({ offset = 0, limit }: StoreQuery): number {
   return offset + limit
 }
 
-/** A request for both rankings, one for the scores that are missing, one for the page. */
-async function runHybrid(place: QueryPlace, query: HybridQuery, conditions: Conditions): Promise<ScoredPoint[]> {
+/** A request for both rankings, and one for the scores that are missing. */
+async function rankFused(place: QueryPlace, query: HybridQuery, conditions: Conditions): Promise<RankedPoint[]> {
   const { fusion = 'scores', minScores = {}, groupByDocument = false, offset = 0 } = query
-  const wanted = wantedOf(query)
   const ranked = await rankHybrid(sourceOf(place, query, conditions), {
-    wanted,
+    wanted: wantedOf(query),
     fusion,
     words: new Set(query.terms).size,
     minScores,
     groupByDocument,
   })
-  const page = ranked.slice(offset, wanted)
-  const records = await recordsOf(
-    place,
-    page.map(({ id }) => id),
-  )
-  return page.flatMap(({ id, score, scores }) => {
-    const point = records.get(id) // gone, if it was deleted in between
-    return point ? [{ score, scores, point }] : []
-  })
+  return ranked.slice(offset, wantedOf(query)).map((one) => ({ ...one, point: uuidOf(one.id) }))
 }
 
 function sourceOf(place: QueryPlace, query: HybridQuery, conditions: Conditions): HybridSource {
   const { filter, exact, vector, terms } = query
+  const { limits } = place.described
   const common = { limit: 1, ...(filter ? { filter } : {}), ...(exact === undefined ? {} : { exact }) }
   const dense = sideOf(place, { mode: 'dense', vector, ...common }, conditions)
   const bm25 = sideOf(place, { mode: 'bm25', terms, ...common }, conditions)
-  const keys = { with_payload: keyPaths }
+  const sides = [
+    { mode: 'dense' as const, request: dense },
+    ...(terms.length > 0 ? [{ mode: 'bm25' as const, request: bm25 }] : []),
+  ]
+  const rank = async (asked: readonly (typeof sides)[number][], depth: number) => {
+    const answers = await ask(
+      place,
+      asked.map(({ request }) => ({ ...request, with_payload: keyPaths, limit: depth })),
+    )
+    return asked.map(({ mode }, i) => toRanking(place, answers[i] ?? [], mode))
+  }
   return {
     async rankings(depth) {
-      const sides = terms.length > 0 ? [dense, bm25] : [dense]
-      const [first = [], second = []] = await ask(
-        place,
-        sides.map((side) => ({ ...side, ...keys, limit: depth })),
+      const firsts = await rank(sides, depth + 1)
+      const [first = [], second = []] = await Promise.all(
+        sides.map(({ mode, request }, i) =>
+          bestOf(depth, async (deep) => {
+            if (deep === depth + 1) return firsts[i] ?? []
+            const [further = []] = await rank([{ mode, request: exactly(place, request) }], deep)
+            return further
+          }),
+        ),
       )
-      return { dense: toFound(first, place.layout), bm25: toFound(second) }
+      return { dense: first, bm25: second }
     },
     async scores(missing) {
-      const among = (side: Request, ids: readonly string[]) =>
-        ids.length === 0
-          ? []
-          : [{ ...side, ...keys, filter: { must: [{ has_id: ids.map(uuidOf) }] }, limit: ids.length }]
-      const vectors = among({ ...dense, params: { exact: true } }, missing.dense)
-      const words = terms.length > 0 ? among(bm25, missing.bm25) : []
-      const answers = await ask(place, [...vectors, ...words])
-      const byId = (found: readonly Found[]) => new Map(found.map(({ id, score }) => [id, score]))
-      return {
-        dense: byId(vectors.length > 0 ? toFound(answers[0] ?? [], place.layout) : []),
-        bm25: byId(words.length > 0 ? toFound(answers[vectors.length] ?? []) : []),
-      }
+      const among = (mode: 'dense' | 'bm25', request: Omit<Request, 'limit'>, ids: readonly string[]) =>
+        piecesOf(ids.map(uuidOf), Math.min(limits.values, limits.hits)).map((some) => ({
+          mode,
+          request: { ...request, with_payload: keyPaths, filter: { must: [{ has_id: some }] }, limit: some.length },
+        }))
+      const asked = [
+        ...among('dense', exactly(place, dense), missing.dense),
+        ...(terms.length > 0 ? among('bm25', bm25, missing.bm25) : []),
+      ]
+      const answers = await ask(
+        place,
+        asked.map(({ request }) => request),
+      )
+      const scoresOf = (side: 'dense' | 'bm25') =>
+        new Map(
+          asked.flatMap(({ mode }, i) =>
+            mode === side
+              ? toRanking(place, answers[i] ?? [], side).map(({ id, score }): [string, number] => [id, score])
+              : [],
+          ),
+        )
+      return { dense: scoresOf('dense'), bm25: scoresOf('bm25') }
     },
   }
 }
 
-async function recordsOf(
-  { connection, collection, layout, options }: QueryPlace,
-  ids: readonly string[],
-): Promise<Map<string, PointRecord>> {
-  const records = new Map<string, PointRecord>()
-  const { consistency } = options
-  for (const piece of piecesOf(ids, 1_000)) {
-    const points = await connection.call(collection, (client) =>
-      client.retrieve(collection, {
-        ids: piece.map(uuidOf),
-        with_payload: true,
-        ...(consistency === undefined ? {} : { consistency }),
-      }),
+function checkAskable({ collection, described: { layout, limits } }: QueryPlace, { mode, exact }: StoreQuery): void {
+  if (mode !== 'dense' && layout.lexical === undefined)
+    throw new QontrastError(
+      'invalid-option',
+      `Collection '${collection}' was made by something else and has no words to rank by, so mode ${mode} finds nothing. Search it with mode dense.`,
     )
-    for (const point of points) {
-      const record = toPointRecord(point, layout)
-      records.set(record.id, record)
-    }
-  }
-  return records
-}
-
-/** The answers to many requests, in their order. */
-async function ask(
-  { connection, collection, options }: QueryPlace,
-  requests: readonly Request[],
-): Promise<Schemas['ScoredPoint'][][]> {
-  const { consistency } = options
-  const pieces = piecesOf(requests, queriesAtOnce)
-  const answers: Schemas['ScoredPoint'][][][] = pieces.map(() => [])
-  await inParallel([...pieces.entries()], parallelRequests, async ([i, searches]) => {
-    const results = await connection.call(collection, (client) =>
-      client.queryBatch(collection, { searches, ...(consistency === undefined ? {} : { consistency }) }),
+  if (exact && !limits.exact)
+    throw new QontrastError(
+      'invalid-option',
+      `'${collection}' is in strict mode and allows no exact search. Search without exact, or set its search_allow_exact.`,
     )
-    answers[i] = results.map(({ points }) => points)
-  })
-  return answers.flat()
-}
-
-function checkLexical({ collection, layout }: QueryPlace, mode: StoreQuery['mode']): void {
-  if (layout.lexical !== undefined) return
-  throw new QontrastError(
-    'invalid-option',
-    `Collection '${collection}' was made by something else and has no words to rank by, so mode ${mode} finds nothing. Search it with mode dense.`,
-  )
 }
 
 /** What one side asks the server for. */
 function sideOf(
-  { layout, options: { search } }: QueryPlace,
-  query: Exclude<StoreQuery, HybridQuery>,
+  { described: { layout, limits }, options: { search } }: QueryPlace,
+  query: SideQuery,
   conditions: Conditions,
-): Request {
+): Omit<Request, 'limit'> {
   const condition = query.filter && conditions.get(query.filter)
   const common = {
     ...(condition ? { filter: { must: [condition] } } : {}),
-    params: { hnsw_ef: graphDepth, ...search, exact: query.exact ?? false },
+    params: { ...search, hnsw_ef: search?.hnsw_ef ?? limits.graphDepth, exact: query.exact ?? false },
   }
   if (query.mode === 'bm25') return { ...common, query: queryVector(query.terms), using: layout.lexical ?? '' }
   return { ...common, query: Array.from(query.vector), ...(layout.vector === '' ? {} : { using: layout.vector }) }
 }
 
-/** Points of a ranking by the ids that users know; with a layout, scores of its dense side. */
-function toFound(points: readonly Schemas['ScoredPoint'][], layout?: Layout): Found[] {
-  const toCosine = layout && cosines[layout.distance]
+/** Compared with every vector, as far as that is allowed: vectors that are equal lead a walk through the graph nowhere. */
+function exactly({ described: { limits } }: QueryPlace, side: Omit<Request, 'limit'>): Omit<Request, 'limit'> {
+  return { ...side, params: { ...side.params, exact: limits.exact } }
+}
+
+/** Points in our order, with scores as they are told. */
+function toRanking(
+  { described: { layout } }: QueryPlace,
+  points: readonly Schemas['ScoredPoint'][],
+  mode: 'dense' | 'bm25',
+): (RankedPoint & Found)[] {
+  const toCosine = mode === 'dense' ? cosines[layout.distance] : undefined
   return points
     .map((point) => {
       const { id, documentId: document } = toPointKey(point)
-      return { id, document, score: toCosine ? toCosine(point.score) : point.score }
+      const score = toCosine ? toCosine(point.score) : point.score
+      return { id, document, score, scores: { [mode]: score }, point: point.id }
     })
     .sort(byScoreThenId)
 }
 
-function toScored(point: Schemas['ScoredPoint'], layout: Layout, mode: 'dense' | 'bm25'): ScoredPoint {
-  const toCosine = mode === 'dense' ? cosines[layout.distance] : undefined
-  const score = toCosine ? toCosine(point.score) : point.score
-  const scores: Scores = { [mode]: score }
-  return { score, scores, point: toPointRecord(point, layout) }
-}
-
-function byScoreThenPoint(a: ScoredPoint, b: ScoredPoint): number {
-  return byScoreThenId({ id: a.point.id, score: a.score }, { id: b.point.id, score: b.score })
-}
-
-function bestOfDocument(ranked: readonly ScoredPoint[]): ScoredPoint[] {
-  const best = new Map<string, ScoredPoint>()
-  for (const scored of ranked) {
-    if (!best.has(scored.point.documentId)) best.set(scored.point.documentId, scored)
-  }
+function bestOfDocument(ranked: readonly RankedPoint[]): RankedPoint[] {
+  const best = new Map<string, RankedPoint>()
+  for (const one of ranked) if (!best.has(one.document)) best.set(one.document, one)
   return [...best.values()]
 }

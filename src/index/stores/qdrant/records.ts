@@ -2,11 +2,12 @@ import type { Schemas } from '@qdrant/js-client-rest'
 import { z } from 'zod'
 import { type JsonObject, QontrastError } from '../../../shared/index.ts'
 import type { Point, PointKey, PointRecord, ScrollPage } from '../../store.ts'
-import { decodeJson, decodeText, encodeJson, encodeText } from './json.ts'
+import { decodeJson, decodeText, encodeJson, encodeText, readJson } from './json.ts'
 import { type Layout, recordKey } from './layout.ts'
 import { momentsIn } from './moments.ts'
 import { uuidOf } from './point-id.ts'
 import { documentVector } from './sparse.ts'
+import { textAt } from './text-key.ts'
 
 /** Path of what we keep with a point. */
 export const recordPath = (field: 'document' | 'chunk' | 'seen'): string => `${recordKey}.${field}`
@@ -76,27 +77,28 @@ function toVector(vector: Float32Array, terms: readonly string[], layout: Layout
 }
 
 export function toPointKey({ id, payload }: Stored): PointKey {
-  const record = payload?.[recordKey]
-  if (record === undefined) return foreignKey(id)
-  const { id: stored, document, hash, writer, ...rest } = keySchema.parse(record)
+  const { data } = keySchema.safeParse(payload?.[recordKey])
+  if (!data) return foreignKey(id)
+  const { id: stored, document, hash, writer, ...rest } = data
   const by = writer === undefined ? {} : { writer }
   return { id: decodeText(stored), documentId: decodeText(document), hash: decodeText(hash), ...rest, ...by }
 }
 
-/** A point that something else put is a document of its own. */
+/** A point that something else put is a document of its own, also where it has a field of the name that our record has. */
 function foreignKey(id: Schemas['ExtendedPointId']): PointKey {
   return { id: String(id), documentId: String(id), chunk: 0, chunks: 1, hash: '' }
 }
 
 export function toPointRecord({ id, payload }: Stored, layout: Layout): PointRecord {
   const all: Readonly<Record<string, unknown>> = payload ?? {}
-  const { text, own } = partsOf(all, layout)
-  if (all[recordKey] === undefined) {
+  const { data } = recordSchema.safeParse(all[recordKey])
+  const { text, own } = partsOf(all, layout, data !== undefined)
+  if (!data) {
     const title = stringOr(all['title'] ?? own['title'])
     const places = { heading: undefined, line: undefined, page: undefined }
-    return { ...foreignKey(id), title, text, start: 0, end: text.length, ...places, payload: own }
+    return { ...foreignKey(id), title, text, start: 0, end: text.length, ...places, payload: readJson(own) }
   }
-  const { id: stored, document, hash, writer: _, ...others } = recordSchema.parse(all[recordKey])
+  const { id: stored, document, hash, writer: _, ...others } = data
   const { title, heading, line, page, ...rest } = others
   return {
     id: decodeText(stored),
@@ -114,16 +116,24 @@ export function toPointRecord({ id, payload }: Stored, layout: Layout): PointRec
 
 /** The payload alone, of a point that was read in part. */
 export function toPayload({ payload }: Pick<Stored, 'payload'>, layout: Layout): JsonObject {
-  const { own } = partsOf(payload ?? {}, layout)
-  return layout.ours ? decodeJson(own) : own
+  const { own } = partsOf(payload ?? {}, layout, layout.ours)
+  return layout.ours ? decodeJson(own) : readJson(own)
 }
 
-function partsOf(all: Readonly<Record<string, unknown>>, layout: Layout): { text: string; own: JsonObject } {
-  const key = layout.text ?? 'text'
-  const text = stringOr(all[key]) ?? ''
+/** Where payloads lie beside the text, what holds the text is no part of them. */
+function partsOf(
+  all: Readonly<Record<string, unknown>>,
+  layout: Layout,
+  isOurs: boolean,
+): { text: string; own: JsonObject } {
+  const path = layout.text ?? 'text'
+  const text = textAt(all, path) ?? ''
   if (layout.payload !== undefined) return { text, own: objectOr(all[layout.payload]) }
-  const { [key]: _, [recordKey]: __, ...own } = all
-  return { text, own: objectOr(own) }
+  const [first = path] = path.split('.')
+  const holder = typeof all[path] !== 'string' && typeof all[first] === 'string' ? first : path
+  const { [holder]: _, ...beside } = all
+  const { [recordKey]: __, ...own } = beside
+  return { text, own: objectOr(isOurs ? own : beside) }
 }
 
 export function toScrolled(stored: Stored, layout: Layout): ScrollPage['points'][number] {

@@ -20,13 +20,15 @@ export function* selected(
 
 export function documentIn(documents: readonly string[], layout: Layout): Condition {
   const ours = { key: recordPath('document'), match: { any: documents.map(encodeText) } }
-  return layout.ours ? ours : { should: [ours, { has_id: foreignIds(documents) }] }
+  const theirs = { has_id: foreignIds(documents) }
+  return layout.ours ? ours : layout.records ? { should: [ours, theirs] } : theirs
 }
 
 /** A document counts by its first chunk; one that something else put has no other. */
-export function firstChunk(layout: Layout): Condition {
+export function firstChunk(layout: Layout): Condition[] {
   const ours = { key: recordPath('chunk'), match: { value: 0 } }
-  return layout.ours ? ours : { should: [ours, { is_empty: { key: recordPath('chunk') } }] }
+  if (layout.ours) return [ours]
+  return layout.records ? [{ should: [ours, { is_empty: { key: recordPath('chunk') } }] }] : []
 }
 
 export function notSeenSince(moment: number): Condition {
@@ -37,6 +39,6 @@ function idIn(ids: readonly string[], layout: Layout): Condition {
   return { has_id: [...ids.map(uuidOf), ...(layout.ours ? [] : foreignIds(ids))] }
 }
 
-function foreignIds(ids: readonly string[]): (string | number)[] {
+function foreignIds(ids: readonly string[]): Schemas['ExtendedPointId'][] {
   return ids.map(foreignId).filter((id) => id !== undefined)
 }
