@@ -303,7 +303,12 @@ export function describeVectorStore(name: string, open: () => Promise<StoreUnder
       ] as const
       for (const search of searches) {
         for (const groupByDocument of [false, true]) {
-          const pages = Array.from({ length: 12 }, (_, i) => ({ ...search, groupByDocument, offset: i * 10, limit: 10 }))
+          const pages = Array.from({ length: 12 }, (_, i) => ({
+            ...search,
+            groupByDocument,
+            offset: i * 10,
+            limit: 10,
+          }))
           const found = (await store.queryMany('docs', pages)).flat()
           expect(found.map(({ point: { id } }) => id)).toEqual(expected)
           const [alone] = await store.query('docs', { ...search, groupByDocument, offset: 70, limit: 1 })
