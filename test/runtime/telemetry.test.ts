@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { readdir } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { expect, it } from 'vitest'
 import { temporaryFolder } from '../support/temporary.ts'
 
@@ -44,4 +44,16 @@ it.runIf(process.platform === 'linux')('ONNX Runtime alone does, so this would b
     const session = await InferenceSession.create('${model}/onnx/model.onnx')
     await session.release()`
   expect(await tracesOf(script)).not.toEqual([])
+})
+
+it('in a worker thread, which cannot tell it to keep quiet, it is not loaded unless the main thread has', async () => {
+  const script = (before: string) => `
+    import { Worker } from 'node:worker_threads'
+    ${before}
+    new Worker(new URL('data:text/javascript,' + encodeURIComponent(\`
+      import { openSession } from '${pathToFileURL(root)}src/runtime/index.ts'
+      const { session } = await openSession('${model}/onnx/model.onnx', { device: 'cpu', threads: 1 })
+      await session.release()\`)))`
+  await expect(tracesOf(script(''))).rejects.toThrow('on the main thread before the worker starts')
+  expect(await tracesOf(script("process.env.ORT_DISABLE_TELEMETRY = '1'"))).toEqual([])
 })
