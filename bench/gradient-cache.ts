@@ -1,11 +1,13 @@
 /**
- * Peak memory of a step of all-MiniLM-L6-v2 on BANKING77's pairs: 64 pairs at once, and 4,096 by the gradient cache. Each in a process of its own.
+ * Memory and time of a step, all texts at once and by the gradient cache: 64 texts of several lengths, for all-MiniLM-L6-v2 and a model of two layers of 32,
+ * and which way training takes; then 64 pairs of BANKING77 beside 4,096. Each in a process of its own; the time is the CPU's, which other programs disturb less.
  *
  *     npm run bench:cache
  */
 import { execFileSync } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { locateModel, readTransformer } from '../src/embed/index.ts'
 import { createTokenize } from '../src/finetune/data/collate.ts'
 import { infoNce } from '../src/finetune/losses/info-nce.ts'
@@ -15,18 +17,40 @@ import { runSettings } from '../src/finetune/options.ts'
 import { tablesOf } from '../src/finetune/train/step-graph.ts'
 import { createStepTaker } from '../src/finetune/train/take-step.ts'
 import { readTower } from '../src/finetune/train/tower.ts'
+import type { Pair } from '../src/main.ts'
 import { intentPairs, sharedPath } from './support/data.ts'
-import { machine } from './support/sides.ts'
+import { machine, median } from './support/sides.ts'
 
-/** Two steps; prints seconds a step and the peak in MB. */
-async function measure(batchSize: number): Promise<void> {
-  const files = await readTransformer(await locateModel(sharedPath('models', 'all-minilm-l6-v2')), { dtype: 'fp32' })
+const models: Readonly<Record<string, string>> = {
+  'all-MiniLM-L6-v2': sharedPath('models', 'all-minilm-l6-v2'),
+  'a tiny BERT': fileURLToPath(new URL('../test/fixtures/models/bert-tracing', import.meta.url)),
+}
+const [minilm = '', tiny = ''] = Object.keys(models)
+
+/** One measurement: so many pairs, of texts of half to all of `words`, or of BANKING77 where that is 0. */
+interface Case {
+  readonly model: string
+  readonly pairs: number
+  readonly words: number
+  /** `auto` is what training chooses. */
+  readonly way: 'at once' | 'chunks' | 'auto'
+}
+
+interface Measured {
+  /** CPU seconds a step. */
+  readonly seconds: number
+  /** Megabytes of the process: at most, and before its first step. */
+  readonly peak: number
+  readonly before: number
+}
+
+async function measure({ model, pairs: count, words, way }: Case): Promise<Measured> {
+  const files = await readTransformer(await locateModel(models[model] ?? ''), { dtype: 'fp32' })
   const tower = await readTower(files, { dropout: 0.1 })
   const optimizer = adamW()
   const parameters = createParameters(tower.parameters, optimizer, tablesOf(tower))
-  const settings = runSettings({ model: '', pairs: [], out: '', batchSize })
-  const tokenize = createTokenize(files, undefined)
-  const threads = availableParallelism()
+  const chunk = { 'at once': 2 * count, chunks: 2 * count - 1, auto: undefined }[way]
+  const settings = runSettings({ model, pairs: [], out: '', batchSize: count, ...(chunk ? { cacheChunk: chunk } : {}) })
   const taker = createStepTaker({
     tower,
     files,
@@ -34,30 +58,60 @@ async function measure(batchSize: number): Promise<void> {
     optimizer,
     parameters,
     settings,
-    tokenize,
+    tokenize: createTokenize(files, undefined),
     device: 'cpu',
-    threads,
+    threads: availableParallelism(),
   })
-  const pairs = (await intentPairs()).slice(0, batchSize)
-  const began = performance.now()
-  for (let step = 1; step <= 2; step++) await taker.take([{ step, rate: 2e-5, parts: [pairs] }])
-  const seconds = (performance.now() - began) / 2000
-  console.log(JSON.stringify({ seconds, peak: process.resourceUsage().maxRSS / 1e3 }))
+  const pairs = words === 0 ? (await intentPairs()).slice(0, count) : synthetic(count, words)
+  const before = process.memoryUsage().rss / 1e6
+  const seconds: number[] = []
+  for (let step = 1; step <= 3; step++) {
+    const began = process.cpuUsage()
+    await taker.take([{ step, rate: 2e-5, parts: [pairs] }])
+    const { user, system } = process.cpuUsage(began)
+    seconds.push((user + system) / 1e6)
+  }
+  return { seconds: median(seconds.slice(1)), peak: process.resourceUsage().maxRSS / 1e3, before }
 }
 
-const own = process.argv[2]
-if (own !== undefined) await measure(Number(own))
+/** Words of one token; two more tokens are special ones. */
+function synthetic(count: number, words: number): Pair[] {
+  const text = (i: number) => {
+    const length = Math.round((words - 2) * (0.5 + i / (4 * count)))
+    return Array.from({ length }, (_, word) => ['one', 'two', 'three', 'four', 'five'][(i + word * word) % 5]).join(' ')
+  }
+  return Array.from({ length: count }, (_, i) => ({ anchor: text(2 * i), positive: text(2 * i + 1) }))
+}
+
+function inProcess(one: Case): Measured {
+  const self = fileURLToPath(import.meta.url)
+  return JSON.parse(execFileSync(process.execPath, [self, '--case', JSON.stringify(one)], { encoding: 'utf8' }))
+}
+
+const { values } = parseArgs({ options: { case: { type: 'string' } } })
+if (values.case !== undefined) console.log(JSON.stringify(await measure(JSON.parse(values.case))))
 else {
-  const results = [64, 4_096].map((batchSize) => {
-    const output = execFileSync(process.execPath, [fileURLToPath(import.meta.url), String(batchSize)], {
-      encoding: 'utf8',
-    })
-    const result: { seconds: number; peak: number } = JSON.parse(output)
-    return { batchSize, ...result }
-  })
-  const [small, large] = results.map(({ peak }) => peak)
-  console.log(`${machine()}\n\n| pairs a step | seconds | peak memory MB |\n|---|---|---|`)
-  for (const { batchSize, seconds, peak } of results)
-    console.log(`| ${batchSize} | ${seconds.toFixed(1)} | ${peak.toFixed(0)} |`)
-  console.log(`\n${((large ?? 0) / (small ?? 1)).toFixed(2)} × the memory for 64 × the pairs (goal: ≤ 1.3)`)
+  console.log(
+    `${machine()}\n\n| model, 64 texts | at once: CPU, over the model | in chunks | time, memory | training takes |\n|---|---|---|---|---|`,
+  )
+  for (const [model, lengths] of [
+    [minilm, [32, 64, 128, 192, 256]],
+    [tiny, [32]],
+  ] as const) {
+    for (const words of lengths) {
+      const [once, chunks, auto] = (['at once', 'chunks', 'auto'] as const).map((way) =>
+        inProcess({ model, pairs: 32, words, way }),
+      )
+      if (!once || !chunks || !auto) continue
+      const said = ({ seconds, peak, before }: Measured) => `${seconds.toFixed(2)} s, ${(peak - before).toFixed(0)} MB`
+      const takes = Math.abs(auto.peak - once.peak) < Math.abs(auto.peak - chunks.peak) ? 'at once' : 'chunks'
+      const memory = (chunks.peak - chunks.before) / (once.peak - once.before)
+      const ratios = `${(chunks.seconds / once.seconds).toFixed(2)} ×, ${memory.toFixed(2)} ×`
+      console.log(`| ${model}, to ${words} tokens | ${said(once)} | ${said(chunks)} | ${ratios} | ${takes} |`)
+    }
+  }
+  const [small, large] = [64, 4_096].map((pairs) => inProcess({ model: minilm, pairs, words: 0, way: 'auto' }))
+  console.log(
+    `\n64 pairs of BANKING77: ${small?.peak.toFixed(0)} MB in all; 4,096 by the gradient cache: ${large?.peak.toFixed(0)} MB, ${((large?.peak ?? 0) / (small?.peak ?? 1)).toFixed(2)} × (goal: ≤ 1.3)`,
+  )
 }

@@ -55,7 +55,7 @@ const figures = (list: readonly number[]) =>
 /** Searches and puts on both, in turn. */
 async function compare(what: string, worn: Made, now: readonly Document[]): Promise<void> {
   const fresh = await made(`bench-fresh-${Date.now()}`, now)
-  const sides = [worn, fresh].map((side) => ({ ...side, searches: Array<number>(), puts: Array<number>() }))
+  const sides = [worn, fresh].map((side) => ({ ...side, searches: [] as number[], puts: [] as number[] }))
   await pause(500)
   for (let i = -20; i < asked; i++)
     for (const { index, searches } of sides) {

@@ -38,7 +38,7 @@ export interface FinetuneOptions {
   readonly optimizer?: Optimizer
   /** Longer texts are cut, here and by the trained model; at most what the model reads, which is the default. */
   readonly maxTokens?: number
-  /** Texts encoded at once by the gradient cache, at most, and no more than 2,048 tokens; without it, only batches of more than 16,384 tokens are taken in chunks. */
+  /** Texts encoded at once by the gradient cache, at most, and no more than 1,536 tokens; without it, only batches that would hold more than about 2 GB are taken in chunks. */
   readonly cacheChunk?: number
   /** Batches whose gradients are averaged before weights move. */
   readonly accumulate?: number

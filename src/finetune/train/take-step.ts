@@ -8,12 +8,18 @@ import type { DeviceStepperOptions } from './device-state.ts'
 import { createDeviceStepper } from './device-step.ts'
 import { addGradients, freeGradients } from './gradients.ts'
 import { createLoopStepper, type LoopStep } from './loop-step.ts'
+import { type GroupBytes, groupBytesOf } from './memory.ts'
 import { createStepper, type StepResult } from './step.ts'
 
 /** Texts of a step are padded in four groups of like length. */
 const inGroups = cutInGroups(4)
-/** A step of more tokens than this is taken in chunks, which hold the memory of the chunk only. */
-const mostTokensAtOnce = 16_384
+/**
+ * A step on the host that would hold more than this is taken in chunks, which hold the memory of one chunk and take about 1.35 times the time. For
+ * all-MiniLM-L6-v2 these are 6,000 tokens in texts of 128, 4,500 in texts of 256 (`npm run bench:cache`).
+ */
+const mostBytesAtOnce = 2e9
+/** The same for devices, whose memory is their own. */
+const mostTokensOnDevice = 16_384
 const tokensOfChunk = 1_536
 const clipEpsilon = 1e-6
 /** Steps between which a device without outputs of its own keeps the state. */
@@ -71,8 +77,11 @@ interface Ready {
 type Result = Omit<TakenStep, 'cutTexts'>
 
 export function createStepTaker(options: StepTakerOptions): StepTaker {
-  const { parameters, optimizer, settings, tokenize, device } = options
+  const { tower, parameters, optimizer, settings, tokenize, device } = options
   const { way = ways[deviceCandidates(device)[0] ?? 'cpu'] } = options
+  const groupBytes = groupBytesOf(tower)
+  const [sizeOf, most]: [GroupBytes, number] =
+    way === 'host' ? [groupBytes, mostBytesAtOnce] : [(texts, tokens) => texts * tokens, mostTokensOnDevice]
   const stepper = createStepper(options)
   const resident = way === 'resident' ? createDeviceStepper(options) : undefined
   const loop = way === 'loop' ? createLoopStepper(options) : undefined
@@ -161,11 +170,11 @@ export function createStepTaker(options: StepTakerOptions): StepTaker {
 
   function stretchesAtOnce(lengths: readonly number[]): ReturnType<Cut> | undefined {
     if (settings.cacheChunk !== null) return lengths.length <= settings.cacheChunk ? inGroups(lengths) : undefined
-    const withoutPadding = lengths.reduce((sum, length) => sum + length, 0)
-    if (withoutPadding > mostTokensAtOnce) return undefined // spares the search for the best groups
+    const withoutPadding = lengths.reduce((sum, length) => sum + sizeOf(1, length), 0)
+    if (withoutPadding > most) return undefined // spares the search for the best groups
     const stretches = inGroups(lengths)
-    const tokens = stretches.reduce((sum, [from, to]) => sum + (to - from) * (lengths[to - 1] ?? 0), 0)
-    return tokens <= mostTokensAtOnce ? stretches : undefined
+    const size = stretches.reduce((sum, [from, to]) => sum + sizeOf(to - from, lengths[to - 1] ?? 0), 0)
+    return size <= most ? stretches : undefined
   }
 }
 
