@@ -38,6 +38,10 @@ export async function exportModel(options: ExportOptions): Promise<void> {
     const weights = new Map(
       [...parameters].flatMap(([name, one]) => (moduleOf(name) ? [] : [[name, one.weights] as const])),
     )
+    for (const [copy, original] of tower.copies) {
+      const values = weights.get(original)
+      if (values) weights.set(copy, values)
+    }
     await replaceFile(path.join(out, 'onnx', 'model.onnx'), replaceWeights(tower.source, weights, tower.external))
     for (const layer of files.layers) {
       if (!('path' in layer)) continue

@@ -78,6 +78,50 @@ const reduction = (op: OpName, domain?: OpCase['domain']): OpCase[] => [
   { op, inputs: [[2, 3]], output: [], attributes: { keepdims: 0 }, ...(domain ? { domain } : {}) },
 ]
 
+/** Numbers that are known when the graph runs. */
+const atRunTime = (g: GraphBuilder, values: readonly number[]) => {
+  const value = g.op('Abs', [g.ints(values.map(Math.abs))])
+  const signs = values.map((one) => (one < 0 ? -1 : 1))
+  const result = g.op('Mul', [value, g.op('Sign', [g.ints(signs)])])
+  g.setType(result, { dtype: 'int64', dims: [values.length] })
+  return result
+}
+
+interface SliceCase {
+  readonly start: readonly number[]
+  readonly end: readonly number[]
+  readonly along?: readonly number[]
+  readonly step?: readonly number[]
+}
+
+/** A part of `[4, 5]`, once taken at constant places and once at places that are known when the graph runs. */
+const partOf = (output: readonly number[], { start, end, along, step }: SliceCase): OpCase[] =>
+  [(g: GraphBuilder, values: readonly number[]) => g.ints(values), atRunTime].map((place) => ({
+    op: 'Slice',
+    inputs: [[4, 5]],
+    output,
+    given: (g, [x = '']) => [
+      x,
+      place(g, start),
+      place(g, end),
+      ...(along ? [g.ints(along)] : []),
+      ...(step ? [g.ints(step)] : []),
+    ],
+  }))
+const last = Number.MAX_SAFE_INTEGER
+const sliceCases = [
+  ...partOf([2, 3], { start: [1, -4], end: [3, 4] }),
+  ...partOf([4, 2], { start: [3], end: [last], along: [-1] }),
+  ...partOf([4, 3], { start: [-3], end: [last], along: [1] }),
+  ...partOf([4, 2], { start: [0], end: [-3], along: [1] }),
+  ...partOf([4, 5], { start: [-9, 0], end: [9, last] }),
+  ...partOf([4, 0], { start: [3], end: [2], along: [1] }),
+  ...partOf([4, 0], { start: [9], end: [last], along: [1] }),
+  ...partOf([4, 3], { start: [0], end: [last], along: [1], step: [2] }),
+  ...partOf([4, 2], { start: [1], end: [last], along: [1], step: [2] }),
+  ...partOf([2, 5], { start: [-1, -1], end: [-last, -last], along: [0, 1], step: [-2, -1] }),
+]
+
 export const opCases: readonly OpCase[] = [
   ...broadcast('Add'),
   ...broadcast('Sub'),
@@ -93,6 +137,9 @@ export const opCases: readonly OpCase[] = [
     output: [2, 3],
     given: (g, x) => [g.op('Greater', [g.floats([1, -1, 1, -1, 1, 1], [2, 3]), g.scalar(0)]), ...x],
   },
+  { ...elementwise('Clip'), given: (g, [x = '']) => [x, g.scalar(-0.5), g.scalar(0.75)] },
+  { ...elementwise('Clip'), given: (g, [x = '']) => [x, '', g.scalar(0.75)] },
+  { ...elementwise('Clip'), given: (g, [x = '']) => [x, g.scalar(1e-12)] },
   elementwise('Abs'),
   elementwise('Neg'),
   elementwise('Sqrt', positive),
@@ -210,12 +257,9 @@ export const opCases: readonly OpCase[] = [
     output: [7, 3],
     attributes: { axis: -2 },
   },
-  {
-    op: 'Slice',
-    inputs: [[4, 5]],
-    output: [2, 3],
-    given: (g, [x = '']) => [x, g.ints([1, -4]), g.ints([3, 4]), g.ints([0, 1])],
-  },
+  ...sliceCases,
+  { op: 'Tile', inputs: [[2, 3]], output: [4, 9], given: axes(2, 3) },
+  { op: 'Tile', inputs: [[2, 1, 3]], output: [2, 4, 3], given: (g, [x = '']) => [x, atRunTime(g, [1, 4, 1])] },
   { op: 'Split', inputs: [[2, 6]], output: [2, 3], attributes: { axis: 1, num_outputs: 2 }, outputs: 2 },
   {
     op: 'Gather',
@@ -225,6 +269,14 @@ export const opCases: readonly OpCase[] = [
     given: (g, [x = '']) => [x, g.op('Reshape', [g.ints([1, 4, 1, 0]), g.ints([2, 2])])],
   },
   { op: 'Gather', inputs: [[5, 2, 3]], output: [3, 2, 3], given: axes(2, 2, 0) },
+  { op: 'Gather', inputs: [[2, 5, 3]], output: [2, 3, 3], attributes: { axis: 1 }, given: axes(4, -5, 4) },
+  {
+    op: 'Gather',
+    inputs: [[2, 5, 3]],
+    output: [2, 3],
+    attributes: { axis: -2 },
+    given: (g, [x = '']) => [x, g.op('Reshape', [g.ints([1]), g.ints([])])],
+  },
   {
     op: 'GatherElements',
     inputs: [[3, 3]],
@@ -309,5 +361,5 @@ export async function gradientError(one: OpCase, device: Device = 'cpu'): Promis
   const predicted = gradients.reduce((sum, name, i) => sum + inner(v[i] ?? [], numbers(here[name])), 0)
   const scale = norm(u) * norm(v.flatMap((part) => [...part]))
   const dims = gradients.every((name, i) => String(here[name]?.dims) === String(one.inputs[i]))
-  return { error: Math.abs(predicted - slope) / scale, dims }
+  return { error: Math.abs(predicted - slope) / (scale || 1), dims } // nothing is taken of an empty part
 }

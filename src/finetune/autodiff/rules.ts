@@ -3,6 +3,7 @@ import type { RuleEntry } from './rule.ts'
 import { elementwiseRules } from './rules/elementwise.ts'
 import { lookupRules } from './rules/lookup.ts'
 import { matrixRules } from './rules/matrix.ts'
+import { partRules } from './rules/parts.ts'
 import { reductionRules } from './rules/reduction.ts'
 import { refusedOps, zeroOps } from './rules/refused.ts'
 import { shapeRules } from './rules/shape.ts'
@@ -13,6 +14,7 @@ export const rules: Readonly<Record<OpName, RuleEntry>> = {
   ...matrixRules,
   ...reductionRules,
   ...shapeRules,
+  ...partRules,
   ...lookupRules,
   ...zeroOps,
   ...refusedOps,

@@ -3,7 +3,6 @@ import { readFile } from 'node:fs/promises'
 import { checkInputs, inputValues, padded, type TransformerFiles } from '../../embed/index.ts'
 import {
   createBuilder,
-  dtypes,
   exposeStatistics,
   fuse,
   type Graph,
@@ -14,16 +13,15 @@ import {
   parseModel,
   prune,
   type Run,
-  sizeOf,
   type TensorValue,
   type ValueName,
   type ValueType,
 } from '../../graph/index.ts'
 import { QontrastError } from '../../shared/index.ts'
-import { hasZeroGradient } from '../autodiff/index.ts'
 import { type Dropout, withDropout } from './dropout.ts'
 import { evaluateGraph } from './evaluate-graph.ts'
 import { appendPooling } from './pooling.ts'
+import { findTrainable } from './trainable.ts'
 
 /** A model made ready for training: its weights are inputs, its one output the embeddings `[batch, dimensions]`, not yet of unit length. */
 export interface Tower {
@@ -39,6 +37,10 @@ export interface Tower {
   readonly source: Uint8Array<ArrayBuffer>
   /** Constants that lay in files beside it. */
   readonly external: ReadonlyMap<ValueName, Uint8Array<ArrayBuffer>>
+  /** Weights of the file that are copies of a parameter, and of which. */
+  readonly copies: ReadonlyMap<ValueName, ValueName>
+  /** What the user should know about what is trained. */
+  readonly notices: readonly string[]
 }
 
 /** Texts' lengths of the two runs that types are learned from: sizes that no model has. */
@@ -56,8 +58,10 @@ export async function readTower(files: TransformerFiles, { dropout: probability 
   checkInputs(inputs)
 
   const output = files.plan.output.name
-  const graph = prune({ ...model.graph, outputs: model.graph.outputs.filter(({ name }) => name === output) })
-  const parameters = trainableWeights(graph, output)
+  const { graph, parameters, copies, notices } = findTrainable(
+    prune({ ...model.graph, outputs: model.graph.outputs.filter(({ name }) => name === output) }),
+    output,
+  )
   const simplified = exposeStatistics(inlineConstants(withParametersAsInputs(graph, parameters)))
   const types = await learnTypes({ ...model, graph: simplified }, evaluateGraph, [
     probeRun(probes[0], graph, parameters, files),
@@ -81,6 +85,8 @@ export async function readTower(files: TransformerFiles, { dropout: probability 
     embeddings,
     dimensions,
     dropout,
+    copies,
+    notices,
     source,
     external: new Map(
       [...parsed.graph.initializers].flatMap(([name, { bytes }]) =>
@@ -104,26 +110,6 @@ function readBeside(file: string | undefined, { offset, length }: { offset: numb
   } catch {
     return undefined
   }
-}
-
-/** Float weights with more than one element between which and the output gradients can flow; constants of the file's formulas are single numbers. */
-function trainableWeights(graph: Graph, output: ValueName): Map<ValueName, TensorValue> {
-  const onPath = new Set<ValueName>([output])
-  for (const node of graph.nodes.toReversed()) {
-    if (!node.outputs.some((name) => onPath.has(name)) || hasZeroGradient(node)) continue
-    for (const name of node.inputs) onPath.add(name)
-  }
-  const weights = [...graph.initializers].filter(([name, { dims }]) => onPath.has(name) && sizeOf(dims) > 1)
-  const compressed = weights.find(
-    ([, { dtype }]) => dtype === 'float16' || dtype === 'bfloat16' || dtypes[dtype].bytes === 1,
-  )
-  if (compressed) {
-    throw new QontrastError(
-      'model-invalid',
-      `The weights are ${compressed[1].dtype} ('${compressed[0]}'). Train the fp32 weights (onnx/model.onnx), and compress the result.`,
-    )
-  }
-  return new Map(weights.filter(([, { dtype }]) => dtype === 'float32'))
 }
 
 /** Weights become inputs, texts' inputs get the symbols batch and sequence. */

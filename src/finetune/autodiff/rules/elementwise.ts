@@ -65,6 +65,18 @@ export const elementwiseRules = {
       return g.op('Where', index === 1 ? [input(0), upstream, zero] : [input(0), zero, upstream])
     }),
   },
+  /** Flows where the input is within the bounds, both included. */
+  Clip: {
+    rule: ({ g, node, input }, upstream) => {
+      const [, least = '', most = ''] = node.inputs
+      const tests = [
+        ...(least === '' ? [] : [g.op('GreaterOrEqual', [input(0), least])]),
+        ...(most === '' ? [] : [g.op('LessOrEqual', [input(0), most])]),
+      ]
+      const within = tests.reduce<ValueName | undefined>((all, one) => (all ? g.op('And', [all, one]) : one), undefined)
+      return [within === undefined ? upstream : g.op('Where', [within, upstream, g.scalar(0)])]
+    },
+  },
   Abs: {
     rule: ({ g, input }, upstream) => [
       g.op('Where', [g.op('Less', [input(0), g.scalar(0)]), g.op('Neg', [upstream]), upstream]),

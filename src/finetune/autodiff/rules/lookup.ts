@@ -1,20 +1,17 @@
-import { axisOf, intOf, productOf } from '../../../graph/index.ts'
-import { QontrastError } from '../../../shared/index.ts'
-import type { Rule } from '../rule.ts'
+import { axisOf, intOf, productOf, type ValueName } from '../../../graph/index.ts'
+import type { Rule, RuleContext } from '../rule.ts'
 
 /**
  * Rows taken from a table: each gets the sum of the gradients of its copies. `ScatterElements` and not `ScatterND`, whose sum over repeated
  * indices is wrong on two threads (docs/decisions/training.md).
  */
-const gather: Rule = ({ g, node, input, output, dims, wanted }, upstream) => {
+const gather: Rule = (context, upstream) => {
+  const { g, node, input, output, dims, wanted } = context
   const [table, indices] = [input(0), input(1)]
   const all = dims(table)
-  if (axisOf(intOf(node, 'axis', 0), all.length) !== 0)
-    throw new QontrastError(
-      'model-invalid',
-      `Gather '${node.name}' along another axis than the first cannot be trained.`,
-    )
   if (!wanted[0]) return [null, null]
+  const axis = axisOf(intOf(node, 'axis', 0), all.length)
+  if (axis !== 0) return [gatherAlong(context, upstream, axis), null]
   const rest = all.slice(1)
   const width = productOf(rest)
   const count = productOf(dims(output()).slice(0, dims(output()).length - rest.length))
@@ -26,6 +23,18 @@ const gather: Rule = ({ g, node, input, output, dims, wanted }, upstream) => {
   const zeros = g.op('Expand', [g.scalar(0), size])
   const sums = g.op('ScatterElements', [zeros, repeated, rows], { axis: 0, reduction: 'add' })
   return [rest.length === 1 ? sums : g.reshape(sums, all), null]
+}
+
+/** Along an axis that is not the first: the indices as one axis, and each of its places back where it came from. */
+function gatherAlong({ g, input, dims }: RuleContext, upstream: ValueName, axis: number): ValueName {
+  const [table, indices] = [input(0), input(1)]
+  const all = dims(table)
+  const sizes = all.map((_, i) => (i === axis ? g.ints([-1]) : g.op('Shape', [table], { start: i, end: i + 1 })))
+  const parts = g.op('Reshape', [upstream, g.op('Concat', sizes, { axis: 0 })])
+  const places = g.op('Reshape', [indices, g.ints(all.map((_, i) => (i === axis ? -1 : 1)))])
+  const repeated = g.op('Expand', [places, g.op('Shape', [parts])])
+  const zeros = g.op('Expand', [g.scalar(0), g.op('Shape', [table])])
+  return g.op('ScatterElements', [zeros, repeated, parts], { axis, reduction: 'add' })
 }
 
 /** One element an index, along an axis. */

@@ -48,7 +48,6 @@ export const refusedOps = {
   Elu: noRule,
   HardSigmoid: noRule,
   HardSwish: noRule,
-  Clip: noRule,
   CastLike: noRule,
   Dropout: { refuse: 'the model was exported in training mode. Export it after model.eval()' },
   Einsum: { refuse: 'Einsum has no gradient here. Write it as MatMul and Transpose when exporting' },
@@ -60,7 +59,6 @@ export const refusedOps = {
   BatchNormalization: images,
   InstanceNormalization: images,
   GroupNormalization: images,
-  Tile: noRule,
   Pad: noRule,
   Trilu: noRule,
   GatherND: noRule,
@@ -80,7 +78,8 @@ export const refusedOps = {
       'attention as one operator (opset 23) has no gradient here. Export with attn_implementation="eager" and opset 20',
   },
   RotaryEmbedding: {
-    refuse: 'rotary positions have no gradient here yet: BERT, DistilBERT, RoBERTa and MPNet can be trained',
+    refuse:
+      'rotary positions as one operator (opset 23) have no gradient here. Export with opset 20, which writes them out',
   },
   QuantizeLinear: quantized,
   DequantizeLinear: quantized,

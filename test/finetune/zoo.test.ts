@@ -1,0 +1,154 @@
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { loadEncoder, locateModel, readTransformer } from '../../src/embed/index.ts'
+import { createInference } from '../../src/embed/transformer/inference.ts'
+import { finetune } from '../../src/main.ts'
+import { openSession } from '../../src/runtime/index.ts'
+import { createRandom } from '../../src/shared/index.ts'
+import { temporaryFolder } from '../support/temporary.ts'
+import { inner, norm, openTraining, pairsOf, whole } from '../support/training.ts'
+import { type Golden, goldenOf, readWeights, specimens, zooFolder } from '../support/zoo.ts'
+
+const trained = specimens.filter(([family]) => family !== 'bert-untrained')
+
+describe.each(trained)('%s from the %s exporter', (family, exporter) => {
+  const golden = goldenOf(family)
+  const names = golden.initializers[exporter] ?? {}
+
+  test('gives the vectors of PyTorch, padded or not', async () => {
+    const files = await readTransformer(await locateModel(await zooFolder(family, exporter)), { dtype: 'fp32' })
+    const { tokenizer, plan, layers } = files
+    const opened = await openSession(files.model.path, { device: 'cpu', threads: 1 })
+    const infer = createInference(opened, { ...tokenizer, output: plan.output, pooling: plan.pooling, layers })
+    const rows = golden.texts.map((text) => tokenizer.encode(text))
+    const vectorsOf = (ids: readonly (readonly number[])[]) =>
+      infer({
+        ids: Int32Array.from(ids.flat()),
+        lengths: Int32Array.from(ids, ({ length }) => length),
+        skips: new Int32Array(ids.length),
+      })
+    const together = await vectorsOf(rows)
+    for (const [i, row] of rows.entries()) {
+      const expected = golden.vectors[i] ?? []
+      const alone = await vectorsOf([row])
+      for (const [d, value] of expected.entries()) {
+        expect(Math.abs((alone[d] ?? 9) - value)).toBeLessThanOrEqual(1e-5)
+        expect(Math.abs((together[i * expected.length + d] ?? 9) - value)).toBeLessThanOrEqual(1e-5)
+      }
+    }
+    await opened.session.release()
+  })
+
+  test('trains what PyTorch calls its parameters, by the gradients of PyTorch in float64', async () => {
+    await using training = await openTraining(await zooFolder(family, exporter))
+    const { parameters, copies } = training.tower
+    const used = Object.values(names).filter((name) => golden.gradients[name.replace('T ', '')]?.used)
+    expect(new Set([...parameters.keys(), ...copies.keys()])).toEqual(
+      new Set(Object.keys(names).filter((name) => used.includes(names[name] ?? ''))),
+    )
+    expect(parameters.size).toBe(new Set(used.map((name) => name.replace('T ', ''))).size)
+    const { loss, gradients } = await training.oneShot(pairsOf(golden.pairs))
+    expect(Math.abs(loss / golden.loss - 1)).toBeLessThanOrEqual(1e-5)
+    const global = norm(Object.values(golden.gradients).map((one) => one.norm))
+    for (const [name, { dims, weights }] of training.parameters)
+      expectGradient(name, { golden, names, dims, own: whole(gradients.get(name), weights.length), global })
+  })
+})
+
+interface Compared {
+  readonly golden: Golden
+  readonly names: Readonly<Record<string, string>>
+  readonly dims: readonly number[]
+  readonly own: Float32Array
+  /** Length of all gradients together: below a millionth of it there is only rounding. */
+  readonly global: number
+}
+
+/** Norm, and products with vectors of random signs, which differ by about ‖error‖ each. */
+function expectGradient(name: string, { golden, names, dims, own, global }: Compared): void {
+  const parameter = names[name] ?? ''
+  const expected = golden.gradients[parameter.replace('T ', '')]
+  expect(expected, name).toBeDefined()
+  if (!expected) return
+  const [rows = 0, columns = 0] = dims
+  const values = parameter.startsWith('T ')
+    ? own.map((_, i) => own[(i % rows) * columns + Math.floor(i / rows)] ?? 0)
+    : own
+  const scale = Math.max(expected.norm, 1e-3 * global)
+  const errors = expected.products.map((product, seed) => inner(values, signs(values.length, seed)) - product)
+  expect(norm(errors) / Math.sqrt(errors.length) / scale, `gradient of ${parameter}`).toBeLessThanOrEqual(1e-4)
+  expect(Math.abs(norm(values) - expected.norm) / scale, `norm of ${parameter}`).toBeLessThanOrEqual(1e-4)
+}
+
+function signs(count: number, seed: number): Float64Array {
+  const random = createRandom(seed)
+  return Float64Array.from({ length: count }, () => (random() < 0.5 ? 1 : -1))
+}
+
+async function tuned(model: string, warnings: string[] = []): Promise<string> {
+  const out = path.join(await temporaryFolder(), 'tuned')
+  const pairs = pairsOf(goldenOf('bert').pairs)
+  const onWarning = (message: string) => warnings.push(message)
+  for await (const _ of finetune({ model, pairs, out, batchSize: 3, epochs: 3, learningRate: 1e-2, onWarning }));
+  return out
+}
+
+const bytesOf = async (folder: string) => readWeights(await readFile(path.join(folder, 'onnx', 'model.onnx')))
+
+test('layers that share their weights still do after training, from either exporter, and it is said', async () => {
+  const loaded: Float32Array[] = []
+  for (const exporter of ['tracing', 'dynamo'] as const) {
+    const folder = await zooFolder('albert', exporter)
+    const warnings: string[] = []
+    const out = await tuned(folder, warnings)
+    expect(warnings.join('\n')).toMatch(/[46] weights of the model are copies of others/)
+    const [before, after] = [await bytesOf(folder), await bytesOf(out)]
+    const names = goldenOf('albert').initializers[exporter] ?? {}
+    for (const same of Object.values(Object.groupBy(Object.keys(names), (name) => names[name] ?? ''))) {
+      const [first = ''] = same ?? []
+      expect(after.get(first)?.equals(before.get(first) ?? Buffer.of()), first).toBe(false)
+      for (const copy of same ?? []) expect(after.get(copy)?.equals(after.get(first) ?? Buffer.of()), copy).toBe(true)
+    }
+    await using encoder = await loadEncoder(out, { device: 'cpu' })
+    loaded.push((await encoder.encode(['hello world'])).data)
+  }
+  const [tracing, dynamo] = loaded
+  expect(Math.max(...(tracing ?? []).map((value, i) => Math.abs(value - (dynamo?.[i] ?? 9))))).toBeLessThan(1e-4)
+})
+
+test('frequencies of rotary positions stay as they are', async () => {
+  const folder = await zooFolder('modernbert', 'dynamo')
+  const [before, after] = [await bytesOf(folder), await bytesOf(await tuned(folder))]
+  const frequencies = [...before.keys()].filter((name) => name.includes('inv_freq'))
+  expect(frequencies).toHaveLength(2)
+  for (const name of frequencies) expect(after.get(name)?.equals(before.get(name) ?? Buffer.of())).toBe(true)
+})
+
+describe('equal weights that an exporter merged', () => {
+  const golden = goldenOf('bert-untrained')
+
+  test('are weights of their own where the file still names them', async () => {
+    const folder = await zooFolder('bert-untrained', 'tracing')
+    const names = golden.initializers['tracing'] ?? {}
+    await using training = await openTraining(folder)
+    expect(training.tower.notices).toEqual([])
+    expect([...training.parameters.keys()].sort()).toEqual(Object.keys(names).sort())
+    const { gradients } = await training.oneShot(pairsOf(golden.pairs))
+    const global = norm(Object.values(golden.gradients).map((one) => one.norm))
+    for (const [name, { dims, weights }] of training.parameters)
+      expectGradient(name, { golden, names, dims, own: whole(gradients.get(name), weights.length), global })
+    const out = await tuned(folder)
+    const after = await bytesOf(out)
+    const biases = [...after.keys()].filter((name) => name.endsWith('.bias'))
+    expect(new Set(biases.map((name) => after.get(name)?.toString('hex'))).size).toBe(biases.length)
+    await using again = await openTraining(out)
+    expect([...again.parameters.keys()].sort()).toEqual(Object.keys(names).sort())
+  })
+
+  test('are said where it does not', async () => {
+    const warnings: string[] = []
+    await tuned(await zooFolder('bert-untrained', 'dynamo'), warnings)
+    expect(warnings.join('\n')).toMatch(/3 weights hold one number throughout .*LayerNorm\.weight.*dynamo=False/)
+  })
+})
