@@ -1,18 +1,21 @@
-import { isError, messageOf } from '../shared/index.ts'
+import { isError, isQontrastError, messageOf } from '../shared/index.ts'
 import type { ApiContext } from './context.ts'
+import { retryAfterOf } from './overloaded.ts'
 import { problems, toProblem, toQontrastError } from './problem.ts'
 
 const openAiPath = /\/v1\/(embeddings|models)$/
 const retryable = new Set([429, 503])
 
-/** Answers with the problem that an error is; says when to try again where that helps. */
-export function answerProblem(c: ApiContext, error: unknown, retryAfter: () => number): Response {
+/** Answers with the problem that an error is; says when to try again where that helps. What fails once the deadline has passed fails by that. */
+export function answerProblem(c: ApiContext, thrown: unknown): Response {
+  const reason: unknown = c.var.signal?.reason
+  const error = isQontrastError(reason, 'deadline-exceeded') ? reason : thrown
   c.set('failure', isError(error) ? error : new Error(messageOf(error)))
   const { code } = toQontrastError(error)
   const { status } = problems[code]
   const problem = toProblem(error, c.var.requestId)
   if (status === 401) c.header('WWW-Authenticate', 'Bearer')
-  if (retryable.has(status)) c.header('Retry-After', String(retryAfter()))
+  if (retryable.has(status)) c.header('Retry-After', String(retryAfterOf(error)))
   c.header('Content-Type', 'application/problem+json')
   const forOpenAi = openAiPath.test(c.req.path)
     ? { error: { message: problem.detail, type: code, param: null, code } }

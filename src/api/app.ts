@@ -31,7 +31,6 @@ import { searchRoutes } from './search/handlers.ts'
 import { serveEncoder } from './served-encoder.ts'
 import { createStreams } from './streams.ts'
 import { timeStore } from './timed-store.ts'
-import { createTokenQueue } from './token-queue.ts'
 
 export interface AppOptions {
   /** The store whose indexes are served, and the models by the names that callers use; the first is the default. Both stay the caller's to close. */
@@ -80,18 +79,13 @@ export function createApp(options: AppOptions) {
       'indexes.encoders names no model: give one, such as { default: encoder }.',
     )
   const limits = resolveLimits(given)
-  const queue = createTokenQueue(limits.queuedTokens)
   const keyring = keys && ('replace' in keys ? keys : createKeyring(keys))
   const streams = createStreams(limits.openStreams)
   const inFlight = { count: 0 }
-  const metrics = createMetrics({
-    queuedTokens: () => queue.tokens,
-    openStreams: () => streams.open,
-    requestsInFlight: () => inFlight.count,
-  })
+  const metrics = createMetrics({ openStreams: () => streams.open, requestsInFlight: () => inFlight.count })
   if (keyring) countReloads(metrics.registry, keyring)
-  const encoders = Object.entries(indexes.encoders).map(
-    ([name, encoder]) => [name, serveEncoder(encoder, { queue, limits, metrics })] as const,
+  const models = new Map(
+    Object.entries(indexes.encoders).map(([name, encoder]) => [name, serveEncoder(name, encoder, { limits, metrics })]),
   )
   for (const [model, encoder] of Object.entries(indexes.encoders)) {
     metrics.workerRestarts.inc({ model }, 0)
@@ -100,9 +94,11 @@ export function createApp(options: AppOptions) {
       log?.error({ model, ...loss }, 'worker lost')
     })
   }
+  const queues = new Map([...models].map(([name, { queue }]) => [name, queue]))
+  metrics.watchQueues(queues)
   observeMaintenance(indexes.store, { registry: metrics.registry, log })
-  const catalog = createCatalog(timeStore(indexes.store), new Map(encoders))
-  const services: Services = { catalog, limits, queue, metrics, streams, log, draining, cut }
+  const catalog = createCatalog(timeStore(indexes.store), models)
+  const services: Services = { catalog, limits, metrics, streams, log, draining, cut }
   const answeredHosts = hosts ?? (keys ? undefined : loopbackHosts)
 
   const app = new OpenAPIHono<ApiEnv>({
@@ -113,7 +109,7 @@ export function createApp(options: AppOptions) {
   app.onError((error, c) => {
     if (isQontrastError(error, 'index-not-found') || isQontrastError(error, 'encoder-mismatch'))
       catalog.forget(c.req.param('index') ?? '')
-    return answerProblem(c, error, queue.retryAfter)
+    return answerProblem(c, error)
   })
 
   app.use(observe({ metrics, log }))
@@ -126,12 +122,12 @@ export function createApp(options: AppOptions) {
       onMethodNotAllowed: (c, methods) => {
         c.header('Allow', methods.join(', '))
         const error = new QontrastError('method-not-allowed', `This path has ${methods.join(', ')}.`)
-        return answerProblem(c, error, queue.retryAfter)
+        return answerProblem(c, error)
       },
     }),
   )
   for (const guarded of ['/v1/*', '/metrics']) app.use(guarded, authenticate(keyring))
-  app.use('/v1/*', admission({ limits, queue, draining, inFlight }))
+  app.use('/v1/*', admission({ limits, queues, hasKeys: keyring !== undefined, draining, inFlight }))
   app.use('/v1/*', deadline(limits))
   app.use('/v1/*', jsonBody(limits))
 
@@ -153,11 +149,7 @@ export function createApp(options: AppOptions) {
     .route('/', embeddingRoutes(services))
     .route('/', reindexRoutes(services))
   routed.all('*', (c) =>
-    answerProblem(
-      c,
-      new QontrastError('not-found', 'There is nothing at this path; /docs says what there is.'),
-      queue.retryAfter,
-    ),
+    answerProblem(c, new QontrastError('not-found', 'There is nothing at this path; /docs says what there is.')),
   )
   return routed
 }

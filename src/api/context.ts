@@ -5,7 +5,6 @@ import type { Catalog } from './catalog.ts'
 import type { Limits } from './limits.ts'
 import type { Metrics } from './metrics.ts'
 import type { Streams } from './streams.ts'
-import type { TokenQueue } from './token-queue.ts'
 
 /** What a request carries from middleware to handler. */
 export interface ApiEnv {
@@ -27,7 +26,6 @@ export type ApiContext = Context<ApiEnv>
 export interface Services {
   readonly catalog: Catalog
   readonly limits: Limits
-  readonly queue: TokenQueue
   readonly metrics: Metrics
   readonly streams: Streams
   readonly log: Logger | undefined

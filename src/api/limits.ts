@@ -6,13 +6,15 @@ export interface Limits {
   readonly bodyBytes: number
   /** Texts of one call to `/v1/embeddings`, queries of one search: else 422. */
   readonly textsPerCall: number
+  /** Candidates of one search, over all its queries: what `limit` and `offset` ask for, in mode hybrid at least 200 for each: else 422. */
+  readonly candidatesPerSearch: number
   /** Tokens of one text to embed or query, and 16 characters for each: else 422. What the model does not read is cut. */
   readonly tokensPerText: number
   /** Documents of one put, ids of one get or delete: else 422. A stream may be of any length. */
   readonly documentsPerBatch: number
-  /** Tokens that wait to be embedded, over all calls: else 429. */
+  /** Tokens of calls that wait for one model, searches and bulk work each; shared between keys: else 429. */
   readonly queuedTokens: number
-  /** Requests worked on at the same time: else 429. */
+  /** Requests worked on at the same time, of one key at most as many as are left to the others: else 429. */
   readonly concurrentRequests: number
   /** Streams open at the same time, of documents and of events: else 429. */
   readonly openStreams: number
@@ -27,6 +29,7 @@ export interface Limits {
 export const defaultLimits: Limits = {
   bodyBytes: 8 * 2 ** 20,
   textsPerCall: 2_048,
+  candidatesPerSearch: 100_000,
   tokensPerText: 8_192,
   documentsPerBatch: 1_000,
   queuedTokens: 32_768,

@@ -1,6 +1,11 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Keyring } from './access/keyring.ts'
+import { type ModelQueue, workKinds } from './model-queue.ts'
 
+const queueFigures = [
+  { name: 'qontrast_queue_tokens', help: 'Tokens in the queue of a model, those it works on included.', of: 'tokens' },
+  { name: 'qontrast_queue_waiting', help: 'Pieces of calls that wait for a model.', of: 'waiting' },
+] as const
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
 /** Of the timer that measures the event loop's delay, which counts it in. */
@@ -8,13 +13,12 @@ const loopTimerMilliseconds = 2
 
 /** What is read when the metrics are. */
 interface Watched {
-  queuedTokens(): number
   openStreams(): number
   requestsInFlight(): number
 }
 
 /** What `/metrics` shows: our own figures, and Node's (event-loop delay, memory, handles). */
-export function createMetrics({ queuedTokens, openStreams, requestsInFlight }: Watched) {
+export function createMetrics({ openStreams, requestsInFlight }: Watched) {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: loopTimerMilliseconds })
@@ -27,7 +31,6 @@ export function createMetrics({ queuedTokens, openStreams, requestsInFlight }: W
         this.set(value())
       },
     })
-  gauge('qontrast_queue_tokens', 'Tokens that wait to be embedded or are being embedded.', queuedTokens)
   gauge(
     'qontrast_requests_in_flight',
     'Requests being worked on, streams and health checks left out.',
@@ -36,6 +39,26 @@ export function createMetrics({ queuedTokens, openStreams, requestsInFlight }: W
   gauge('qontrast_open_streams', 'Streams of documents and of events that are open.', openStreams)
   return {
     registry,
+    /** Shows what waits for each model. */
+    watchQueues(queues: ReadonlyMap<string, ModelQueue>): void {
+      for (const { name, help, of } of queueFigures)
+        new Gauge({
+          name,
+          help,
+          labelNames: ['model', 'work'],
+          registers,
+          collect() {
+            for (const [model, queue] of queues)
+              for (const work of workKinds) this.set({ model, work }, queue[work][of])
+          },
+        })
+    },
+    refusals: new Counter({
+      name: 'qontrast_queue_refusals_total',
+      help: 'Calls that were refused because their share of the queue of a model was full.',
+      labelNames: ['model', 'work'],
+      registers,
+    }),
     requests: new Counter({
       name: 'qontrast_requests_total',
       help: 'Requests by route and status.',

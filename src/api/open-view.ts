@@ -1,3 +1,4 @@
+import { currentWork, onAccountOf } from '../shared/index.ts'
 import { boundView } from './access/bound-view.ts'
 import type { ApiContext, Services } from './context.ts'
 import { type IndexView, viewOf } from './view.ts'
@@ -6,6 +7,7 @@ import { type IndexView, viewOf } from './view.ts'
 export function openView({ catalog }: Services): (c: ApiContext) => Promise<IndexView> {
   return async (c) => {
     const served = await catalog.open(c.req.param('index') ?? '')
+    const work = currentWork()
     const whole = viewOf(served)
     const { bound } = c.var.access
     const view = bound ? boundView(whole, bound, served.fields) : whole
@@ -13,7 +15,7 @@ export function openView({ catalog }: Services): (c: ApiContext) => Promise<Inde
       ...view,
       async put(documents, signal) {
         c.var.checkAccess() // a stream of documents may outlive its key
-        return view.put(documents, signal)
+        return onAccountOf(work, () => view.put(documents, signal)) // and puts after its handler has answered
       },
     }
   }

@@ -9,7 +9,7 @@ import {
   scrollDocuments,
   toFilter,
 } from '../index/index.ts'
-import type { Document } from '../shared/index.ts'
+import { currentWork, type Document, throwIfAborted } from '../shared/index.ts'
 import type { ServedIndex } from './catalog.ts'
 
 /** A text, a vector, or documents whose like is looked for. */
@@ -55,13 +55,13 @@ export interface IndexView {
 export function viewOf({ index, store, fields, inTurn }: ServedIndex): IndexView {
   return {
     async put(documents, signal) {
-      const { added, updated, unchanged, chunks, failed } = await inTurn(() =>
+      const { added, updated, unchanged, chunks, failed } = await write(() =>
         index.add(documents, { signal, optimize: false }),
       )
       return { added, updated, unchanged, chunks, failed }
     },
     get: (ids) => index.get(ids),
-    delete: (selection) => inTurn(() => index.delete('ids' in selection ? selection.ids : selection)),
+    delete: (selection) => write(() => index.delete('ids' in selection ? selection.ids : selection)),
     count: (filter) => index.count(filter),
     scroll: ({ filter, limit, cursor }) =>
       scrollDocuments(store, index.name, {
@@ -72,6 +72,15 @@ export function viewOf({ index, store, fields, inTurn }: ServedIndex): IndexView
     search,
   }
 
+  /** Writes in turn; what nobody waits for any more by then is not begun. */
+  function write<T>(work: () => Promise<T>): Promise<T> {
+    const { signal } = currentWork()
+    return inTurn(async () => {
+      throwIfAborted(signal)
+      return work()
+    })
+  }
+
   /** Texts and vectors in one call; each example by itself, since it must not find itself. */
   async function search(queries: readonly ViewQuery[], options: ViewSearchOptions): Promise<Hit[][]> {
     const plain = queries.filter((query) => typeof query === 'string' || 'vector' in query)
@@ -79,12 +88,12 @@ export function viewOf({ index, store, fields, inTurn }: ServedIndex): IndexView
     const found =
       plain.length === 0 ? [] : await index.searchMany(plain, { ...rest, ...(filter === undefined ? {} : { filter }) })
     const hits = found.values()
-    return Promise.all(
-      queries.map((query) => {
-        const examples = examplesOf(query)
-        return examples ? searchLike(examples, options) : (hits.next().value ?? [])
-      }),
-    )
+    const lists: Hit[][] = []
+    for (const query of queries) {
+      const examples = examplesOf(query)
+      lists.push(examples ? await searchLike(examples, options) : (hits.next().value ?? []))
+    }
+    return lists
   }
 
   function searchLike(examples: ViewExamples, { filter, ...options }: ViewSearchOptions): Promise<Hit[]> {

@@ -51,6 +51,8 @@ export interface Encoder {
   readonly maximumTokens: number
   /** Tokens of a text, without special tokens and never cut. */
   countTokens(text: string): number
+  /** Tokens that its processes read at the same time, all together; absent where it computes in this process. */
+  readonly tokensAtOnce?: number
   /** Tells of each batch from now on; absent where an encoder makes none. */
   onBatch?(listener: (batch: BatchFigures) => void): void
   /** Tells of each worker that is lost from now on; absent where an encoder has none. */

@@ -283,7 +283,7 @@ describe('a transformer in child processes', () => {
     const { call } = await tinyApp(tiny)
     const before = await childrenOf(process.pid)
     const under = [call('POST', '/v1/embeddings', embed(2_000))]
-    const busy = /^qontrast_queue_tokens [1-9]/m
+    const busy = /^qontrast_queue_tokens\{model="tiny",work="bulk"\} [1-9]/m
     await vi.waitFor(async () => expect((await call('GET', '/metrics')).text).toMatch(busy), {
       timeout: 20_000,
       interval: 1,
@@ -313,7 +313,8 @@ describe('a transformer in child processes', () => {
     const late = await call('POST', '/v1/embeddings', embed(2_000), { 'x-request-timeout': '0.001' })
     expect(late).toMatchObject({ status: 504, body: { code: 'deadline-exceeded' } })
     await vi.waitFor(
-      async () => expect((await call('GET', '/metrics')).text).toContain('qontrast_queue_tokens 0'),
+      async () =>
+        expect((await call('GET', '/metrics')).text).toContain('qontrast_queue_tokens{model="tiny",work="bulk"} 0'),
       10_000,
     )
     expect((await call('POST', '/v1/embeddings', embed(1))).status).toBe(200)

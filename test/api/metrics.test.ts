@@ -11,7 +11,8 @@ test('metrics count requests, stages, errors and tokens by names that stay', asy
   const { text, headers } = await call('GET', '/metrics')
   expect(headers.get('content-type')).toContain('text/plain')
   for (const line of [
-    'qontrast_queue_tokens 0',
+    'qontrast_queue_tokens{model="default",work="search"} 0',
+    'qontrast_queue_waiting{model="default",work="bulk"} 0',
     'qontrast_requests_total{method="POST",route="/v1/indexes/:index/search",status="200"} 1',
     'qontrast_requests_total{method="GET",route="none",status="404"} 1',
     'qontrast_errors_total{code="index-not-found"} 1',

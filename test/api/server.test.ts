@@ -105,11 +105,16 @@ describe('on a socket', () => {
       const socket = connect(Number(port), hostname)
       await once(socket, 'connect')
       socket.write(head(['Content-Type: application/json', `Content-Length: ${body.length}`]) + body)
-      await vi.waitFor(async () => expect(await metrics()).toMatch(/^qontrast_queue_tokens [1-9]/m), { interval: 1 })
+      await vi.waitFor(
+        async () => expect(await metrics()).toMatch(/^qontrast_queue_tokens\{model="tiny",work="bulk"\} [1-9]/m),
+        { interval: 1 },
+      )
       socket.destroy()
       await vi.waitFor(async () => expect(await metrics()).toMatch(/^qontrast_errors_total\{code="aborted"\} [1-9]/m))
     }, 20_000)
-    await vi.waitFor(async () => expect(await metrics()).toMatch(/^qontrast_queue_tokens 0$/m))
+    await vi.waitFor(async () =>
+      expect(await metrics()).toMatch(/^qontrast_queue_tokens\{model="tiny",work="bulk"\} 0$/m),
+    )
   })
 })
 

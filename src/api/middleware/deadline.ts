@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from 'hono'
-import { abortError, QontrastError } from '../../shared/index.ts'
+import { abortError, onAccountOf, QontrastError } from '../../shared/index.ts'
 import type { ApiEnv } from '../context.ts'
 import type { Limits } from '../limits.ts'
 
@@ -32,7 +32,7 @@ export function deadline({ deadlineSeconds, longestDeadlineSeconds }: Limits): M
       }
     })
     try {
-      await Promise.race([next(), cut])
+      await Promise.race([onAccountOf({ owner: c.var.access.name, signal }, next), cut])
     } finally {
       stop()
     }

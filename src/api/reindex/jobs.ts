@@ -1,5 +1,5 @@
 import type { ReindexProgress, ReindexReport } from '../../index/index.ts'
-import { QontrastError } from '../../shared/index.ts'
+import { onAccountOf, QontrastError } from '../../shared/index.ts'
 import { problems, toQontrastError } from '../problem.ts'
 
 /** A re-index or a rollback: how far it is, or how it ended. */
@@ -50,7 +50,8 @@ export function createJobs(draining: AbortSignal = new AbortController().signal)
         throw new QontrastError('already-exists', `The index '${job.index}' is being re-indexed already.`)
       const started: JobState = { ...job, status: 'running', progress: null, report: null, failure: null }
       states.set(job.index, started)
-      work({ signal: draining, onProgress: (progress) => change(started, { progress }) }).then(
+      const begin = () => work({ signal: draining, onProgress: (progress) => change(started, { progress }) })
+      onAccountOf({ owner: job.index }, begin).then(
         (report) => change(started, { status: 'done', report }),
         (error: unknown) => {
           const { code, message } = toQontrastError(error)

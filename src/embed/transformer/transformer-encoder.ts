@@ -88,6 +88,7 @@ export async function loadTransformerEncoder(folder: ModelFolder, options: Trans
     legacy,
     maximumTokens: tokenizer.maximumTokens - tokenizer.specialTokens - prompts.document.tokens,
     countTokens: (text) => tokenizer.ids(text).length,
+    tokensAtOnce: tokenBudget * workers,
     onBatch: batcher.onBatch,
     onWorkerLost: pool.onLoss,
     encode,
