@@ -17,6 +17,7 @@ test('a document or query that the encoder understands nothing of is found by it
   const ids = (hits: readonly { id: string }[]) => hits.map(({ id }) => id)
   expect(ids(await index.search('zebra', { mode: 'hybrid' }))).toEqual(['unknown'])
   expect(ids(await index.search('zebra', { mode: 'bm25' }))).toEqual(['unknown'])
+  expect(ids(await index.search('w1 zebra', { mode: 'hybrid' })).sort()).toEqual(['known', 'unknown'])
   expect(ids(await index.search('w1', { mode: 'dense' }))).toEqual(['known'])
   await expect(index.search('🧪', { mode: 'dense' })).rejects.toMatchObject({
     code: 'invalid-input',

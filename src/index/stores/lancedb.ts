@@ -1,22 +1,20 @@
 import path from 'node:path'
-import type { Table } from '@lancedb/lancedb'
 import { checkOptionKeys, isQontrastError, type OptionKeys, QontrastError } from '../../shared/index.ts'
 import { checkPoint, checkSameSchema } from '../check.ts'
 import { indexNames, notFound } from '../names.ts'
-import type { CollectionSchema, PointRecord, Selector, VectorStore } from '../store.ts'
+import type { VectorStore } from '../store.ts'
 import { abandoning } from '../within.ts'
 import { checkWritable } from './lancedb/check-writable.ts'
 import { retryConflicts, withStoreErrors } from './lancedb/errors.ts'
-import { idIn, literal } from './lancedb/filter-sql.ts'
 import { loadLibrary } from './lancedb/load-library.ts'
 import { bytesOf, createIndexes, type MaintenanceOptions } from './lancedb/maintenance.ts'
 import { openPointers } from './lancedb/pointers.ts'
-import { runQuery, toSql } from './lancedb/query.ts'
-import { runQueries } from './lancedb/query-many.ts'
-import { keyColumns, recordColumns, toKey, toPointKey, toPointRecord, toRow } from './lancedb/rows.ts'
-import { seenSince, seenTable, writeSeen } from './lancedb/seen.ts'
+import { createReads, type Opened, type Read } from './lancedb/reads.ts'
+import { toKey, toRow } from './lancedb/rows.ts'
+import { seenTable, writeSeen } from './lancedb/seen.ts'
+import { selectorToSql } from './lancedb/selector-sql.ts'
 import { openSession, type Session } from './lancedb/session.ts'
-import { createOrOpen, removeTable, withTable, withTableIfThere } from './lancedb/tables.ts'
+import { createOrOpen, removeTable, withTable } from './lancedb/tables.ts'
 import { createUpkeep } from './lancedb/upkeep.ts'
 
 export interface LanceDbOptions extends Partial<MaintenanceOptions> {
@@ -26,18 +24,7 @@ export interface LanceDbOptions extends Partial<MaintenanceOptions> {
 
 const optionKeys: OptionKeys<LanceDbOptions> = { path: true, approximateFrom: true }
 
-interface Opened {
-  /** Of the collection, where an alias was given. */
-  readonly name: string
-  readonly table: Table
-  readonly schema: CollectionSchema
-  readonly session: Session
-}
-
-type ScrollOptions = NonNullable<Parameters<VectorStore['scroll']>[1]>
-
 const approximateFrom = 2_000
-const scrollLimit = 1_000
 /** An open connection holds on to about 1 kB for each row written through it. */
 const writesUntilReopened = 100
 
@@ -108,33 +95,7 @@ export function lancedb(options: LanceDbOptions): VectorStore {
     session = openSession(folder)
   }
 
-  function read<T>(name: string, work: (opened: Opened) => Promise<T>): Promise<T> {
-    return retryConflicts(() => withOpened(name, work))
-  }
-
-  /** A page in the order of ids; `seenBefore` leaves out what was seen since. */
-  async function page(
-    { name: collection, table, schema, session: within }: Opened,
-    columns: string[],
-    options: ScrollOptions,
-  ) {
-    const { filter, limit = scrollLimit, cursor, seenBefore } = options
-    const conditions = [
-      ...(cursor === undefined ? [] : [`id > ${literal(cursor)}`]),
-      ...(filter ? [await toSql(table, schema, filter)] : []),
-      ...(seenBefore === undefined ? [] : [`(seen IS NULL OR seen < ${seenBefore})`]),
-    ]
-    const query = table.query().orderBy({ columnName: 'id', ascending: true }).limit(limit).select(columns)
-    const rows = await (conditions.length > 0 ? query.where(conditions.join(' AND ')) : query).toArray()
-    const last: { id: string } | undefined = rows.at(-1)
-    const next = last && rows.length === limit ? last.id : undefined
-    if (seenBefore === undefined) return { rows, cursor: next }
-    const documents = rows.map(({ document }) => document)
-    const seen = await withTableIfThere(await within.connection(), seenTable(collection), (marks) =>
-      seenSince(marks, documents, seenBefore),
-    )
-    return { rows: rows.filter(({ document }) => !seen?.has(document)), cursor: next }
-  }
+  const read: Read = (name, work) => retryConflicts(() => withOpened(name, work))
 
   const close = async () => {
     await Promise.all([...writers.values(), upkeep.close()])
@@ -186,6 +147,8 @@ export function lancedb(options: LanceDbOptions): VectorStore {
         for (const table of [collection, seenTable(collection)]) await removeTable(folder, table)
       }),
 
+    ...createReads(read),
+
     async upsert(name, points, { onlyNew = false } = {}) {
       if (points.length === 0) return
       const distinct = [...new Map(points.map((point) => [point.id, point])).values()]
@@ -205,51 +168,11 @@ export function lancedb(options: LanceDbOptions): VectorStore {
       })
     },
 
-    get: (name, selector, { vectors = false, limit } = {}) =>
-      read(name, async ({ table, schema }) => {
-        const where = await selectorToSql(table, schema, selector)
-        const query = table.query().where(where).select(columnsOf(vectors))
-        const rows = await (limit === undefined ? query : query.limit(limit)).toArray()
-        return rows.map(toScrolled).sort(byDocumentThenChunk)
-      }),
-
-    keys: (name, documents) =>
-      read(name, async ({ table, schema }) => {
-        if (documents.length === 0) return []
-        const rows = await table.query().where(documentIn(documents)).select(keyColumns(schema)).toArray()
-        return rows.map(toPointKey)
-      }),
-
     delete: (name, selector) =>
       write(name, async ({ name: collection, table, schema }) => {
         const { numDeletedRows } = await table.delete(await selectorToSql(table, schema, selector))
         upkeep.wrote(collection, [])
         return numDeletedRows
-      }),
-
-    query: (name, query) => read(name, ({ table, schema }) => runQuery(table, schema, query)),
-
-    queryMany: (name, queries) => read(name, ({ table, schema }) => runQueries(table, schema, queries)),
-
-    count: (name, { filter, unit = 'points' } = {}) =>
-      read(name, async ({ table, schema }) => {
-        const conditions = [
-          ...(unit === 'documents' ? ['chunk = 0'] : []),
-          ...(filter ? [await toSql(table, schema, filter)] : []),
-        ]
-        return table.countRows(conditions.length > 0 ? conditions.join(' AND ') : undefined)
-      }),
-
-    scroll: (name, options = {}) =>
-      read(name, async (opened) => {
-        const { rows, cursor } = await page(opened, columnsOf(options.vectors ?? false), options)
-        return { points: rows.map(toScrolled), cursor }
-      }),
-
-    scrollKeys: (name, options = {}) =>
-      read(name, async (opened) => {
-        const { rows, cursor } = await page(opened, keyColumns(opened.schema), options)
-        return { keys: rows.map(toPointKey), cursor }
       }),
 
     async markSeen(name, documents, seen) {
@@ -278,33 +201,9 @@ export function lancedb(options: LanceDbOptions): VectorStore {
     },
     onMaintenance: upkeep.onMaintenance,
 
-    within: (signal) => abandoning(store, signal),
+    within: (signal) => abandoning({ ...store, ...createReads(read, signal) }, signal),
     close,
     [Symbol.asyncDispose]: close,
   }
   return store
-}
-
-async function selectorToSql(table: Table, schema: CollectionSchema, selector: Selector): Promise<string> {
-  if ('filter' in selector) return toSql(table, schema, selector.filter)
-  const keys = 'ids' in selector ? selector.ids : selector.documents
-  if (keys.length === 0) return 'false'
-  return 'ids' in selector ? idIn(keys.map(toKey)) : documentIn(keys)
-}
-
-function documentIn(documents: readonly string[]): string {
-  return `document IN (${documents.map((id) => literal(toKey(id))).join(', ')})`
-}
-
-function columnsOf(vectors: boolean): string[] {
-  return ['id', 'document', ...recordColumns, ...(vectors ? ['vector'] : [])]
-}
-
-function toScrolled(row: { vector?: Iterable<number> }): PointRecord & { vector?: Float32Array } {
-  const record = toPointRecord(row)
-  return row.vector ? { ...record, vector: Float32Array.from(row.vector) } : record
-}
-
-function byDocumentThenChunk(a: PointRecord, b: PointRecord): number {
-  return a.documentId < b.documentId ? -1 : a.documentId > b.documentId ? 1 : a.chunk - b.chunk
 }

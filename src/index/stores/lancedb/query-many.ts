@@ -1,10 +1,11 @@
 import type { Table } from '@lancedb/lancedb'
-import { isKind, QontrastError } from '../../../shared/index.ts'
+import { createPace, inLanes, throwIfAborted } from '../../../shared/index.ts'
 import type { Filter } from '../../filter.ts'
 import { reaches } from '../../fusion.ts'
 import type { Ranked } from '../../hybrid.ts'
 import type { CollectionSchema, ScoredPoint, StoreQuery } from '../../store.ts'
 import { createTop, type Top } from '../../top.ts'
+import { dotAt, floatsOf, keysOf } from './columns.ts'
 import { pageOf, runQuery, toSql, withRecords } from './query.ts'
 
 type DenseQuery = Extract<StoreQuery, { mode: 'dense' }>
@@ -15,16 +16,24 @@ const fewest = 8
 const mostBytes = 16e6
 /** Hits that are kept of each query while walking. */
 const deepest = 1_000
-/** Queries under way at once. */
-const parallel = 16
+/** Queries of one call under way at once. */
+const lanes = 4
 /** Rows whose vectors stay in the processor's cache while all queries pass over them. */
 const rowsAtOnce = 64
 
-/** What `runQuery` gives for each: dense ones compared with all vectors in one walk where that is faster. */
+export interface ManyOptions {
+  readonly queries: readonly StoreQuery[]
+  /** Waits for a turn among all that reads. */
+  readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>
+  /** Once it fires, no other query is begun. */
+  readonly signal: AbortSignal | undefined
+}
+
+/** What `runQuery` gives for each, a few at a time: dense ones compared with all vectors in one walk where that is faster. */
 export async function runQueries(
   table: Table,
   schema: CollectionSchema,
-  queries: readonly StoreQuery[],
+  { queries, inTurn, signal }: ManyOptions,
 ): Promise<ScoredPoint[][]> {
   const results: ScoredPoint[][] = queries.map(() => [])
   const walked = new Map<Filter | undefined, { query: DenseQuery; at: number }[]>()
@@ -34,35 +43,37 @@ export async function runQueries(
     if (!walkable || !isWalkable(query)) single.push(at)
     else walked.set(query.filter, [...(walked.get(query.filter) ?? []), { query, at }])
   }
-  for (const [filter, group] of walked) {
-    const where = filter && (await toSql(table, schema, filter))
-    if (!(await isSmall(table, schema, where))) {
-      single.push(...group.map(({ at }) => at))
-      continue
-    }
-    const tops = await walk(
-      table,
-      group.map(({ query }) => query),
-      where,
-      schema.dimensions,
-    )
-    const pages = group.map(({ query }, i) =>
-      pageOf(
-        (tops[i] ?? []).filter(({ scores }) => reaches(scores, query.minScores ?? {})),
-        query,
-      ),
-    )
-    for (const [i, points] of (await withRecords(table, pages)).entries()) results[group[i]?.at ?? 0] = points
+  for (const group of walked.values()) {
+    const pages = await inTurn(() => walkFor(table, schema, { queries: group.map(({ query }) => query), signal }))
+    if (!pages) single.push(...group.map(({ at }) => at))
+    for (const [i, points] of (pages ?? []).entries()) results[group[i]?.at ?? 0] = points
   }
-  const queue = single.values()
-  const lane = async () => {
-    for (const at of queue) {
+  await inLanes(single, lanes, (at) =>
+    inTurn(async () => {
       const query = queries[at]
       if (query) results[at] = await runQuery(table, schema, query)
-    }
-  }
-  await Promise.all(Array.from({ length: Math.min(parallel, single.length) }, lane))
+    }),
+  )
   return results
+}
+
+/** Pages of queries that have their filter in common; undefined where there is too much to walk over. */
+async function walkFor(
+  table: Table,
+  schema: CollectionSchema,
+  { queries, signal }: { readonly queries: readonly DenseQuery[]; readonly signal: AbortSignal | undefined },
+): Promise<ScoredPoint[][] | undefined> {
+  const filter = queries[0]?.filter
+  const where = filter && (await toSql(table, schema, filter))
+  if (!(await isSmall(table, schema, where))) return undefined
+  const tops = await walk(table, queries, { where, dimensions: schema.dimensions, signal })
+  const pages = queries.map((query, i) =>
+    pageOf(
+      (tops[i] ?? []).filter(({ scores }) => reaches(scores, query.minScores ?? {})),
+      query,
+    ),
+  )
+  return withRecords(table, pages)
 }
 
 function isWalkable(query: StoreQuery): query is DenseQuery {
@@ -77,22 +88,15 @@ async function isSmall(table: Table, { dimensions }: CollectionSchema, where: st
 async function walk(
   table: Table,
   queries: readonly DenseQuery[],
-  where: string | undefined,
-  dimensions: number,
+  { where, dimensions, signal }: { where: string | undefined; dimensions: number; signal: AbortSignal | undefined },
 ): Promise<Ranked[][]> {
+  const pace = createPace()
   const tops = queries.map((query): Top => createTop((query.offset ?? 0) + query.limit, query.groupByDocument ?? false))
   const walking = table.query().select(['id', 'document', 'vector'])
   if (where !== undefined) walking.where(where)
   for await (const batch of walking) {
-    const ids = batch.getChild('id')
-    const documents = batch.getChild('document')
-    const vectors: unknown = batch.getChild('vector')?.getChildAt(0)?.toArray()
-    if (!ids || !documents || !isKind(vectors, 'Float32Array'))
-      throw new QontrastError('internal', 'internal: a batch without vectors.')
-    const names: { id: string; document: string }[] = Array.from({ length: batch.numRows }, (_, row) => ({
-      id: String(ids.get(row)),
-      document: String(documents.get(row)),
-    }))
+    const vectors = floatsOf(batch, 'vector')
+    const keys = keysOf(batch)
     for (let start = 0; start < batch.numRows; start += rowsAtOnce) {
       const end = Math.min(batch.numRows, start + rowsAtOnce)
       for (const [i, { vector }] of queries.entries()) {
@@ -101,32 +105,15 @@ async function walk(
         for (let row = start; row < end; row++) {
           const score = dotAt(vector, vectors, row * dimensions)
           if (score < top.least) continue
-          const name = names[row]
-          if (name) top.offer(name.id, name.document, score)
+          const key = keys[row]
+          if (key) top.offer(key.id, key.document, score)
         }
       }
+      throwIfAborted(signal)
+      await pace()
     }
-    await new Promise(setImmediate)
   }
   return tops.map((top) =>
     top.ranked().map(({ id, document, score }) => ({ id, document, score, scores: { dense: score } })),
   )
-}
-
-/** Four sums at once, which do not wait for each other. */
-function dotAt(query: Float32Array, vectors: Float32Array, from: number): number {
-  const length = query.length
-  let a = 0
-  let b = 0
-  let c = 0
-  let d = 0
-  let i = 0
-  for (; i + 3 < length; i += 4) {
-    a += query[i]! * vectors[from + i]!
-    b += query[i + 1]! * vectors[from + i + 1]!
-    c += query[i + 2]! * vectors[from + i + 2]!
-    d += query[i + 3]! * vectors[from + i + 3]!
-  }
-  for (; i < length; i++) a += query[i]! * vectors[from + i]!
-  return a + b + (c + d)
 }

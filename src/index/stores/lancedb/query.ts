@@ -1,10 +1,11 @@
 import type { Table } from '@lancedb/lancedb'
 import { type Filter, type Leaf, matchesFilter } from '../../filter.ts'
-import { byScoreThenId, reaches } from '../../fusion.ts'
+import { reaches } from '../../fusion.ts'
 import { bestOf, deeper, type Found, type HybridSource, isSettled, type Ranked, rankHybrid } from '../../hybrid.ts'
 import type { CollectionSchema, ScoredPoint, StoreQuery } from '../../store.ts'
 import { type FindByReading, filterToSql, idIn } from './filter-sql.ts'
 import { recordColumns, toPointRecord } from './rows.ts'
+import { rankDense, rankLexical } from './sides.ts'
 
 /** Ids in one predicate. */
 const mostIds = 2_000
@@ -43,12 +44,6 @@ export async function withRecords(table: Table, pages: readonly (readonly Ranked
   )
 }
 
-interface SideOptions {
-  readonly depth: number
-  readonly where: string | undefined
-  readonly exact: boolean
-}
-
 /** Everything that the page and those before it need, best first. */
 async function rank(table: Table, query: StoreQuery, where: string | undefined): Promise<Ranked[]> {
   const { limit, offset = 0, groupByDocument = false, exact = false, minScores = {}, fusion = 'scores' } = query
@@ -79,9 +74,11 @@ async function rank(table: Table, query: StoreQuery, where: string | undefined):
   }
 }
 
-interface HybridSearch extends Omit<SideOptions, 'depth'> {
+interface HybridSearch {
   readonly vector: Float32Array
   readonly terms: readonly string[]
+  readonly where: string | undefined
+  readonly exact: boolean
 }
 
 function hybridSource(table: Table, { vector, terms, where, exact }: HybridSearch): HybridSource {
@@ -90,48 +87,25 @@ function hybridSource(table: Table, { vector, terms, where, exact }: HybridSearc
     async rankings(depth) {
       const [dense, bm25] = await Promise.all([
         bestOf(depth, (deep) => rankDense(table, vector, { depth: deep, where, exact })),
-        bestOf(depth, (deep) => rankLexical(table, terms, { depth: deep, where, exact })),
+        bestOf(depth, (deep) => rankLexical(table, terms, { depth: deep, where, vector })),
       ])
       known ??= bm25[0]
       return { dense, bm25 }
     },
-    async scores({ dense, bm25 }) {
-      const among = (ids: readonly string[]) => ({ depth: ids.length, where: idIn(ids), exact: true })
-      const [vectors, words] = await Promise.all([
-        dense.length === 0 ? [] : rankDense(table, vector, among(dense)),
-        bm25.length === 0 || !known ? [] : rankLexical(table, terms, among([...bm25, known.id])),
-      ])
+    async scores({ bm25 }) {
+      const dense = new Map<string, number>() // cosines came with the words
+      if (bm25.length === 0 || !known) return { dense, bm25: new Map() }
+      const words = await rankLexical(table, terms, { depth: bm25.length + 1, where: idIn([...bm25, known.id]) })
       const there = words.find(({ id }) => id === known?.id)
-      const shift = known && there ? known.score / there.score : 1
+      const shift = there ? known.score / there.score : 1
       // of rows that are in no index yet LanceDB counts the words of the filtered ones alone: before the first maintenance it finds quite other scores
       const counted =
         Math.abs(shift - 1) <= mostShift
           ? words.map((point) => ({ ...point, score: point.score * shift }))
-          : await rankLexical(table, terms, { depth: await table.countRows(), where, exact })
-      return { dense: scoresById(vectors), bm25: scoresById(counted) }
+          : await rankLexical(table, terms, { depth: await table.countRows(), where })
+      return { dense, bm25: scoresById(counted) }
     },
   }
-}
-
-async function rankDense(table: Table, vector: Float32Array, { depth, where, exact }: SideOptions): Promise<Found[]> {
-  const query = table.vectorSearch(vector).distanceType('cosine').limit(depth).select(['id', 'document', '_distance'])
-  if (where !== undefined) query.where(where)
-  if (exact) query.bypassVectorIndex()
-  const rows = await query.toArray()
-  return rows.map(({ id, document, _distance }) => ({ id, document, score: 1 - _distance })).sort(byScoreThenId)
-}
-
-async function rankLexical(table: Table, terms: readonly string[], { depth, where }: SideOptions): Promise<Found[]> {
-  if (terms.length === 0) return []
-  const text = [...new Set(terms)].join(' ')
-  const query = table
-    .query()
-    .fullTextSearch(text, { columns: ['terms'] })
-    .limit(depth)
-    .select(['id', 'document', '_score'])
-  if (where !== undefined) query.where(where)
-  const rows = await query.toArray()
-  return rows.map(({ id, document, _score }) => ({ id, document, score: _score })).sort(byScoreThenId)
 }
 
 function scoresById(found: readonly Found[]): Map<string, number> {
