@@ -8,6 +8,7 @@ import {
   type SearchOptions,
   scrollDocuments,
   toFilter,
+  type VectorStore,
 } from '../index/index.ts'
 import { currentWork, type Document, throwIfAborted } from '../shared/index.ts'
 import type { ServedIndex } from './catalog.ts'
@@ -60,16 +61,27 @@ export function viewOf({ index, store, fields, inTurn }: ServedIndex): IndexView
       )
       return { added, updated, unchanged, chunks, failed }
     },
-    get: (ids) => index.get(ids),
+    get: (ids) => index.get(ids, asked()),
     delete: (selection) => write(() => index.delete('ids' in selection ? selection.ids : selection)),
-    count: (filter) => index.count(filter),
+    count: (filter) => index.count(filter, asked()),
     scroll: ({ filter, limit, cursor }) =>
-      scrollDocuments(store, index.name, {
+      scrollDocuments(wantedStore(), index.name, {
         limit,
         cursor,
         filter: filter === undefined ? undefined : toFilter(filter, fields),
       }),
     search,
+  }
+
+  /** Reading ends once nobody waits for it any more. */
+  function asked(): { readonly signal?: AbortSignal } {
+    const { signal } = currentWork()
+    return signal ? { signal } : {}
+  }
+
+  function wantedStore(): VectorStore {
+    const { signal } = currentWork()
+    return signal ? store.within(signal) : store
   }
 
   /** Writes in turn; what nobody waits for any more by then is not begun. */

@@ -12,14 +12,18 @@ export function watchStore(store: VectorStore): { readonly store: VectorStore; i
     return result
   }
 
-  const proxy = new Proxy(store, {
-    get(target, name) {
-      const value: unknown = Reflect.get(target, name)
-      return typeof value === 'function' ? (...args: unknown[]) => watched(value.apply(target, args)) : value
-    },
-  })
+  function watch(inner: VectorStore): VectorStore {
+    return new Proxy(inner, {
+      get(target, name) {
+        if (name === 'within') return (signal: AbortSignal) => watch(target.within(signal))
+        const value: unknown = Reflect.get(target, name)
+        return typeof value === 'function' ? (...args: unknown[]) => watched(value.apply(target, args)) : value
+      },
+    })
+  }
+
   return {
-    store: proxy,
+    store: watch(store),
     async idle() {
       while (pending.size > 0) await Promise.all(pending)
     },
