@@ -18,12 +18,11 @@ import {
   loadEncoder,
   type Pair,
   readLabelledData,
-  readRetrievalData,
   readSimilarityData,
   retrievalEvaluator,
   similarityEvaluator,
 } from '../src/main.ts'
-import { intentPairs } from './support/data.ts'
+import { intentPairs, wholeSciFact } from './support/data.ts'
 import { findPyTorch } from './support/pytorch.ts'
 import { machine } from './support/sides.ts'
 
@@ -47,7 +46,7 @@ const tasks: Readonly<Record<string, Task>> = {
   scifact: {
     batchSize: 32,
     async pairs() {
-      const { documents, queries, relevance } = await readRetrievalData(shared('data/scifact'), 'train')
+      const { documents, queries, relevance } = await wholeSciFact('train')
       return [...relevance].flatMap(([query, judged]) =>
         [...judged.keys()].map((document) => ({
           anchor: queries.get(query) ?? '',
@@ -56,7 +55,7 @@ const tasks: Readonly<Record<string, Task>> = {
       )
     },
     evaluators: async () => [
-      retrievalEvaluator(await readRetrievalData(shared('data/scifact'))),
+      retrievalEvaluator(await wholeSciFact('test'), { mode: 'dense', chunk: false, exact: true }),
       similarityEvaluator(await readSimilarityData(shared('data/stsb'))),
     ],
   },

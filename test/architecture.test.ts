@@ -17,7 +17,7 @@ const arrows: Record<string, readonly string[]> = {
   cli: ['index', 'embed', 'evaluate', 'finetune', 'api', 'documents', 'runtime', 'graph'],
 }
 /** Arrows that carry types only. */
-const typesOnly = new Set(['evaluate → embed', 'index → evaluate'])
+const typesOnly = new Set(['evaluate → embed'])
 const longestFile = 400
 /** Packages that one folder alone imports. */
 const keepers: Record<string, string> = {

@@ -5,13 +5,12 @@
  */
 import { execFileSync } from 'node:child_process'
 import { appendFile } from 'node:fs/promises'
-import { sharedPath } from '../bench/support/data.ts'
+import { sharedPath, wholeSciFact } from '../bench/support/data.ts'
 import { machine } from '../bench/support/sides.ts'
 import {
   knnEvaluator,
   loadEncoder,
   readLabelledData,
-  readRetrievalData,
   readSimilarityData,
   retrievalEvaluator,
   similarityEvaluator,
@@ -37,7 +36,8 @@ const measure = async (name: string, metrics: Promise<Readonly<Record<string, nu
 }
 await measure('STS-B', similarityEvaluator(await readSimilarityData(sharedPath('data', 'stsb')))(encoder))
 await measure('BANKING77', knnEvaluator(await readLabelledData(sharedPath('data', 'banking77')))(encoder))
-await measure('SciFact', retrievalEvaluator(await readRetrievalData(sharedPath('data', 'scifact')))(encoder))
+const whole = { mode: 'dense', chunk: false, exact: true } as const
+await measure('SciFact', retrievalEvaluator(await wholeSciFact('test'), whole)(encoder))
 
 const rows = Object.entries(expected).map(([name, reference]) => {
   const value = measured.get(name) ?? Number.NaN

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'csv-parse/sync'
-import { readLabelledData } from '../../src/evaluate/index.ts'
+import { readLabelledData, readRetrievalData } from '../../src/evaluate/index.ts'
 import type { Pair } from '../../src/main.ts'
 import { createRandom, shuffled } from '../../src/shared/index.ts'
 
@@ -29,6 +29,13 @@ export const textsOf: Record<string, () => Promise<string[]>> = {
     })
     return rows.map(({ text }) => text)
   },
+}
+
+/** SciFact as sentence-transformers is given it: title and abstract in one text, which is not cut in pieces. */
+export async function wholeSciFact(split: string) {
+  const { documents, ...judged } = await readRetrievalData(sharedPath('data', 'scifact'), { split })
+  const texts = [...documents].map(([id, { title, text }]) => [id, title ? `${title} ${text}` : text] as const)
+  return { ...judged, documents: new Map(texts) }
 }
 
 /** 4,978 pairs of BANKING77's training questions of the same intent, the same each time. */

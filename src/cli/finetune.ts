@@ -1,7 +1,8 @@
 import { Command, Option } from 'commander'
-import { readRetrievalData, retrievalEvaluator } from '../evaluate/index.ts'
+import { type EvaluationTask, type Evaluator, evaluationTasks, taskOf } from '../evaluate/index.ts'
 import { type FinetuneEvent, type FinetuneOptions, finetune, type RunEnd, type RunStart } from '../finetune/index.ts'
 import { isQontrastError } from '../shared/index.ts'
+import { openEvaluator } from './evaluator.ts'
 import { abortOnInterrupt } from './interrupt.ts'
 import { anyNumber, deviceOf, deviceOption, jsonOption, wholeNumber } from './options.ts'
 import { addPairFlags, type PairFlags, reportLines } from './pair-flags.ts'
@@ -14,6 +15,7 @@ interface FinetuneFlags extends PairFlags, Partial<Pick<FinetuneOptions, Numbers
   readonly decay?: NonNullable<FinetuneOptions['decay']>
   readonly resume?: boolean
   readonly evaluate?: string
+  readonly evaluateTask?: EvaluationTask
   readonly json?: boolean
 }
 
@@ -75,8 +77,11 @@ export const finetuneCommand = (): Command =>
     .option('--seed <n>', 'the same seed gives the same weights (42)', wholeNumber(0))
     .option('--resume', 'go on from the last checkpoint in --out, with the same settings or with more epochs')
     .option(
-      '--evaluate <folder>',
-      'measure nDCG@10 on a BEIR folder before and after every epoch; the best weights are exported, be they the untrained ones',
+      '--evaluate <place>',
+      'measure on data as qontrast evaluate does, before and after every epoch: nDCG@10 of dense search, Spearman, or kNN accuracy; the best weights are exported, be they the untrained ones',
+    )
+    .addOption(
+      new Option('--evaluate-task <task>', 'what to measure (default: what the data is for)').choices(evaluationTasks),
     )
     .option('--evaluate-every <n>', 'steps between measurements', wholeNumber(1))
     .option('--checkpoint-every <n>', 'steps between checkpoints (one is written after every epoch)', wholeNumber(1))
@@ -87,8 +92,7 @@ export const finetuneCommand = (): Command =>
     )
     .action(async (flags: FinetuneFlags) => {
       const { signal, stop } = abortOnInterrupt('the step that is being taken is finished, and a checkpoint written')
-      const evaluator =
-        flags.evaluate === undefined ? undefined : retrievalEvaluator(await readRetrievalData(flags.evaluate))
+      const evaluator = flags.evaluate === undefined ? undefined : await evaluatorOf(flags.evaluate, flags.evaluateTask)
       const options: FinetuneOptions = {
         model: flags.model,
         pairs: flags.pairs,
@@ -110,6 +114,11 @@ export const finetuneCommand = (): Command =>
         stop()
       }
     })
+
+/** Of search it measures mode dense, which is what training changes. */
+async function evaluatorOf(data: string, task?: EvaluationTask): Promise<Evaluator> {
+  return openEvaluator({ task: task ?? (await taskOf(data)), data }, { mode: 'dense' })
+}
 
 /** Prints a run: a live line while it goes, and what remains to be known. */
 async function follow(events: AsyncIterable<FinetuneEvent>, json: boolean): Promise<void> {

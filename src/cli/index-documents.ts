@@ -1,15 +1,8 @@
 import { Command } from 'commander'
 import { type ReadFailure, readDocuments } from '../documents/index.ts'
-import {
-  type AddReport,
-  type ChunkSettings,
-  type FieldType,
-  openIndex,
-  reportOf,
-  type SearchIndex,
-  type Shard,
-} from '../index/index.ts'
+import { type AddReport, type FieldType, openIndex, reportOf, type SearchIndex, type Shard } from '../index/index.ts'
 import { isQontrastError } from '../shared/index.ts'
+import { addChunkFlags, type ChunkFlags, chunking } from './chunk-flags.ts'
 import { exitCodes } from './exit-codes.ts'
 import { createIndexProgress } from './index-progress.ts'
 import { abortOnInterrupt } from './interrupt.ts'
@@ -31,7 +24,6 @@ import {
   type StoreFlags,
   shardArgument,
   storeOption,
-  wholeNumber,
   workersOption,
 } from './options.ts'
 import { count, createProgressLine, number } from './progress-line.ts'
@@ -39,15 +31,12 @@ import { createNoticeBook, type NoticeBook } from './read-notices.ts'
 import { createTableBook } from './table-book.ts'
 import { tellVanished } from './vanished.ts'
 
-interface IndexFlags extends StoreFlags, ModelFlags {
+interface IndexFlags extends StoreFlags, ModelFlags, ChunkFlags {
   readonly index: string
   readonly prune?: boolean
   readonly rootName?: string
   readonly globalIds?: boolean
   readonly shard?: Shard
-  readonly chunk: boolean
-  readonly chunkTokens?: number
-  readonly chunkOverlap?: number
   readonly field?: Record<string, FieldType>
   readonly idColumn?: string
   readonly textColumn?: string
@@ -57,29 +46,28 @@ interface IndexFlags extends StoreFlags, ModelFlags {
 }
 
 export const indexCommand = (setExitCode: SetExitCode): Command =>
-  new Command('index')
-    .description('Index documents: files, folders or globs. Run again, it embeds only what changed.')
-    .argument(
-      '<files...>',
-      'files, folders or globs: text, Markdown, HTML, PDF, Word, EPUB, notebooks, tables, source code and others (docs/documents.md)',
-    )
-    .addOption(pathOption())
-    .addOption(storeOption())
-    .addOption(indexOption())
-    .addOption(modelOption('default: the one the index was made with, else the bundled one'))
-    .addOption(deviceOption())
-    .addOption(dtypeOption())
-    .addOption(dimensionsOption())
-    .addOption(workersOption())
-    .option('--prune', 'remove the documents of files and rows that are gone from the folders and globs given')
-    .option(
-      '--shard <number/of>',
-      'take one part of the documents, for several processes or machines that index one data set',
-      shardArgument,
-    )
-    .option('--chunk-tokens <n>', 'most tokens of a chunk', wholeNumber(1))
-    .option('--chunk-overlap <n>', 'tokens that a chunk shares with the one before', wholeNumber(0))
-    .option('--no-chunk', 'keep every text whole; the model reads its beginning only')
+  addChunkFlags(
+    new Command('index')
+      .description('Index documents: files, folders or globs. Run again, it embeds only what changed.')
+      .argument(
+        '<files...>',
+        'files, folders or globs: text, Markdown, HTML, PDF, Word, EPUB, notebooks, tables, source code and others (docs/documents.md)',
+      )
+      .addOption(pathOption())
+      .addOption(storeOption())
+      .addOption(indexOption())
+      .addOption(modelOption('default: the one the index was made with, else the bundled one'))
+      .addOption(deviceOption())
+      .addOption(dtypeOption())
+      .addOption(dimensionsOption())
+      .addOption(workersOption())
+      .option('--prune', 'remove the documents of files and rows that are gone from the folders and globs given')
+      .option(
+        '--shard <number/of>',
+        'take one part of the documents, for several processes or machines that index one data set',
+        shardArgument,
+      ),
+  )
     .option(
       '--field <name:type>',
       'declare a payload field (keyword, number, boolean, date) so that filters on it are fast; repeatable',
@@ -206,14 +194,6 @@ function finish(flags: IndexFlags, report: AddReport, { unread, notices }: Unrea
   console.log(
     `Search it: qontrast search${flags.index === 'documents' ? '' : ` --index ${flags.index}`} "your question"`,
   )
-}
-
-function chunking({ chunk, chunkTokens, chunkOverlap }: IndexFlags): ChunkSettings | false {
-  if (!chunk) return false
-  return {
-    ...(chunkTokens === undefined ? {} : { tokens: chunkTokens }),
-    ...(chunkOverlap === undefined ? {} : { overlap: chunkOverlap }),
-  }
 }
 
 function columns({ idColumn, textColumn, titleColumn, rootName, globalIds }: IndexFlags) {

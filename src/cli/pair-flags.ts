@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import type { PairColumns, PairsReport, Where } from '../finetune/index.ts'
 import { count, number } from './progress-line.ts'
+import { rolesNamed } from './roles-named.ts'
 
 /** Flags of a file of pairs. */
 export interface PairFlags {
@@ -33,18 +34,17 @@ export function addPairFlags(command: Command): Command {
 const roles = ['anchor', 'positive', 'negative', 'ignore'] as const
 
 function columnsArgument(text: string, before: PairColumns = {}): PairColumns {
-  const named = new Map<string, readonly string[]>(roles.map((role) => [role, [before[role] ?? []].flat()]))
-  for (const part of text.split(/,(?=\s*\w+\s*=)/)) {
-    const [, role = '', name = ''] = /^\s*(\w+)\s*=(.*)$/s.exec(part) ?? []
-    const names = named.get(role)
-    if (!names || name.trim() === '')
-      throw new InvalidArgumentError(`role=name is expected, with one of the roles ${roles.join(', ')}.`)
-    named.set(role, [...names, name.trim()])
-  }
-  const [anchor, ...others] = named.get('anchor') ?? []
-  if (others.length > 0) throw new InvalidArgumentError('There is one anchor.')
-  const lists = Object.fromEntries([...named].filter(([role, names]) => role !== 'anchor' && names.length > 0))
-  return { ...lists, ...(anchor === undefined ? {} : { anchor }) }
+  const columns: Partial<Record<(typeof roles)[number], readonly string[]>> = {}
+  for (const { role, name } of rolesNamed(text, roles)) columns[role] = [...(columns[role] ?? []), name]
+  const { anchor = [], ...others } = columns
+  if (anchor.length + (before.anchor === undefined ? 0 : 1) > 1) throw new InvalidArgumentError('There is one anchor.')
+  const lists = Object.entries(others).map(([role, names]) => [role, [...listBefore(before, role), ...names]] as const)
+  return { ...before, ...Object.fromEntries(lists), ...(anchor[0] === undefined ? {} : { anchor: anchor[0] }) }
+}
+
+function listBefore(before: PairColumns, role: string): readonly string[] {
+  const [, names = []] = Object.entries(before).find(([known]) => known === role) ?? []
+  return [names].flat()
 }
 
 const bounds: Readonly<Record<string, 'gt' | 'gte' | 'lt' | 'lte'>> = { '>': 'gt', '>=': 'gte', '<': 'lt', '<=': 'lte' }

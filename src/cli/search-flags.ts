@@ -14,23 +14,24 @@ export interface RankFlags {
   readonly filter?: FilterInput
 }
 
+export const fusionOption = () =>
+  new Option('--fusion <way>', 'how mode hybrid makes one score of two: of the scores, or of ranks')
+    .choices(['scores', 'rrf'])
+    .default('scores')
+export const minScoreOption = () =>
+  new Option(
+    '--min-score <x>',
+    'leave out hits below: a cosine in mode dense, a BM25 score in mode bm25; in mode hybrid dense=0.4 or bm25=2, or both (dense=0.4,bm25=2)',
+  ).argParser(leastScore)
+
 /** Adds them to a command. */
 export function addRankFlags(command: Command): Command {
   return command
     .addOption(modeOption())
     .addOption(limitOption())
     .addOption(offsetOption())
-    .addOption(
-      new Option('--fusion <way>', 'how mode hybrid makes one score of two: of the scores, or of ranks')
-        .choices(['scores', 'rrf'])
-        .default('scores'),
-    )
-    .addOption(
-      new Option(
-        '--min-score <x>',
-        'leave out hits below: a cosine in mode dense, a BM25 score in mode bm25; in mode hybrid dense=0.4 or bm25=2, or both (dense=0.4,bm25=2)',
-      ).argParser(leastScore),
-    )
+    .addOption(fusionOption())
+    .addOption(minScoreOption())
     .addOption(
       new Option('--group-by <unit>', 'a hit a document, or every chunk for itself')
         .choices(['document', 'chunk'])
@@ -41,25 +42,22 @@ export function addRankFlags(command: Command): Command {
 }
 
 /** What was asked for, as a search takes it. */
-export function searchOptions({
+export function searchOptions({ limit, offset, groupBy, filter, ...flags }: RankFlags): SearchOptions {
+  return { limit, offset, groupBy, ...rankOptions(flags), ...(filter ? { filter } : {}) }
+}
+
+/** How hits are ranked, as asked for. */
+export function rankOptions({
   mode,
-  limit,
-  offset,
   fusion,
   minScore,
-  groupBy,
   exact,
-  filter,
-}: RankFlags): SearchOptions {
+}: Pick<RankFlags, 'mode' | 'fusion' | 'minScore' | 'exact'>) {
   return {
-    limit,
-    offset,
-    groupBy,
     ...(mode ? { mode } : {}),
     ...(fusion ? { fusion } : {}),
     ...(minScore === undefined ? {} : { minScore }),
     ...(exact ? { exact } : {}),
-    ...(filter ? { filter } : {}),
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Encoder } from '../embed/index.ts'
 import { checkOptionKeys, createPace, dot, type Matrix, type OptionKeys } from '../shared/index.ts'
-import type { LabelledData, RetrievalData, SimilarityData } from './data.ts'
-import { scoreRankings, spearman } from './metrics.ts'
+import { spearman } from './metrics.ts'
+import type { LabelledData, SimilarityData } from './scored-data.ts'
 
 /** Measures an encoder. Higher is better for every metric. */
 export interface Evaluator {
@@ -10,44 +10,16 @@ export interface Evaluator {
   (encoder: Encoder, options?: { readonly signal?: AbortSignal }): Promise<Readonly<Record<string, number>>>
 }
 
-export interface RetrievalOptions {
-  /** How far down rankings are looked at. */
-  readonly depth?: number
-}
-
 export interface KnnOptions {
   readonly k?: number
   readonly temperature?: number
 }
 
-const retrievalKeys: OptionKeys<RetrievalOptions> = { depth: true }
 const knnKeys: OptionKeys<KnnOptions> = { k: true, temperature: true }
-
-/** Ranks every document for every query by cosine, exactly. */
-export function retrievalEvaluator(data: RetrievalData, options: RetrievalOptions = {}): Evaluator {
-  checkOptionKeys('retrievalEvaluator', options, retrievalKeys)
-  const { documents, queries, relevance } = data
-  const { depth = 100 } = options
-  return describe('ndcg@10', async (encoder, options) => {
-    const ids = [...documents.keys()]
-    const corpus = await encoder.encode([...documents.values()], { purpose: 'document', ...options })
-    const asked = await encoder.encode([...queries.values()], { purpose: 'query', ...options })
-    const rankings = new Map<string, readonly string[]>()
-    const pace = createPace()
-    for (const [row, query] of [...queries.keys()].entries()) {
-      await pace()
-      rankings.set(
-        query,
-        nearest(corpus, asked.row(row), depth).map(({ row: document }) => ids[document] ?? ''),
-      )
-    }
-    return scoreRankings(rankings, relevance)
-  })
-}
 
 /** Spearman correlation of the cosine with the score people gave. */
 export function similarityEvaluator({ pairs }: SimilarityData): Evaluator {
-  return describe('spearman', async (encoder, options) => {
+  return describeEvaluator('spearman', async (encoder, options) => {
     const first = await encoder.encode(
       pairs.map((pair) => pair.first),
       options,
@@ -70,7 +42,7 @@ export function similarityEvaluator({ pairs }: SimilarityData): Evaluator {
 export function knnEvaluator({ train, test }: LabelledData, options: KnnOptions = {}): Evaluator {
   checkOptionKeys('knnEvaluator', options, knnKeys)
   const { k = 10, temperature = 0.07 } = options
-  return describe('accuracy', async (encoder, options) => {
+  return describeEvaluator('accuracy', async (encoder, options) => {
     const known = await encoder.encode(
       train.map(({ text }) => text),
       options,
@@ -95,7 +67,8 @@ export function knnEvaluator({ train, test }: LabelledData, options: KnnOptions 
   })
 }
 
-function describe(
+/** A function that measures, with what its metrics are. */
+export function describeEvaluator(
   primaryMetric: string,
   run: (encoder: Encoder, options?: { signal?: AbortSignal }) => Promise<Readonly<Record<string, number>>>,
 ): Evaluator {

@@ -15,6 +15,7 @@ export {
   type SimilarDocument,
 } from './duplicates.ts'
 export type { LoadByName } from './encoders.ts'
+export { type EvaluateSearchOptions, evaluateSearch, type SearchEvaluation } from './evaluate-search.ts'
 export { type Fields, type FieldType, fieldsProblem, fieldTypes } from './fields.ts'
 export {
   and,
@@ -69,6 +70,7 @@ export {
   reindex,
   rollbackIndex,
 } from './reindex.ts'
+export { type RetrievalOptions, type RetrievalReport, retrievalEvaluator } from './retrieval-evaluator.ts'
 export { type DocumentPage, scrollDocuments } from './scroll-documents.ts'
 export {
   type CallOptions,

@@ -1,4 +1,12 @@
-import { isJudgement, numberedTexts, placeOfColumn, plainName, QontrastError } from '../../shared/index.ts'
+import {
+  answerNames,
+  isJudgement,
+  numberedTexts,
+  placeOfColumn,
+  plainName,
+  QontrastError,
+  questionNames,
+} from '../../shared/index.ts'
 
 /** Which columns hold what, where their names do not say it: names, or in a file without them positions counted from 1. */
 export interface PairColumns {
@@ -31,25 +39,12 @@ type Groups = readonly (readonly string[])[]
 const kindsOfText = '(?:text|passage|doc|document|sentence|ctx|context|answer|example)?s?'
 const positiveNames = new RegExp(`^(?:positive|pos)${kindsOfText}\\d*$`)
 const negativeNames = new RegExp(`^(?:hard)?(?:negative|neg)${kindsOfText}\\d*$`)
-const anchors = ['anchor', 'anchors', 'anchortext']
-const questions = ['query', 'queries', 'querytext', 'question', 'questions', 'questiontext']
-const statements = ['premise', 'claim', 'prompt']
-const answers = 'answer answers passage passages document documents doc docs context contexts paragraph response'.split(
-  ' ',
-)
-const conclusions = ['hypothesis', 'evidence', 'snippet']
 
 /** Names that go together, in the order in which they are looked for; of the names of a role the first group that is there counts. */
 const layouts: readonly ((search: Search) => PairPlaces | string | undefined)[] = [
-  named([anchors, questions, statements, ['text', 'sentence']], positiveNames),
+  named([...questionNames, ['text', 'sentence']], positiveNames),
   numbered,
-  named(
-    [anchors, questions, statements],
-    [
-      [...answers, ...conclusions],
-      ['text', 'sentence', 'content', 'contents'],
-    ],
-  ),
+  named(questionNames, [answerNames, ['text', 'sentence', 'content', 'contents']]),
   named([['text', 'sentence']], [['label', 'labeltext', 'labelname']], { labelled: true }),
 ]
 

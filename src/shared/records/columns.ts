@@ -6,6 +6,17 @@ export function plainName(name: string): string {
     .replace(/[^\p{L}\p{N}]/gu, '')
 }
 
+/** What the first and the second of two texts are called that belong together. */
+export const questionNames = [
+  ['anchor', 'anchors', 'anchortext'],
+  ['query', 'queries', 'querytext', 'question', 'questions', 'questiontext'],
+  ['premise', 'claim', 'prompt'],
+] as const
+export const answerNames = [
+  ...['answer', 'answers', 'passage', 'passages', 'document', 'documents', 'doc', 'docs', 'context', 'contexts'],
+  ...['paragraph', 'response', 'hypothesis', 'evidence', 'snippet'],
+] as const
+
 /** Where a column is that somebody asked for: the one of this very name, else of one that compares equal. Undefined for none. */
 export function placeOfColumn(names: readonly string[], asked: string): number | undefined {
   const exact = names.indexOf(asked)

@@ -1,0 +1,59 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import {
+  type defaultMeasures,
+  describeEvaluator,
+  type Evaluator,
+  type Measure,
+  type RetrievalData,
+} from '../evaluate/index.ts'
+import type { Document } from '../shared/index.ts'
+import type { Chunking } from './chunk-settings.ts'
+import { type EvaluateSearchOptions, evaluateSearch, type SearchEvaluation } from './evaluate-search.ts'
+import { openIndex } from './search-index.ts'
+
+export interface RetrievalOptions<M extends Measure = Measure>
+  extends Omit<EvaluateSearchOptions<M>, 'filter' | 'signal'> {
+  /** How documents are cut, as for {@link SearchIndex.add}. */
+  readonly chunk?: Chunking
+  /** Told what was measured, and what there is to know of the data. */
+  readonly onReport?: (report: RetrievalReport<M>) => void
+}
+
+export interface RetrievalReport<M extends Measure = Measure> extends SearchEvaluation<M> {
+  readonly documents: number
+  readonly chunks: number
+  /** Documents without a text or title, and others that an index does not take. */
+  readonly leftOut: number
+}
+
+/** Measures what search finds in documents: they are put into an index, cut and embedded as any, and searched in the encoder's mode unless another is asked for. */
+export function retrievalEvaluator<M extends Measure = (typeof defaultMeasures)[number]>(
+  data: RetrievalData,
+  { chunk = {}, onReport, ...options }: RetrievalOptions<M> = {},
+): Evaluator {
+  const [primary = 'ndcg@10'] = options.measures ?? []
+  return describeEvaluator(primary, async (encoder, { signal } = {}) => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'qontrast-evaluate-'))
+    const stop = signal ? { signal } : {}
+    try {
+      await using index = await openIndex({ name: 'evaluation', encoder, path: folder })
+      const { chunks, failedCount } = await index.add(documentsOf(data), { chunk, ...stop })
+      const evaluation = await evaluateSearch(index, data, { ...options, ...stop })
+      onReport?.({ ...evaluation, documents: data.documents.size - failedCount, chunks, leftOut: failedCount })
+      return evaluation.metrics
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  })
+}
+
+/** A document that has a title alone has it as its text. */
+function* documentsOf({ documents }: RetrievalData): Generator<Document> {
+  for (const [id, given] of documents) {
+    const { title, text } = typeof given === 'string' ? { text: given, title: undefined } : given
+    if (text.trim() === '' && title) yield { id, text: title }
+    else yield { id, text, ...(title ? { title } : {}) }
+  }
+}
