@@ -103,6 +103,20 @@ test('evaluate prints one line of metrics', async () => {
   expect(stdout.trim().split('\n')).toHaveLength(1)
 })
 
+test('evaluate asks an index that is there, and tells what it measured', async () => {
+  const told = await run('evaluate', '--data', 'task', '--mode', 'bm25', '--measures', 'precision@1', '--json')
+  expect(JSON.parse(told.stdout)).toEqual({ 'precision@1': 1 })
+  expect(told.stderr).toContain('mode bm25: 2 queries, 2 documents in 2 chunks')
+  await run('index', 'task/corpus.jsonl', '--index', 'judged')
+  const asked = await run('evaluate', '--data', 'task', '--index', 'judged', '--measures', 'mrr@10', '--json')
+  expect(asked).toMatchObject({ code: 0, stdout: '{"mrr@10":1}\n' })
+  expect(asked.stderr).toContain('mode hybrid: 2 queries, 2 documents')
+  expect((await run('evaluate', '--data', 'task', '--filter', '{"a":1}')).stderr).toContain(
+    '--filter goes with --index',
+  )
+  expect((await run('evaluate', '--data', 'task', '--measures', 'p@5')).code).toBe(2)
+})
+
 test.each([
   [['search', 'x', '--index', 'absent'], 4, 'index-not-found'],
   [['search', 'x', '--filter', '{"a":{"b":1}}'], 2, 'operator'],

@@ -67,13 +67,37 @@ test('a file of pairs becomes a model that is measured, indexed and searched wit
     /step 8: ndcg@10 .*\nTrained in \d+ s, 8 steps\. The model is in tuned.*: use it as --model tuned\n$/,
   )
   const measure = async (name: string): Promise<number> => {
-    const { stdout } = await run('evaluate', '--model', name, '--task', 'retrieval', '--data', 'task', '--json')
+    const { stdout } = await run('evaluate', '--model', name, '--mode', 'dense', '--data', 'task', '--json')
     return JSON.parse(stdout)['ndcg@10']
   }
   expect(await measure('./tuned')).toBeGreaterThan(await measure(model))
   await run('index', 'answers.jsonl', '--model', './tuned', '--index', 'tuned')
   const { stdout } = await run('search', 'lazy dog', '--index', 'tuned', '--mode', 'dense', '--json')
   expect(JSON.stringify(JSON.parse(stdout))).toContain('the dog is lazy')
+})
+
+test('labels choose the pairs, and similarity is measured by its own data', async () => {
+  const rows = questions.map((question, i) => `${question}\t${answers[i]}\t${i % 2}`).join('\n')
+  await writeFile(path.join(folder, 'labelled.tsv'), `sentence1\tsentence2\tlabel\n${rows}\n`)
+  const args = ['finetune', '--model', model, '--pairs', 'labelled.tsv', '--out', 'labelled']
+  await expect(run(...args)).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining('--where label=1') })
+  await expect(run(...args, '--where', 'label~1')).rejects.toMatchObject({ code: 2 })
+  await expect(run(...args, '--columns', 'first=a')).rejects.toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('anchor, positive, negative, ignore'),
+  })
+  await writeFile(path.join(folder, 'sts.tsv'), 'sentence1\tsentence2\tscore\nhello\tworld\t5\nlazy\tone\t0\n')
+  const chosen = await run(...args, '--where', 'label=1', '--evaluate', 'sts.tsv', '--json')
+  const events = chosen.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  expect(events[0]).toMatchObject({
+    type: 'run-start',
+    pairs: 3,
+    read: { rows: 6, pairs: 3, leftOut: [{ reason: 'not label = 1.', rows: 3, lines: [2, 4, 6] }] },
+  })
+  expect(events[1]).toMatchObject({ type: 'evaluate-end', metric: 'spearman', step: 0 })
 })
 
 test('--help shows examples; wrong use says what is wanted', async () => {
