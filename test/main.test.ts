@@ -9,6 +9,7 @@ test('the package exports what its users rely on', () => {
       "QontrastError",
       "adamW",
       "and",
+      "backupIndexes",
       "bundledEncoder",
       "contains",
       "copyIndex",

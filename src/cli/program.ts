@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { isQontrastError, messageOf } from '../shared/index.ts'
+import { backupCommand } from './backup.ts'
 import { clustersCommand } from './clusters.ts'
 import { copyCommand } from './copy.ts'
 import { deleteCommand } from './delete.ts'
@@ -35,6 +36,7 @@ const commands = [
   upgradeCommand,
   indexesCommand,
   copyCommand,
+  backupCommand,
   serveCommand,
   keyCommand,
   embedCommand,

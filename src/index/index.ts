@@ -91,6 +91,7 @@ export {
   unknownEncoder,
   type VectorStore,
 } from './store.ts'
+export { type BackupOptions, type BackupReport, backupIndexes } from './stores/lancedb/backup.ts'
 export { type LanceDbOptions, lancedb } from './stores/lancedb.ts'
 export { type ForeignOptions, type QdrantOptions, qdrant } from './stores/qdrant.ts'
 export { type UndoUpgradeOptions, type UpgradeOptions, undoUpgrade, upgradeIndex } from './upgrade.ts'

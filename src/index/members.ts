@@ -132,11 +132,11 @@ export function createMembers({
       if (stored) checkSameSchema(index, stored, schema) // where it is gone, what is asked of it says so
     },
     async ensure() {
-      const info = await store.info(index)
-      if (!info && !create) throw await indexNotFound(store, index)
-      if (!info) bound = await memberOf(await ensureIndex(store, index, bound?.schema ?? asked))
+      const schema = await store.schema(index) // a cheap look: every write begins with it
+      if (!schema && !create) throw await indexNotFound(store, index)
+      if (!schema) bound = await memberOf(await ensureIndex(store, index, bound?.schema ?? asked))
       else if (!bound) await bind()
-      else if (info.name === bound.collection) checkSameSchema(index, info.schema, bound.schema) // else re-indexed since: writes follow
+      else if ((await liveCollections())[0] === bound.collection) checkSameSchema(index, schema, bound.schema) // else re-indexed since: writes follow
     },
     live: () =>
       whileSwitching(async ([current = index, next]) => {

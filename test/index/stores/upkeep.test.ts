@@ -156,19 +156,23 @@ describe('one process at a time', () => {
 describe('merging pays', () => {
   test.each([
     ['a fresh table', {}, false],
-    ['some new rows', { unindexed: 200 }, false],
-    ['a fiftieth new', { unindexed: 201 }, true],
+    ['some new rows', { unindexed: 100 }, false],
+    ['a hundred new', { unindexed: 101 }, true],
+    ['a fiftieth of a small one', { points: 1_000, unindexed: 21 }, true],
     ['some in a large one', { points: 200_000, unindexed: 1_000 }, false],
     ['a two hundredth of a large one', { points: 200_000, unindexed: 1_001 }, true],
     ['many segments', { vectorSegments: 9 }, true],
     ['many files', { fragments: 33 }, true],
-    ['many versions', { versions: 1_001 }, true],
+    ['many versions', { versions: 101 }, true],
+    ['many versions of a large one', { points: 200_000, versions: 900 }, false],
   ] as const)('%s', (_, change, due) => {
     expect(isDue({ ...fresh, ...change })).toBe(due)
   })
 
-  test('files that the last merge could not join are left until there are more', () => {
-    expect(isDue({ ...fresh, fragments: 60 }, { fragments: 40 })).toBe(false)
-    expect(isDue({ ...fresh, fragments: 80 }, { fragments: 40 })).toBe(true)
+  test('what the last merge could not join or free is left until there is more', () => {
+    const settled = { fragments: 40, versions: 300 }
+    expect(isDue({ ...fresh, fragments: 60, versions: 350 }, settled)).toBe(false)
+    expect(isDue({ ...fresh, fragments: 80, versions: 450 }, settled)).toBe(true)
+    expect(isDue({ ...fresh, fragments: 60, versions: 600 }, settled)).toBe(true)
   })
 })

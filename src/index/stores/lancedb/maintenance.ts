@@ -46,7 +46,7 @@ async function isKeyed(table: Table): Promise<boolean> {
 /** More segments than these are made one again. */
 const mostSegments = 8
 const mostFragments = 32
-const mostVersions = 1_000
+const nothing = { fragments: 0, versions: 0 }
 /** Reads of how many parts a table is, which lies in the folder. */
 export async function partsOf(table: Table, folder: string): Promise<CollectionParts> {
   const [{ numRows, fragmentStats }, indices, versions] = await Promise.all([
@@ -63,21 +63,26 @@ export async function partsOf(table: Table, folder: string): Promise<CollectionP
   }
 }
 
-/**
- * How many rows may be in no index: merging reads the whole lexical index, so it waits for a share of the table; what has to be compared one by one
- * stays a small part of what a search takes.
- */
-function mostUnindexed(points: number): number {
-  return Math.min(points / 50, Math.max(200, points / 200))
+/** Writes that a table takes before it is merged: merging reads the whole lexical index, so it waits for a share of the table. */
+function mostWrites(points: number): number {
+  return Math.max(100, points / 200)
 }
 
-/** Whether merging pays. `settled` is what the last merge left: what it could not join is not tried again at once. */
-export function isDue(parts: CollectionParts, settled: Pick<CollectionParts, 'fragments'> = { fragments: 0 }): boolean {
+/** Rows that may be in no index: comparing with each of them stays a small part of what a search takes, and hardly changes what words weigh. */
+function mostUnindexed(points: number): number {
+  return Math.min(points / 50, mostWrites(points))
+}
+
+/** Whether merging pays. `settled` is what the last merge left: what it could not join or free is not tried again at once. */
+export function isDue(
+  parts: CollectionParts,
+  settled: Pick<CollectionParts, 'fragments' | 'versions'> = nothing,
+): boolean {
   return (
     parts.unindexed > mostUnindexed(parts.points) ||
     parts.vectorSegments > mostSegments ||
     parts.fragments - settled.fragments > mostFragments ||
-    parts.versions > mostVersions
+    parts.versions - settled.versions > mostWrites(parts.points)
   )
 }
 

@@ -1,14 +1,14 @@
 import type { Table } from '@lancedb/lancedb'
 import { idIn } from './filter-sql.ts'
 
-/** The rows of small writes since the last merge: each write left a fragment, which every search has to open. */
+/** The rows of small writes since the last merge. Each write left a fragment, which every search has to open. */
 export interface Tail {
   add(keys: readonly string[]): void
   /** Writes that were not gathered yet. */
   readonly writes: number
-  /** Has the rows of small writes lie in few fragments. Other processes may write meanwhile: LanceDB takes it for an update that changes nothing. */
+  /** Has the rows lie in few fragments. Other processes may write meanwhile: LanceDB takes it for an update that changes nothing. */
   gather(table: Table): Promise<void>
-  /** They are in the indexes now. */
+  /** They come into the indexes now. */
   clear(): void
 }
 
@@ -29,18 +29,19 @@ export function createTail(): Tail {
       fresh.push(keys)
     },
     async gather(table) {
-      const taken = [...fresh]
+      const taken = fresh.length
       const older = [...gathered]
-      let keys = taken.flat()
+      let keys = fresh.flat()
       for (;;) {
         const last = older.at(-1)
         if (!last || last.length > keys.length * growth || last.length + keys.length > mostRows) break
         keys = [...last, ...keys]
         older.pop()
       }
-      if (keys.length > 0) await table.update({ where: idIn(keys), valuesSql: { seen: 'seen' } })
-      gathered = keys.length > 0 ? [...older, keys] : older
-      fresh = fresh.slice(taken.length)
+      if (keys.length === 0) return
+      await table.update({ where: idIn(keys), valuesSql: { seen: 'seen' } })
+      gathered = [...older, keys]
+      fresh = fresh.slice(taken)
     },
     clear() {
       gathered = []

@@ -7,6 +7,9 @@ export interface UpkeepLock {
   release(): Promise<void>
 }
 
+/** Name of the file that whoever merges a collection, or copies it, has. */
+export const upkeepLockOf = (collection: string): string => `${collection}.upkeep`
+
 /** Whoever holds a lock says so this often; one that was silent for long was killed, on another machine perhaps. */
 const beatMilliseconds = 2_000
 const silentMilliseconds = 20_000

@@ -9,7 +9,7 @@ import { seenTable } from './seen.ts'
 import { openSession } from './session.ts'
 import { withTableIfThere } from './tables.ts'
 import { createTail, type Tail } from './tail.ts'
-import { takeLock } from './upkeep-lock.ts'
+import { takeLock, upkeepLockOf } from './upkeep-lock.ts'
 
 /** Keeps the tables of a store in few parts, in the background of its writes. */
 export interface Upkeep {
@@ -39,13 +39,13 @@ export interface UpkeepOptions extends MaintenanceOptions {
 }
 
 /** Small writes after which there is a look. */
-const writesBetweenLooks = 16
+const writesBetweenLooks = 8
 /** A write of so many rows is no small one: others like it follow, and then a merge that is asked for. */
 const manyRows = 64
 /** In the background, merging takes at most a fifth of the time. */
 const restFactor = 4
 /** Whoever reads a version may go on for so long after it was replaced. */
-const graceMilliseconds = 60_000
+const graceMilliseconds = 5_000
 const lockPollMilliseconds = 200
 
 let last: Promise<unknown> = Promise.resolve()
@@ -129,7 +129,7 @@ export function createUpkeep({ folder, schemaOf, exclusively, approximateFrom }:
 
   /** False where another process is at it. */
   async function mergeOnce(collection: string, { table, marks, parts }: Opened, keepSince: Date): Promise<boolean> {
-    const lock = await takeLock(path.join(folder, `${collection}.upkeep`))
+    const lock = await takeLock(path.join(folder, upkeepLockOf(collection)))
     if (!lock) return false
     const own = keep(collection)
     const start = performance.now()
