@@ -148,13 +148,13 @@ function print(event: FinetuneEvent, line: ProgressLine): void {
       for (const text of event.read ? reportLines(event.read) : []) console.error(text)
       for (const text of startLines(event)) console.log(text)
       break
-    case 'step-end':
-      line.update(
-        `step ${number(event.step)}/${number(event.steps)}  loss ${event.loss.toFixed(4)}  rate ${event.rate.toExponential(1)}  ${number(event.pairsPerSecond)} pairs/s  ${duration(event.secondsLeft)} left  ${megabytes(event.memory)}`,
-      )
-      if (event.step === event.steps)
-        line.done(`step ${number(event.step)}/${number(event.steps)}  loss ${event.loss.toFixed(4)}`)
+    case 'step-end': {
+      const state = `step ${number(event.step)}/${number(event.steps)}  loss ${event.loss.toFixed(4)}`
+      const pace = `rate ${event.rate.toExponential(1)}  ${number(event.pairsPerSecond)} pairs/s`
+      if (event.step === event.steps) line.done(state)
+      else line.update(`${state}  ${pace}  ${duration(event.secondsLeft)} left  ${megabytes(event.memory)}`)
       break
+    }
     case 'evaluate-end': {
       line.clear()
       const metrics = Object.entries(event.metrics).map(([name, value]) => `${name} ${value.toFixed(4)}`)
@@ -172,16 +172,18 @@ function print(event: FinetuneEvent, line: ProgressLine): void {
 function startLines({ pairs, usedPairs, batches, steps, parameters, device, resumedFrom }: RunStart): string[] {
   const { smallest, largest } = batches
   const size = smallest === largest ? number(largest) : `${number(smallest)} to ${number(largest)}`
-  const from = resumedFrom > 0 ? `, going on after step ${number(resumedFrom)}` : ''
+  const taken = resumedFrom === steps ? ', all taken before' : `, going on after step ${number(resumedFrom)}`
+  const from = resumedFrom > 0 ? taken : ''
   return [
     `used ${number(usedPairs)} of ${count(pairs, 'pair')}, in batches of ${size}`,
     `${count(steps, 'step')}, ${number(parameters / 1e6, 1)} M weights, on ${device}${from}`,
   ]
 }
 
-function endLines({ steps, seconds, out, cutTexts, exportedStep, metrics }: RunEnd): string[] {
+function endLines({ steps, fewSteps, seconds, out, cutTexts, exportedStep, metrics }: RunEnd): string[] {
   const cut = cutTexts > 0 ? [`texts longer than the model reads were cut ${count(cutTexts, 'time')}`] : []
-  const done = `Trained in ${duration(seconds)}, ${count(steps, 'step')}.`
+  const few = fewSteps ? ', too few to change it much' : ''
+  const done = `Trained in ${duration(seconds)}, ${count(steps, 'step')}${few}.`
   const place = `use it as --model ${out}`
   if (exportedStep === 0) {
     const kept = 'No measurement was better than the one before training: the weights in'

@@ -15,7 +15,7 @@ export interface CardFacts {
 /** README.md of a trained model: where it comes from, how it was trained, what was measured. */
 export function modelCard(facts: CardFacts): string {
   const { identity, evaluations, exportedStep } = facts
-  const base = identity.model.split(/[/\\]/).findLast((part) => part !== '') ?? identity.model
+  const base = baseOf(identity)
   const untrained = exportedStep === 0 ? `\n${untrainedNote(evaluations)}\n` : ''
   const notes = facts.warnings.map((warning) => `- ${warning}\n`).join('')
   return `---
@@ -50,6 +50,11 @@ ${figuresOf(evaluations, exportedStep)}
 `
 }
 
+/** The last part of the model's name: a path says more of its owner than of the model. */
+function baseOf({ model }: RunIdentity): string {
+  return model.split(/[/\\]/).findLast((part) => part !== '') ?? model
+}
+
 /** What is said where no step's weights were better than those before training. */
 function untrainedNote(evaluations: readonly EvaluateEnd[]): string {
   const measured = evaluations.filter(({ step }) => step > 0).length
@@ -58,14 +63,24 @@ function untrainedNote(evaluations: readonly EvaluateEnd[]): string {
 
 /** The settings that were used, those of the loss and the optimizer among them. */
 function rowsOf({ identity, plan, device }: CardFacts): [string, string][] {
-  const { model, modelSha256, pairs, pairsSha256, loss, optimizer, metric, earlierEpochs, epochs, ...settings } =
-    identity
+  const {
+    model: _,
+    modelSha256,
+    pairs,
+    pairsSha256,
+    loss,
+    optimizer,
+    metric,
+    earlierEpochs,
+    epochs,
+    ...settings
+  } = identity
   const { count, smallest, largest } = plan.batches
   const size = smallest === largest ? largest : `${smallest} to ${largest}`
   const { name: lossName, ...lossSettings } = loss
   const { name: optimizerName, ...optimizerSettings } = optimizer
   const rows = {
-    base: `${model} (SHA-256 ${modelSha256.slice(0, 12)})`,
+    base: `${baseOf(identity)} (SHA-256 ${modelSha256.slice(0, 12)})`,
     pairs: `${plan.used} of ${pairs} used (SHA-256 ${pairsSha256.slice(0, 12)})`,
     epochs: [...earlierEpochs, epochs].join(', then '),
     steps: plan.steps,

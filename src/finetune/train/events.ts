@@ -20,6 +20,8 @@ export interface RunStart {
   readonly parameters: number
   /** Where ONNX Runtime takes the steps. */
   readonly device: string
+  /** What should be known of the pairs and the steps; also on the model card. */
+  readonly warnings: readonly string[]
 }
 
 export interface StepEnd {
@@ -62,6 +64,8 @@ export interface CheckpointEnd {
 export interface RunEnd {
   readonly type: 'run-end'
   readonly steps: number
+  /** So few steps hardly move the weights. */
+  readonly fewSteps: boolean
   readonly seconds: number
   /** The model's folder. */
   readonly out: string

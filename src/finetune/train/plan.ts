@@ -12,6 +12,7 @@ export interface Planned extends PlannedStep {
 /** What a run is going to do, known before its first step. */
 export interface Plan {
   readonly steps: number
+  readonly fewSteps: boolean
   /** Pairs that at least one step takes. */
   readonly used: number
   /** The batches of all epochs, and how many pairs they have. */
@@ -19,6 +20,9 @@ export interface Plan {
   /** The steps after one of them. */
   after(step: number): Generator<Planned, void, undefined>
 }
+
+/** Fewer steps than this hardly move the weights: AdamW moves each by about the learning rate a step. */
+const enoughSteps = 10
 
 /** Deals the pairs into the batches of all epochs; several batches are one step where gradients are accumulated. */
 export function planRun(pairs: readonly Pair[], sampler: Sampler, settings: RunSettings): Plan {
@@ -56,5 +60,6 @@ export function planRun(pairs: readonly Pair[], sampler: Sampler, settings: RunS
   }
 
   const count = counts.reduce((sum, one) => sum + one, 0)
-  return { steps, used: used.size, batches: { count, smallest: count === 0 ? 0 : smallest, largest }, after }
+  const batches = { count, smallest: count === 0 ? 0 : smallest, largest }
+  return { steps, fewSteps: steps < enoughSteps, used: used.size, batches, after }
 }

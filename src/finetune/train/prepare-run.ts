@@ -1,3 +1,4 @@
+import { realpath } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import { locateModel, readTransformer, type TransformerFiles } from '../../embed/index.ts'
@@ -42,9 +43,6 @@ export interface PreparedRun {
   readonly warnings: readonly string[]
 }
 
-/** Fewer steps than this hardly move the weights: AdamW moves each by about the learning rate a step. */
-const fewSteps = 10
-
 /** Reads and checks everything, and opens the run's folder. Throws as `finetune` does. */
 export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun> {
   const { evaluator, resume = false, onWarning = (text) => process.emitWarning(text, 'QontrastWarning') } = options
@@ -58,7 +56,9 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
   if (fallback) onWarning(fallback)
   const { pairs, read } = await pairsOf(options, warn)
   const folder = await openRunFolder(options.out, { resume })
-  const files = await readTransformer(await locateModel(options.model, options), { dtype: 'fp32' })
+  const source = await locateModel(options.model, options)
+  await refuseSame(source.root, options.out)
+  const files = await readTransformer(source, { dtype: 'fp32' })
   const maximumTokens = maximumOf(given, files)
   const settings = { ...given, maxTokens: maximumTokens }
   const tower = await readTower(files, { dropout: settings.dropout })
@@ -103,6 +103,13 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
     state: { ...state, best },
     warnings,
   }
+}
+
+/** A trained model that replaces the one it came from leaves nothing to resume from. */
+async function refuseSame(model: string, out: string): Promise<void> {
+  const real = await realpath(out).catch(() => undefined)
+  if (real !== undefined && real === (await realpath(model)))
+    throw new QontrastError('invalid-option', `out is the folder of the model itself (${out}). Choose another --out.`)
 }
 
 const begin: RunState = { step: 0, cutTexts: 0, best: undefined }
@@ -176,8 +183,8 @@ function leftOutOf(pairs: readonly Pair[], { used }: Plan, { mostShared, contrad
   return `${left} of ${counted(pairs.length, 'pair')} are left out: ${reasons.join('; ')}${example}.`
 }
 
-function fewStepsOf({ steps, used }: Plan, { batchSize }: RunSettings): string | undefined {
-  if (steps >= fewSteps) return undefined
+function fewStepsOf({ steps, fewSteps, used }: Plan, { batchSize }: RunSettings): string | undefined {
+  if (!fewSteps) return undefined
   return `${counted(steps, 'step')} will hardly change the model: ${counted(used, 'pair')} at ${batchSize} a batch make no more. Give more pairs, more epochs, or a smaller batch size.`
 }
 

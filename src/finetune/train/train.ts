@@ -31,6 +31,7 @@ async function* follow(run: PreparedRun): AsyncGenerator<FinetuneEvent, void, un
   yield {
     type: 'run-end',
     steps: plan.steps,
+    fewSteps: plan.fewSteps,
     seconds: (performance.now() - began) / 1000,
     out: options.out,
     cutTexts: keeper.state().cutTexts,
@@ -39,7 +40,7 @@ async function* follow(run: PreparedRun): AsyncGenerator<FinetuneEvent, void, un
   }
 }
 
-function startOf({ options, read, plan, identity, state, parameters, device }: PreparedRun): RunStart {
+function startOf({ options, read, plan, identity, state, parameters, device, warnings }: PreparedRun): RunStart {
   return {
     type: 'run-start',
     model: options.model,
@@ -51,6 +52,7 @@ function startOf({ options, read, plan, identity, state, parameters, device }: P
     resumedFrom: state.step,
     parameters: [...parameters.values()].reduce((sum, { weights }) => sum + weights.length, 0),
     device,
+    warnings,
   }
 }
 
