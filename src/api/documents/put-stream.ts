@@ -6,10 +6,8 @@ import type { IndexView } from '../view.ts'
 import { putLines } from './put-lines.ts'
 import { createLineReader } from './read-lines.ts'
 
-/** Lines stored together, where so many have come while those before them were stored: as large as a good put. */
-const together = 500
 /** Bytes of lines, and of results, that wait. */
-const ahead = { lines: 2 * 2 ** 20, results: 2 ** 20 }
+const ahead = { lines: 4 * 2 ** 20, results: 2 ** 20 }
 
 /** The results of an NDJSON body, while it comes; counted as an open stream until the last was read. */
 export function putStream(
@@ -26,7 +24,7 @@ export function putStream(
   const results = putLines(reader, {
     view,
     signal,
-    together: Math.max(1, Math.min(together, limits.documentsPerBatch)),
+    together: Math.max(1, limits.documentsPerBatch), // where so many have come while those before them were stored
     onCut(error) {
       const { code } = toQontrastError(error)
       metrics.errors.inc({ code })
