@@ -71,6 +71,7 @@ export default defineConfig({
   entry: {
     main: 'src/main.ts',
     server: 'src/api/index.ts',
+    client: 'src/api/client.ts',
     'cli/main': 'src/cli/main.ts',
     'inference-worker': 'src/embed/transformer/worker.ts',
   },
@@ -80,7 +81,7 @@ export default defineConfig({
   splitting: true,
   clean: true,
   dts: {
-    entry: { main: 'src/main.ts', server: 'src/api/index.ts' },
+    entry: { main: 'src/main.ts', server: 'src/api/index.ts', client: 'src/api/client.ts' },
     compilerOptions: { paths: typesInside },
   },
   // what stands in `dependencies` stays outside, what stands in `devDependencies` is bundled (docs/decisions/bundled.md)

@@ -2,16 +2,16 @@
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { hc } from 'hono/client'
 import { lancedb, loadEncoder } from 'qontrast'
-import { type AppType, createKey, serve } from 'qontrast/server'
+import { createClient } from 'qontrast/client'
+import { createKey, serve } from 'qontrast/server'
 
 const { key, entry } = createKey({ name: 'example', scopes: ['read', 'write', 'admin'] })
 const encoder = await loadEncoder()
 const store = lancedb({ path: await mkdtemp(path.join(tmpdir(), 'qontrast-example-')) })
 const server = await serve({ port: 0, keys: [entry], indexes: { store, encoders: { default: encoder } } })
 
-const client = hc<AppType>(server.url, { headers: { authorization: `Bearer ${key}` } })
+const client = createClient(server.url, { headers: { authorization: `Bearer ${key}` } })
 const { indexes } = client.v1
 await indexes.$post({ json: { name: 'answers', fields: { year: 'number' } }, header: {} })
 const put = await indexes[':index'].documents.$put({

@@ -59,6 +59,8 @@ describe('the packed package in an empty project', () => {
         "dist/HASHED.d.ts",
         "dist/HASHED.js",
         "dist/cli/main.js",
+        "dist/client.d.ts",
+        "dist/client.js",
         "dist/inference-worker.js",
         "dist/main.d.ts",
         "dist/main.js",

@@ -1,4 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
+import { compress } from 'hono/compress'
 import { methodNotAllowed } from 'hono/method-not-allowed'
 import { secureHeaders } from 'hono/secure-headers'
 import type { Logger } from 'pino'
@@ -24,6 +25,7 @@ import { deadline } from './middleware/deadline.ts'
 import { hostCheck } from './middleware/host-check.ts'
 import { jsonBody } from './middleware/json-body.ts'
 import { observe } from './middleware/observe.ts'
+import { observeIndexes } from './observe-indexes.ts'
 import { observeMaintenance } from './observe-maintenance.ts'
 import { describeApi } from './openapi.ts'
 import { reindexRoutes } from './reindex/handlers.ts'
@@ -96,14 +98,17 @@ export function createApp(options: AppOptions) {
   }
   const queues = new Map([...models].map(([name, { queue }]) => [name, queue]))
   metrics.watchQueues(queues)
+  observeIndexes(indexes.store, metrics.registry)
   observeMaintenance(indexes.store, { registry: metrics.registry, log })
   const catalog = createCatalog(timeStore(indexes.store), models)
   const services: Services = { catalog, limits, metrics, streams, log, draining, cut }
   const answeredHosts = hosts ?? (keys ? undefined : loopbackHosts)
 
   const app = new OpenAPIHono<ApiEnv>({
-    defaultHook: (result) => {
-      if (!result.success) throw new QontrastError('invalid-input', describeIssues(result.error))
+    defaultHook: (result, c) => {
+      if (result.success) return
+      c.set('param', result.error.issues[0]?.path[0]?.toString())
+      throw new QontrastError('invalid-input', describeIssues(result.error))
     },
   })
   app.onError((error, c) => {
@@ -112,6 +117,7 @@ export function createApp(options: AppOptions) {
     return answerProblem(c, error)
   })
 
+  app.use(compress({ encoding: 'gzip' }))
   app.use(observe({ metrics, log }))
   app.use('/docs/*', secureHeaders(referenceHeaders)) // the outer one has the last word
   app.use(secureHeaders(securityHeaders))
@@ -126,7 +132,7 @@ export function createApp(options: AppOptions) {
       },
     }),
   )
-  for (const guarded of ['/v1/*', '/metrics']) app.use(guarded, authenticate(keyring))
+  for (const guarded of ['/v1/*', '/metrics/*']) app.use(guarded, authenticate(keyring))
   app.use('/v1/*', admission({ limits, queues, hasKeys: keyring !== undefined, draining, inFlight }))
   app.use('/v1/*', deadline(limits))
   app.use('/v1/*', jsonBody(limits))
@@ -135,7 +141,11 @@ export function createApp(options: AppOptions) {
     const { registry } = metrics
     return c.body(await registry.metrics(), 200, { 'Content-Type': registry.contentType })
   })
-  app.get('/openapi.json', (c) => c.json(describeApi(app)))
+  let description: string | undefined
+  app.get('/openapi.json', (c) => {
+    description ??= describeApi(app, limits)
+    return c.body(description, 200, { 'Content-Type': 'application/json' })
+  })
   app.route('/', referenceRoutes())
 
   const routed = app

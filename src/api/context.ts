@@ -15,6 +15,8 @@ export interface ApiEnv {
     checkAccess: () => void
     /** Fires when the client goes away or the deadline passes. */
     signal: AbortSignal
+    /** The field of the body that is wrong, where one is. */
+    param?: string | undefined
     /** Set once the request has failed. */
     failure: Error | undefined
   }

@@ -26,6 +26,9 @@ export interface Limits {
   readonly bodySeconds: number
 }
 
+/** A text may have this many characters for each token it may have: whoever counts tokens must read them all. */
+export const charactersPerToken = 16
+
 export const defaultLimits: Limits = {
   bodyBytes: 8 * 2 ** 20,
   textsPerCall: 2_048,

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { packageVersion } from '../shared/index.ts'
 import type { Keyring } from './access/keyring.ts'
 import { type ModelQueue, workKinds } from './model-queue.ts'
 
@@ -37,6 +38,12 @@ export function createMetrics({ openStreams, requestsInFlight }: Watched) {
     requestsInFlight,
   )
   gauge('qontrast_open_streams', 'Streams of documents and of events that are open.', openStreams)
+  new Gauge({
+    name: 'qontrast_build_info',
+    help: 'The version of this server and of its Node; always 1.',
+    labelNames: ['version', 'node'],
+    registers,
+  }).set({ version: versionIfKnown(), node: process.versions.node }, 1)
   return {
     registry,
     /** Shows what waits for each model. */
@@ -113,6 +120,15 @@ export function countReloads(registry: Registry, { reloads }: Keyring): void {
       this.inc({ result: 'failed' }, reloads.failed)
     },
   })
+}
+
+/** A program that is bundled may be without the package's files. */
+function versionIfKnown(): string {
+  try {
+    return packageVersion()
+  } catch {
+    return 'unknown'
+  }
 }
 
 export type Metrics = ReturnType<typeof createMetrics>

@@ -65,7 +65,7 @@ export const problemSchema = z
     code: z.string().openapi({ description: 'Stable: what programs should look at.' }),
     requestId: z.string(),
     error: z
-      .object({ message: z.string(), type: z.string(), param: z.null(), code: z.string() })
+      .object({ message: z.string(), type: z.string(), param: z.string().nullable(), code: z.string() })
       .optional()
       .openapi({ description: "OpenAI's form of the same, under /v1/embeddings and /v1/models." }),
   })

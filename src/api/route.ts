@@ -15,6 +15,11 @@ const problem = (description: string) => ({
   content: { 'application/problem+json': { schema: problemSchema } },
 })
 
+/** Names in a schema what the settings bound; `describeApi` writes the limit that is in force. */
+export const boundKey = 'x-bound'
+export type Bound = 'documents' | 'texts' | 'text'
+export const bounded = (bound: Bound) => ({ [boundKey]: bound })
+
 /** What every route under /v1 can answer besides its own. */
 export const refusals = {
   401: problem('No API key, or an unknown one.'),

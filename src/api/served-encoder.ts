@@ -8,13 +8,11 @@ import {
   QontrastError,
   throwIfAborted,
 } from '../shared/index.ts'
-import type { Limits } from './limits.ts'
+import { charactersPerToken, type Limits } from './limits.ts'
 import type { Metrics } from './metrics.ts'
 import { createModelQueue, type ModelQueue, type Place, type WorkKind } from './model-queue.ts'
 import { timed } from './timings.ts'
 
-/** A text may have this many characters for each token it may have: whoever counts tokens must read them all. */
-const charactersPerToken = 16
 /** Tokens of a piece of a call: what others wait for at most, and what transformers read at once. */
 const pieceTokens = 2_048
 /** What most tokenizers put around a text. */

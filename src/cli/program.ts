@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander'
-import { isQontrastError, messageOf } from '../shared/index.ts'
+import { isQontrastError, messageOf, packageVersion } from '../shared/index.ts'
 import { backupCommand } from './backup.ts'
 import { clustersCommand } from './clusters.ts'
 import { copyCommand } from './copy.ts'
@@ -21,7 +21,6 @@ import { reindexCommand } from './reindex.ts'
 import { searchCommand } from './search.ts'
 import { serveCommand } from './serve.ts'
 import { upgradeCommand } from './upgrade.ts'
-import { version } from './version.ts'
 
 const commands = [
   indexCommand,
@@ -49,7 +48,7 @@ const commands = [
 export function createProgram(setExitCode: SetExitCode): Command {
   const program = new Command('qontrast')
     .description('Semantic search over your own documents, and encoders fine-tuned on your own pairs, in one process.')
-    .version(version())
+    .version(packageVersion())
     .option('--debug', 'print the stack of an error')
     .showHelpAfterError('(qontrast --help, or qontrast COMMAND --help, shows what there is)')
     .helpCommand(false)

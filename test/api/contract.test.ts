@@ -42,6 +42,7 @@ const requests: Readonly<Record<string, { body?: unknown; path?: Readonly<Record
   dropOld: { body: {} },
   createEmbeddings: { body: { model: 'default', input: ['a text'] } },
   listModels: {},
+  getModel: { path: { id: 'default' } },
   live: {},
   ready: {},
   deleteIndex: {},
@@ -91,6 +92,7 @@ const recipes: Readonly<Record<string, (operation: Operation) => Sent | Promise<
     ({
       createIndex: { body: '{"name":"other","model":"absent"}' },
       createEmbeddings: { body: '{"model":"absent","input":"x"}' },
+      getModel: { path: { id: 'absent' } },
     })[operationId] ?? { path: { index: 'absent' } },
   408: () => ({ app: small, body: new ReadableStream() }),
   409: async ({ operationId }) => {
@@ -192,6 +194,7 @@ test('the operations and their statuses', () => {
       "POST /v1/indexes/{index}/search: 200 400 401 403 404 408 413 415 422 429 503 504",
       "POST /v1/embeddings: 200 400 401 403 404 408 413 415 422 429 503 504",
       "GET /v1/models: 200 401 403 422 429 503 504",
+      "GET /v1/models/{id}: 200 401 403 404 422 429 503 504",
       "POST /v1/indexes/{index}/reindex: 202 400 401 403 404 408 409 413 415 422 429 503 504",
       "GET /v1/indexes/{index}/reindex: 200 401 403 404 422 429 503 504",
       "GET /v1/indexes/{index}/reindex/events: 200 401 403 404 422 429 503 504",

@@ -1,15 +1,17 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { QontrastError } from '../../shared/index.ts'
 import { answerJson } from '../answer-json.ts'
-import type { ApiEnv, Services } from '../context.ts'
+import type { ApiContext, ApiEnv, Services } from '../context.ts'
 import { ndjson } from '../middleware/json-body.ts'
 import { openView } from '../open-view.ts'
 import { putStream } from './put-stream.ts'
 import {
   countDocuments,
   deleteDocument,
+  deleteDocumentByPath,
   deleteDocuments,
   getDocument,
+  getDocumentByPath,
   getDocuments,
   putDocuments,
   scrollDocuments,
@@ -26,7 +28,17 @@ export function documentRoutes(services: Services) {
     throw new QontrastError('invalid-input', `${count} ${what}; at most ${limits.documentsPerBatch} a call.`)
   }
 
-  return new OpenAPIHono<ApiEnv>()
+  async function documentOf(c: ApiContext, id: string) {
+    const [document] = await (await view(c)).get([id])
+    if (!document) throw new QontrastError('not-found', `There is no document ${JSON.stringify(id)}.`)
+    return document
+  }
+
+  async function deletionOf(c: ApiContext, id: string) {
+    return { deleted: await (await view(c)).delete({ ids: [id] }) }
+  }
+
+  const routes = new OpenAPIHono<ApiEnv>()
     .openapi(putDocuments, async (c) => {
       const { documents } = c.req.valid('json')
       checkMost('documents', documents.length)
@@ -57,14 +69,9 @@ export function documentRoutes(services: Services) {
     .openapi(countDocuments, async (c) =>
       c.json({ count: await (await view(c)).count(c.req.valid('json').filter) }, 200),
     )
-    .openapi(getDocument, async (c) => {
-      const { id } = c.req.valid('param')
-      const [document] = await (await view(c)).get([id])
-      if (!document) throw new QontrastError('not-found', `There is no document ${JSON.stringify(id)}.`)
-      return answerJson(c, document)
-    })
-    .openapi(deleteDocument, async (c) => {
-      const { id } = c.req.valid('param')
-      return c.json({ deleted: await (await view(c)).delete({ ids: [id] }) }, 200)
-    })
+    .openapi(getDocument, async (c) => c.json(await documentOf(c, c.req.valid('param').id), 200))
+    .openapi(deleteDocument, async (c) => c.json(await deletionOf(c, c.req.valid('param').id), 200))
+  routes.openapi(getDocumentByPath, async (c) => c.json(await documentOf(c, c.req.valid('param').id), 200))
+  routes.openapi(deleteDocumentByPath, async (c) => c.json(await deletionOf(c, c.req.valid('param').id), 200))
+  return routes
 }

@@ -21,6 +21,8 @@ type Read =
 
 export interface Putting {
   readonly view: IndexView
+  /** Asked before each batch; throws where no more may be put. */
+  readonly checkAccess: () => void
   /** Ends the putting, with its reason. */
   readonly signal: AbortSignal
   /** Lines that are stored together, where so many have come. */
@@ -34,7 +36,7 @@ const encoder = new TextEncoder()
 /** Puts the documents of an NDJSON body as they come: a result a line, in order, and a last one where the stream was cut. */
 export async function* putLines(
   reader: LineReader,
-  { view, signal, together, onCut }: Putting,
+  { view, checkAccess, signal, together, onCut }: Putting,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const putBatch = batchPutter(view, signal)
   let next = 1
@@ -42,6 +44,7 @@ export async function* putLines(
     for (;;) {
       const lines = await reader.take(together)
       if (lines.length === 0) return
+      checkAccess()
       const results = await putBatch(lines)
       next = (lines.at(-1)?.line ?? 0) + 1
       yield write(results)

@@ -17,12 +17,13 @@ export function putStream(
 ): ReadableStream<Uint8Array> {
   const body = streamOf(c) ?? new Blob([]).stream()
   const leave = streams.enter()
-  const { requestId } = c.var
+  const { requestId, checkAccess } = c.var
   const seconds = limits.bodySeconds
   const signal = AbortSignal.any([c.req.raw.signal, ...(cut ? [cut] : [])])
   const reader = createLineReader(body, { lineBytes: limits.bodyBytes, aheadBytes: ahead.lines, seconds, signal })
   const results = putLines(reader, {
     view,
+    checkAccess,
     signal,
     together: Math.max(1, limits.documentsPerBatch), // where so many have come while those before them were stored
     onCut(error) {

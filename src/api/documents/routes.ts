@@ -2,7 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi'
 import type { JsonObject } from '../../shared/index.ts'
 import { filterSchema } from '../filter-schema.ts'
 import { ndjson } from '../middleware/json-body.ts'
-import { answer, bodyRefusals, guarded, indexParam, missing, refusals, timeoutHeader } from '../route.ts'
+import { answer, bodyRefusals, bounded, guarded, indexParam, missing, refusals, timeoutHeader } from '../route.ts'
 
 /** Characters; of 1,024 bytes at most, the rest is room for what is before ids of bound keys, which others see. */
 const longestStoredId = 1_060
@@ -69,6 +69,7 @@ export const lineSchema = z
 
 const tags = ['Documents']
 const base = '/v1/indexes/{index}/documents'
+const byPath = '/v1/indexes/:index/documents/:id{.+}'
 const json = <T extends z.ZodType>(schema: T) => ({
   required: true as const,
   content: { 'application/json': { schema } },
@@ -87,7 +88,7 @@ export const putDocuments = createRoute({
   request: {
     params: indexParam,
     headers: timeoutHeader,
-    body: json(z.strictObject({ documents: z.array(documentSchema) })),
+    body: json(z.strictObject({ documents: z.array(documentSchema).openapi(bounded('documents')) })),
   },
   responses: { 200: answer(putReportSchema, 'What became of them.'), ...refusals, ...bodyRefusals, ...missing },
 })
@@ -137,6 +138,10 @@ export const deleteDocument = createRoute({
   responses: { 200: answer(deletedSchema, 'How many went: 1 or 0.'), ...refusals, ...missing },
 })
 
+/** The same for ids with slashes that are sent as they are. */
+export const getDocumentByPath = createRoute({ ...getDocument, path: byPath, hide: true })
+export const deleteDocumentByPath = createRoute({ ...deleteDocument, path: byPath, hide: true })
+
 export const getDocuments = createRoute({
   method: 'post',
   path: `${base}/get`,
@@ -147,7 +152,7 @@ export const getDocuments = createRoute({
   request: {
     params: indexParam,
     headers: timeoutHeader,
-    body: json(z.strictObject({ ids: z.array(idSchema).min(1) })),
+    body: json(z.strictObject({ ids: z.array(idSchema).min(1).openapi(bounded('documents')) })),
   },
   responses: {
     200: answer(
@@ -172,7 +177,10 @@ export const deleteDocuments = createRoute({
     headers: timeoutHeader,
     body: json(
       z
-        .union([z.strictObject({ ids: z.array(idSchema).min(1) }), z.strictObject({ filter: filterSchema })])
+        .union([
+          z.strictObject({ ids: z.array(idSchema).min(1).openapi(bounded('documents')) }),
+          z.strictObject({ filter: filterSchema }),
+        ])
         .openapi('Selection'),
     ),
   },

@@ -2,13 +2,21 @@ import { OpenAPIHono } from '@hono/zod-openapi'
 import { normalizeInPlace, QontrastError } from '../../shared/index.ts'
 import { answerJson } from '../answer-json.ts'
 import type { ApiEnv, Services } from '../context.ts'
-import { createEmbeddings, listModels } from './routes.ts'
+import { createEmbeddings, getModel, getModelByPath, listModels } from './routes.ts'
 
 /** OpenAI's embeddings and models. */
 export function embeddingRoutes({ catalog, limits }: Services) {
   const started = Math.floor(Date.now() / 1_000)
 
-  return new OpenAPIHono<ApiEnv>()
+  const described = (id: string) => ({
+    id,
+    object: 'model' as const,
+    created: started,
+    owned_by: 'qontrast',
+    dimensions: catalog.model(id).dimensions,
+  })
+
+  const routes = new OpenAPIHono<ApiEnv>()
     .openapi(createEmbeddings, async (c) => {
       const { model, input, encoding_format, dimensions, purpose } = c.req.valid('json')
       const texts = typeof input === 'string' ? [input] : input
@@ -30,19 +38,17 @@ export function embeddingRoutes({ catalog, limits }: Services) {
         index,
         embedding: write(cut(vectors.row(index), dimensions)),
       }))
+      if (encoding_format === 'base64') c.header('Cache-Control', 'no-transform') // compression would gain little
       const usage = { prompt_tokens: tokens, total_tokens: tokens }
       return answerJson(c, { object: 'list' as const, data, model, usage })
     })
     .openapi(listModels, (c) => {
-      const data = [...catalog.models].map(([id, { dimensions }]) => ({
-        id,
-        object: 'model' as const,
-        created: started,
-        owned_by: 'qontrast',
-        dimensions,
-      }))
+      const data = [...catalog.models.keys()].map(described)
       return c.json({ object: 'list' as const, data }, 200)
     })
+    .openapi(getModel, (c) => c.json(described(c.req.valid('param').id), 200))
+  routes.openapi(getModelByPath, (c) => c.json(described(c.req.valid('param').id), 200))
+  return routes
 }
 
 function cut(vector: Float32Array, dimensions: number | undefined): Float32Array {

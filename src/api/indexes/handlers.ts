@@ -30,7 +30,9 @@ export function indexRoutes({ catalog }: Services) {
   return new OpenAPIHono<ApiEnv>()
     .openapi(listIndexes, async (c) => {
       const described = await Promise.all(
-        indexNames(await store.list(), await store.aliases()).map((name) => describe(name, c.var.access)),
+        indexNames(await store.list(), await store.aliases()).map((name) =>
+          describe(name, c.var.access).catch(undefinedWhereGone),
+        ),
       )
       return c.json({ indexes: described.filter((index) => index !== undefined) }, 200)
     })
@@ -47,6 +49,11 @@ export function indexRoutes({ catalog }: Services) {
       await catalog.drop(c.req.valid('param').index)
       return c.body(null, 204)
     })
+}
+
+/** Of a list, what is dropped meanwhile is left out. */
+function undefinedWhereGone(error: unknown): undefined {
+  if (!isQontrastError(error, 'index-not-found')) throw error
 }
 
 /** A key's filter may ask a declared field for what it cannot hold: the key sees nothing there. */

@@ -3,10 +3,12 @@ import { QontrastError } from '../../shared/index.ts'
 import { type Admitted, everybody, type Keyring, refused } from '../access/keyring.ts'
 import type { Scope } from '../access/keys.ts'
 import type { ApiEnv } from '../context.ts'
+import { routeOf } from '../route-of.ts'
 
-/** Finds out whose key it is; without a keyring everybody is let in. */
+/** Finds out whose key it is; without a keyring everybody is let in. What has no route is 404 or 405 for everybody. */
 export function authenticate(keyring: Keyring | undefined): MiddlewareHandler<ApiEnv> {
   return async function authenticate(c, next) {
+    if (routeOf(c) === undefined) return next()
     const { access, check } = keyring ? admit(keyring, c.req.header('authorization')) : everybody
     c.set('access', access)
     c.set('checkAccess', check)

@@ -6,7 +6,7 @@ import { createJobs } from './jobs.ts'
 import { dropOld, getReindex, rollBack, startReindex, watchReindex } from './routes.ts'
 
 /** Re-indexing: start, watch, roll back, drop what is old. */
-export function reindexRoutes({ catalog, draining }: Services) {
+export function reindexRoutes({ catalog, streams, draining }: Services) {
   const { store } = catalog
   const jobs = createJobs(draining)
 
@@ -25,12 +25,17 @@ export function reindexRoutes({ catalog, draining }: Services) {
     .openapi(watchReindex, (c) => {
       const { index } = c.req.valid('param')
       jobs.state(index)
+      const leave = streams.enter()
       return streamSSE(c, async (stream) => {
         const gone = new AbortController()
         stream.onAbort(() => gone.abort())
-        for await (const state of jobs.watch(index, gone.signal)) {
-          c.var.checkAccess()
-          await stream.writeSSE({ event: 'job', data: JSON.stringify(state) })
+        try {
+          for await (const state of jobs.watch(index, gone.signal)) {
+            c.var.checkAccess()
+            await stream.writeSSE({ event: 'job', data: JSON.stringify(state) })
+          }
+        } finally {
+          leave()
         }
       })
     })

@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { idSchema, payloadSchema } from '../documents/routes.ts'
 import { filterSchema } from '../filter-schema.ts'
-import { answer, bodyRefusals, guarded, indexParam, missing, refusals, timeoutHeader } from '../route.ts'
+import { answer, bodyRefusals, bounded, guarded, indexParam, missing, refusals, timeoutHeader } from '../route.ts'
 
 const mostHits = 1_000
 
@@ -9,7 +9,7 @@ const exampleIds = z.union([idSchema, z.array(idSchema).min(1).max(100)])
 
 export const querySchema = z
   .union([
-    z.string().min(1),
+    z.string().min(1).openapi(bounded('text')),
     z.strictObject({ vector: z.array(z.number()).min(1) }),
     z.strictObject({ id: idSchema }),
     z.strictObject({ like: exampleIds, unlike: exampleIds.exactOptional() }),
@@ -28,7 +28,7 @@ export const searchSchema = z
     queries: z
       .array(querySchema)
       .min(1)
-      .openapi({ example: ['how is asthma treated?'] }),
+      .openapi({ ...bounded('texts'), example: ['how is asthma treated?'] }),
     mode: z.enum(['dense', 'bm25', 'hybrid']).exactOptional(),
     filter: filterSchema.exactOptional(),
     groupBy: z.enum(['document', 'chunk']).default('document'),
