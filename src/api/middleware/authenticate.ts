@@ -2,17 +2,23 @@ import type { MiddlewareHandler } from 'hono'
 import { QontrastError } from '../../shared/index.ts'
 import { type Admitted, everybody, type Keyring, refused } from '../access/keyring.ts'
 import type { Scope } from '../access/keys.ts'
-import type { ApiEnv } from '../context.ts'
+import type { ApiContext, ApiEnv } from '../context.ts'
 import { routeOf } from '../route-of.ts'
+
+const nobody: Admitted = { access: { name: 'nobody', scopes: new Set() }, check() {} }
 
 /** Finds out whose key it is; without a keyring everybody is let in. What has no route is 404 or 405 for everybody. */
 export function authenticate(keyring: Keyring | undefined): MiddlewareHandler<ApiEnv> {
   return async function authenticate(c, next) {
-    if (routeOf(c) === undefined) return next()
-    const { access, check } = keyring ? admit(keyring, c.req.header('authorization')) : everybody
+    const { access, check } = admitted(c)
     c.set('access', access)
     c.set('checkAccess', check)
     await next()
+  }
+
+  function admitted(c: ApiContext): Admitted {
+    if (!keyring) return everybody
+    return routeOf(c) === undefined ? nobody : admit(keyring, c.req.header('authorization'))
   }
 }
 
