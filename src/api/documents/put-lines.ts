@@ -8,7 +8,7 @@ import {
   parseJson,
 } from '../../shared/index.ts'
 import { describeIssues } from '../describe-issues.ts'
-import { checkDepth, withoutNulls } from '../json.ts'
+import { checkShape, withoutNulls } from '../json.ts'
 import { problems, toQontrastError } from '../problem.ts'
 import type { IndexView } from '../view.ts'
 import type { Line, LineReader } from './read-lines.ts'
@@ -106,7 +106,7 @@ const twinOf = (before: number) => ({ code: 'invalid-input', reason: `line ${bef
 function toDocument({ line, bytes }: Line): Read {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-    checkDepth(text)
+    checkShape(text)
     const { data, error } = documentSchema.safeParse(withoutNulls(parseJson(text)))
     return error ? { line, code: 'invalid-input', reason: describeIssues(error) } : { line, document: data }
   } catch (error) {

@@ -8,7 +8,7 @@ import {
   QontrastError,
 } from '../../shared/index.ts'
 import type { ApiContext, ApiEnv } from '../context.ts'
-import { checkDepth, withoutNulls } from '../json.ts'
+import { checkShape, withoutNulls } from '../json.ts'
 import type { Limits } from '../limits.ts'
 import { encodingOf, streamOf } from '../request-body.ts'
 import { routeOf } from '../route-of.ts'
@@ -33,7 +33,7 @@ export function jsonBody({ bodyBytes, bodySeconds }: Limits): MiddlewareHandler<
       throw new QontrastError('unsupported-media-type', 'The content type must be application/json.')
     }
     const text = await timed('body', () => read(c, { bodyBytes, bodySeconds }))
-    checkDepth(text)
+    checkShape(text)
     Object.assign(c.req.bodyCache, { text: Promise.resolve(rewritten(text)) }) // what c.req.json() reads
     await next()
   }

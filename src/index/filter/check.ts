@@ -102,18 +102,22 @@ function checkSatisfiable({ field, range }: Extract<Leaf, { kind: 'range' }>): v
 
 /** What remains after equalities were merged must fit into one question to a store. */
 function checkSize(filter: Filter): void {
-  const total = { conditions: 0, bytes: 0 }
+  const total = { conditions: 0, comparisons: 0, bytes: 0 }
   measure(filter, total)
-  const { conditions, bytes } = total
+  const { conditions, comparisons, bytes } = total
   if (conditions > filterLimits.conditions)
     throw invalid(
       `The filter has ${conditions} conditions, equalities over one field counted once; at most ${filterLimits.conditions}.`,
+    )
+  if (comparisons > filterLimits.comparisons)
+    throw invalid(
+      `The filter has ${comparisons} ranges and conditions with contains; at most ${filterLimits.comparisons}.`,
     )
   if (bytes > filterLimits.bytes)
     throw invalid(`The filter has ${bytes} bytes of names and values; at most ${filterLimits.bytes}.`)
 }
 
-function measure(filter: Filter, total: { conditions: number; bytes: number }): void {
+function measure(filter: Filter, total: { conditions: number; comparisons: number; bytes: number }): void {
   if (filter.kind === 'not') measure(filter.filter, total)
   else if (!isLeaf(filter)) for (const part of filter.filters) measure(part, total)
   else {
@@ -123,6 +127,7 @@ function measure(filter: Filter, total: { conditions: number; bytes: number }): 
         `${placeOf(filter.field)()} is compared with ${values.length} values in all; at most ${filterLimits.values}.`,
       )
     total.conditions += 1
+    if (filter.kind === 'range' || filter.kind === 'contains') total.comparisons += 1
     for (const value of [...filter.field, ...values])
       total.bytes += typeof value === 'string' ? Buffer.byteLength(value) : 8
   }

@@ -28,7 +28,7 @@ export function matchesElement(leaf: Leaf, element: JsonValue): boolean {
     case 'in':
       return isScalar(element) && has(leaf, leaf.values, element)
     case 'at': {
-      const moment = typeof element === 'string' ? momentOf(element) : undefined
+      const moment = typeof element === 'string' ? knownMoment(element) : undefined
       return moment !== undefined && has(leaf, leaf.moments, moment)
     }
     case 'contains':
@@ -37,10 +37,22 @@ export function matchesElement(leaf: Leaf, element: JsonValue): boolean {
       return element !== null
     case 'range': {
       if (leaf.of === 'string') return typeof element === 'string' && isWithin(leaf.range, element)
-      const number = leaf.of === 'number' ? element : typeof element === 'string' ? momentOf(element) : undefined
+      const number = leaf.of === 'number' ? element : typeof element === 'string' ? knownMoment(element) : undefined
       return typeof number === 'number' && isWithin(leaf.range, number)
     }
   }
+}
+
+const mostMoments = 64
+const moments = new Map<string, number | undefined>()
+
+/** Many conditions ask one value after the other for its instant. */
+function knownMoment(text: string): number | undefined {
+  if (moments.has(text)) return moments.get(text)
+  if (moments.size >= mostMoments) moments.clear()
+  const moment = momentOf(text)
+  moments.set(text, moment)
+  return moment
 }
 
 const setsFrom = 16

@@ -1,4 +1,5 @@
-import type { FieldPath, Filter, Leaf, Limits } from '../../filter.ts'
+import { QontrastError } from '../../../shared/index.ts'
+import { and, type FieldPath, type Filter, type Leaf, type Limits } from '../../filter.ts'
 import type { CollectionSchema } from '../../store.ts'
 import {
   existenceFacet,
@@ -11,8 +12,8 @@ import {
 } from './facets.ts'
 import { numberColumns } from './rows.ts'
 
-/** Ids of the points that match each of these conditions, which LanceDB cannot ask for itself. */
-export type FindByReading = (leaves: readonly Leaf[]) => Promise<ReadonlyMap<Leaf, readonly string[]>>
+/** Ids of the points that match a filter, which is asked of each that the predicate holds for. */
+export type FindByReading = (filter: Filter, where: string) => Promise<readonly string[]>
 
 /** Whether a predicate holds for any point. */
 export type HoldsForAny = (predicate: string) => Promise<boolean>
@@ -22,19 +23,24 @@ type LeafCompilers = { readonly [Kind in Leaf['kind']]: (leaf: Leaves[Kind], kno
 
 interface Known {
   readonly columns: ReadonlyMap<string, string>
-  readonly found: ReadonlyMap<Leaf, readonly string[]>
   /** Facets of date fields that have several instants in some point. */
   readonly several: ReadonlySet<string>
 }
 
-/** Compiles a filter to a SQL predicate that is never NULL, so that NOT means what `matchesFilter` means by it. */
+/** Ranges over JSON in one predicate: about as long as each takes, reading all that is compared takes in all. */
+const mostJsonRanges = 4
+/** Brackets in brackets. LanceDB's parser takes about 25; each needs some 20 kB of its threads' stacks, of which they have 2 MB. */
+const deepestNesting = 16
+
+/**
+ * Compiles a filter to a SQL predicate that is never NULL, so that NOT means what `matchesFilter` means by it.
+ * What LanceDB cannot be asked for, or not at a cost that is bounded, is read, of the points alone that the rest of an `and` leaves.
+ */
 export async function filterToSql(
   filter: Filter,
   schema: CollectionSchema,
   { find, holdsForAny }: { readonly find: FindByReading; readonly holdsForAny: HoldsForAny },
 ): Promise<string> {
-  const unasked = [...leavesOf(filter)].filter(needsReading)
-  const found = unasked.length === 0 ? new Map<Leaf, readonly string[]>() : await find(unasked)
   const columns = numberColumns(schema)
   const several = new Set<string>()
   for (const leaf of leavesOf(filter)) {
@@ -42,7 +48,45 @@ export async function filterToSql(
     const facet = severalMomentsFacet(leaf.field)
     if (!several.has(facet) && (await holdsForAny(hasAnyFacet([facet])))) several.add(facet)
   }
-  return compile(filter, { columns, found, several })
+  const known = { columns, several }
+  const askable = createAskable(known)
+  const parts = filter.kind === 'and' ? filter.filters : [filter]
+  const asked: Filter[] = []
+  const read: Filter[] = []
+  for (const part of parts) (askable(part) ? asked : read).push(part)
+  const where = combine(
+    'AND',
+    'true',
+    asked.map((part) => compile(part, known)),
+  )
+  return read.length === 0 ? where : idIn(await find(and(...read), where))
+}
+
+/** Says of one part after the other whether LanceDB is to be asked for it beside those before. */
+function createAskable(known: Known): (part: Filter) => boolean {
+  let left = mostJsonRanges
+  return (part) => {
+    const leaves = [...leavesOf(part)]
+    if (leaves.some(needsReading) || nestingOf(part) > deepestNesting) return false
+    const ranges = leaves.filter((leaf) => isJsonRange(leaf, known)).length
+    if (ranges > left) return false
+    left -= ranges
+    return true
+  }
+}
+
+function nestingOf(filter: Filter): number {
+  if (filter.kind === 'not') return nestingOf(filter.filter) + 1
+  if (filter.kind !== 'and' && filter.kind !== 'or') return 0
+  return (
+    filter.filters.reduce((deepest, part) => Math.max(deepest, nestingOf(part)), 0) +
+    Math.ceil(Math.log2(filter.filters.length + 1))
+  )
+}
+
+function isJsonRange(leaf: Leaf, { columns, several }: Known): boolean {
+  if (leaf.kind !== 'range' || leaf.of === 'string') return false
+  return !columnOf(leaf, columns) || several.has(severalMomentsFacet(leaf.field))
 }
 
 function compile(filter: Filter, known: Known): string {
@@ -70,14 +114,18 @@ const leafCompilers: LeafCompilers = {
   in: ({ field, values }) => hasAnyFacet(values.map((value) => valueFacet(field, value))),
   at: ({ field, moments }) => hasAnyFacet(moments.map((moment) => momentFacet(field, moment))),
   exists: ({ field }) => hasAnyFacet([existenceFacet(field)]),
-  contains: (leaf, { found }) => idIn(found.get(leaf) ?? []),
-  range: (leaf, { columns, found, several }) => {
-    if (leaf.of === 'string') return idIn(found.get(leaf) ?? [])
+  contains: unasked,
+  range: (leaf, { columns, several }) => {
+    if (leaf.of === 'string') return unasked()
     const { field, range } = leaf
     const column = columnOf(leaf, columns)
     if (leaf.of === 'number') return column ? columnRange(column, range) : jsonRange(numberKey(field), range)
     return column ? dateRange(column, field, range, several) : jsonRange(momentKey(field), range)
   },
+}
+
+function unasked(): never {
+  throw new QontrastError('internal', 'internal: a condition that is read, not asked for.')
 }
 
 function compileLeaf<Kind extends Leaf['kind']>(kind: Kind, leaf: Leaves[Kind], known: Known): string {

@@ -1,5 +1,6 @@
 import type { Table } from '@lancedb/lancedb'
-import { type Filter, type Leaf, matchesFilter } from '../../filter.ts'
+import { createPace } from '../../../shared/index.ts'
+import { type Filter, matchesFilter } from '../../filter.ts'
 import { reaches } from '../../fusion.ts'
 import { bestOf, deeper, type Found, type HybridSource, isSettled, type Ranked, rankHybrid } from '../../hybrid.ts'
 import type { CollectionSchema, ScoredPoint, StoreQuery } from '../../store.ts'
@@ -121,15 +122,19 @@ function bestOfDocument(ranked: readonly Ranked[]): Ranked[] {
 /** The predicate of a filter on this table. */
 export function toSql(table: Table, schema: CollectionSchema, filter: Filter): Promise<string> {
   const holdsForAny = async (predicate: string) => (await table.countRows(predicate)) > 0
-  const find: FindByReading = async (leaves) => {
-    const found = new Map(leaves.map((leaf): [Leaf, string[]] => [leaf, []]))
-    for await (const batch of table.query().select(['id', ...recordColumns])) {
+  const find: FindByReading = async (wanted, where) => {
+    const ids: string[] = []
+    const pace = createPace()
+    for await (const batch of table
+      .query()
+      .where(where)
+      .select(['id', ...recordColumns])) {
       for (const row of batch.toArray()) {
-        const { payload } = toPointRecord(row)
-        for (const [leaf, ids] of found) if (matchesFilter(leaf, payload)) ids.push(row.id)
+        await pace()
+        if (matchesFilter(wanted, toPointRecord(row).payload)) ids.push(row.id)
       }
     }
-    return found
+    return ids
   }
   return filterToSql(filter, schema, { find, holdsForAny })
 }
