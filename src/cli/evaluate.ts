@@ -1,5 +1,4 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
-import type { Encoder } from '../embed/index.ts'
 import {
   type EvaluationTask,
   evaluationTasks,
@@ -30,6 +29,7 @@ import {
   storeOption,
   workersOption,
 } from './options.ts'
+import { count, createProgressLine } from './progress-line.ts'
 import { rolesNamed } from './roles-named.ts'
 import { fusionOption, minScoreOption, type RankFlags, rankOptions } from './search-flags.ts'
 
@@ -109,17 +109,43 @@ export const evaluateCommand = (): Command =>
 async function measureModel(flags: EvaluateFlags, signal: AbortSignal) {
   if (flags.filter) throw new QontrastError('invalid-option', '--filter goes with --index: a corpus has no payload.')
   const { task = await taskOf(flags.data), data, columns } = flags
+  refuseOthers(task, flags)
+  const line = createProgressLine()
   const evaluator = await openEvaluator(
     { task, data, ...judgementOptions(flags), ...(columns ? { columns } : {}) },
-    { ...searchOptions(flags), chunk: chunking(flags), onReport: tell },
+    {
+      ...searchOptions(flags),
+      chunk: chunking(flags),
+      onProgress: ({ documents, embedded }) =>
+        line.update(`${count(documents, 'document')} indexed, ${count(embedded, 'chunk')} embedded`),
+      onReport(report) {
+        line.clear()
+        tell(report)
+      },
+    },
   )
-  await using encoder: Encoder = await openEncoder(flags)
+  await using encoder = await openEncoder(flags)
   return await evaluator(encoder, { signal })
+}
+
+/** A flag that would change nothing is a mistake. */
+function refuseOthers(task: EvaluationTask, flags: EvaluateFlags): void {
+  const own = task === 'retrieval' ? ofRetrieval : ofScores
+  const other = [...ofRetrieval, ...ofScores].find((name) => flags[name] !== undefined && !own.includes(name))
+  if (other === undefined) return
+  const flag = `--${other.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+  throw new QontrastError('invalid-option', `${flag} does not go with --task ${task}.`)
 }
 
 async function measureIndex(flags: EvaluateFlags, name: string, signal: AbortSignal) {
   if (flags.task !== undefined && flags.task !== 'retrieval')
     throw new QontrastError('invalid-option', `--index goes with --task retrieval, not ${flags.task}.`)
+  if (!flags.chunk || flags.chunkTokens !== undefined || flags.chunkOverlap !== undefined)
+    throw new QontrastError(
+      'invalid-option',
+      'An index has its chunks already: leave out --index, or the flags of chunks.',
+    )
+  refuseOthers('retrieval', flags)
   const data = await readRetrievalQueries(flags.data, judgementOptions(flags))
   await using store = openStore(flags)
   await using encoder = await openEncoder(flags, { store, index: name })
@@ -142,6 +168,18 @@ function judgementOptions({ split, qrels }: EvaluateFlags): ReadRetrievalOptions
 function tell(report: SearchEvaluation & RetrievalNotes): void {
   for (const sentence of retrievalNotes(report)) console.error(sentence)
 }
+
+const ofRetrieval: readonly (keyof EvaluateFlags)[] = [
+  'mode',
+  'minScore',
+  'exact',
+  'measures',
+  'qrels',
+  'ownIds',
+  'chunkTokens',
+  'chunkOverlap',
+]
+const ofScores: readonly (keyof EvaluateFlags)[] = ['columns']
 
 const roles = ['first', 'second', 'score', 'text', 'label'] as const
 

@@ -75,10 +75,10 @@ async function* cellsOf(file: string): AsyncGenerator<Cells, void, undefined> {
   }
 }
 
-/** A line less its end; white space around a line is none of TREC's columns. */
+/** A line less its end, and cells less their quotes; white space around a line is none of TREC's columns. */
 function split(text: string, separator: string | RegExp): string[] {
   const line = separator === '\t' ? text.replace(/\r$/, '') : text.trim()
-  return line.split(separator).map((cell) => cell.trim())
+  return line.split(separator).map((cell) => cell.trim().replace(/^"(.*)"$/, '$1'))
 }
 
 /** Rows with named columns as cells in one order, the names before them. */

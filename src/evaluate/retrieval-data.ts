@@ -65,7 +65,11 @@ export async function readRetrievalQueries(
   const relevance = await readJudgements(qrels ?? (await judgementFile(folder, split)))
   const queries = new Map<string, string>()
   const file = await wantedFile(folder, ['queries', 'topics'], 'queries.jsonl')
-  for await (const { id, text } of readTexts(file)) if (relevance.has(id)) queries.set(id, text)
+  for await (const { id, text, line } of readTexts(file)) {
+    if (!relevance.has(id)) continue
+    if (text.trim() === '') throw new QontrastError('invalid-input', `${file}, line ${line}: the query ${id} is empty.`)
+    queries.set(id, text)
+  }
   if (queries.size > 0) return { queries, relevance }
   const [judged = ''] = relevance.keys()
   throw new QontrastError(
@@ -94,6 +98,7 @@ interface TextRow {
   readonly id: string
   readonly title: string
   readonly text: string
+  readonly line: number
 }
 
 /** Rows of id, text and maybe title by their names; a table of two columns without names is ids and texts. */
@@ -115,7 +120,7 @@ async function* readTexts(file: string): AsyncGenerator<TextRow, void, undefined
     const before = lines.get(key)
     if (before !== undefined) throw fail(line, `the id ${key} was on line ${before} before.`)
     lines.set(key, line)
-    yield { id: key, text, title: typeof title === 'string' ? title.trim() : '' }
+    yield { id: key, text, title: typeof title === 'string' ? title.trim() : '', line }
   }
 }
 

@@ -9,6 +9,7 @@ import {
   type RetrievalData,
 } from '../evaluate/index.ts'
 import type { Document } from '../shared/index.ts'
+import type { AddProgress } from './add-documents.ts'
 import type { Chunking } from './chunk-settings.ts'
 import { type EvaluateSearchOptions, evaluateSearch, type SearchEvaluation } from './evaluate-search.ts'
 import { openIndex } from './search-index.ts'
@@ -17,6 +18,8 @@ export interface RetrievalOptions<M extends Measure = Measure>
   extends Omit<EvaluateSearchOptions<M>, 'filter' | 'signal'> {
   /** How documents are cut, as for {@link SearchIndex.add}. */
   readonly chunk?: Chunking
+  /** Told while documents are put into the index. */
+  readonly onProgress?: (progress: AddProgress) => void
   /** Told what was measured, and what there is to know of the data. */
   readonly onReport?: (report: RetrievalReport<M>) => void
 }
@@ -31,7 +34,7 @@ export interface RetrievalReport<M extends Measure = Measure> extends SearchEval
 /** Measures what search finds in documents: they are put into an index, cut and embedded as any, and searched in the encoder's mode unless another is asked for. */
 export function retrievalEvaluator<M extends Measure = (typeof defaultMeasures)[number]>(
   data: RetrievalData,
-  { chunk = {}, onReport, ...options }: RetrievalOptions<M> = {},
+  { chunk = {}, onProgress, onReport, ...options }: RetrievalOptions<M> = {},
 ): Evaluator {
   const [primary = 'ndcg@10'] = options.measures ?? []
   return describeEvaluator(primary, async (encoder, { signal } = {}) => {
@@ -39,7 +42,11 @@ export function retrievalEvaluator<M extends Measure = (typeof defaultMeasures)[
     const stop = signal ? { signal } : {}
     try {
       await using index = await openIndex({ name: 'evaluation', encoder, path: folder })
-      const { chunks, failedCount } = await index.add(documentsOf(data), { chunk, ...stop })
+      const { chunks, failedCount } = await index.add(documentsOf(data), {
+        chunk,
+        ...stop,
+        ...(onProgress ? { onProgress } : {}),
+      })
       const evaluation = await evaluateSearch(index, data, { ...options, ...stop })
       onReport?.({ ...evaluation, documents: data.documents.size - failedCount, chunks, leftOut: failedCount })
       return evaluation.metrics

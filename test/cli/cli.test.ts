@@ -115,6 +115,9 @@ test('evaluate asks an index that is there, and tells what it measured', async (
     '--filter goes with --index',
   )
   expect((await run('evaluate', '--data', 'task', '--measures', 'p@5')).code).toBe(2)
+  expect((await run('evaluate', '--data', 'task', '--index', 'absent')).code).toBe(4)
+  const other = await run('evaluate', '--data', 'task', '--task', 'knn', '--min-score', '1')
+  expect(other).toMatchObject({ code: 2, stderr: expect.stringContaining('--min-score does not go with --task knn') })
 })
 
 test.each([

@@ -24,6 +24,7 @@ test.each([
   ['qrels.tsv', 'query-id\tcorpus-id\tscore\nq1\td1\t1\nq1\td2\t-1\n'],
   ['qrels.tsv', '\uFEFFquery-id\tcorpus-id\tscore\r\nq1\td1\t1\r\n\r\nq1\td2\t-1\r\n'],
   ['qrels.tsv', 'q1\td1\t1\nq1\td2\t-1\n'],
+  ['qrels.tsv', '"query-id"\t"corpus-id"\t"score"\n"q1"\t"d1"\t"1"\n"q1"\t"d2"\t"-1"\n'],
   ['qrels.tsv', 'q1 0 d1 1\nq1 0 d2 -1\n'],
   ['qrels.trec', 'q1 0 d1 1\n q1\tQ0  d2  -1 \n'],
   ['qrels.txt', 'q1\t0\td1\t1\nq1\t0\td2\t-1'],
@@ -105,6 +106,8 @@ test('splits, judgements elsewhere, and what is wrong with a folder', async () =
     message: expect.stringContaining('corpus.jsonl'),
   })
   await expect(readRetrievalQueries(folder, { split: 'train' })).rejects.toThrow(/qrels\/train\.tsv/)
+  const empty = await folderOf({ 'queries.jsonl': '{"_id":"q1","text":" "}\n', 'qrels/test.tsv': 'q1\td1\t1\n' })
+  await expect(readRetrievalQueries(empty)).rejects.toThrow(/line 1: the query q1 is empty/)
   const twice = await folderOf({
     'queries.jsonl': '{"_id":"q1","text":"one"}\n{"_id":"q1","text":"two"}\n',
     'qrels/test.tsv': 'q1\td1\t1\n',

@@ -9,12 +9,14 @@ import { sharedPath } from '../support/shared.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
 let folder: string
+let files = 0
 beforeAll(async () => {
   folder = await temporaryFolder()
 })
 
 async function write(name: string, content: string | Uint8Array): Promise<string> {
-  const file = path.join(folder, `${Math.random()}-${name}`)
+  files += 1
+  const file = path.join(folder, `${files}-${name}`)
   await writeFile(file, content)
   return file
 }
@@ -115,6 +117,8 @@ describe('a column that judges a pair is not passed over', () => {
     ['sentence_A,sentence_B,relatedness_score\na,b,4\n', 'relatedness_score'],
     ['gold_label,sentence1,sentence2\n-,a,b\n', 'gold_label'],
     ['anchor,positive,Label\na,b,0\n', 'Label'],
+    ['text1,text2,Similarity Score (0-5)\na,b,0\n', 'Similarity Score (0-5)'],
+    ['query,document,human_label\na,b,0\n', 'human_label'],
     [nli, 'label'],
   ])('%j', async (content, column) => {
     const refused = { code: 'invalid-input', message: expect.stringContaining(`the column ${column} says`) }
@@ -137,6 +141,7 @@ describe('a column that judges a pair is not passed over', () => {
     )
     await expect(read('p.csv', nli, { where: { lable: 1 } })).rejects.toThrow(/the column label says/)
     await expect(read('p.csv', nli, { where: { label: {} } })).rejects.toMatchObject({ code: 'invalid-option' })
+    await expect(read('p.csv', nli, { columns: { ignore: '' } })).rejects.toMatchObject({ code: 'invalid-option' })
   })
 
   test('a class is trained by its name, never by its number', async () => {
@@ -191,6 +196,7 @@ describe('files of any kind', () => {
     ['p.csv', `\uFEFF${table.replaceAll(',', ';').replace('d; e', 'd, e')}`],
     ['p.txt', table],
     ['p.txt', lines],
+    ['pairs', lines],
     ['p.jsonl.gz', gzipSync(lines)],
     ['P.CSV.GZ', gzipSync(table)],
     ['p.json.gz', gzipSync(JSON.stringify(rows))],
@@ -215,7 +221,8 @@ describe('files of any kind', () => {
   })
 
   test('a file that is not there, empty, cut off, or binary', async () => {
-    await expect(readPairs(path.join(folder, 'absent.csv'))).rejects.toMatchObject({ code: 'file-unreadable' })
+    for (const place of [path.join(folder, 'absent.csv'), folder])
+      await expect(readPairs(place)).rejects.toMatchObject({ code: 'file-unreadable' })
     await expect(read('p.csv', '')).rejects.toThrow(/no pairs in its 0 rows/)
     await expect(read('p.csv', 'anchor,positive\n')).rejects.toThrow(/no pairs in its 0 rows/)
     await expect(read('p.json', '[]')).rejects.toThrow(/no pairs/)
@@ -237,15 +244,16 @@ describe('what is left out is counted, with its line', () => {
       '"text"',
       '{"other":"a"}',
       '{"anchor":["a","b"],"positive":"c"}',
+      `{"anchor":"a","positive":${'['.repeat(20_000)}"b"${']'.repeat(20_000)}}`,
     ]
     const { pairs, bad, report } = await survey('p.jsonl', content.join('\n'))
-    expect({ pairs, bad }).toEqual({ pairs: ['a|b'], bad: [3, 4, 5, 6, 7, 8, 9, 10] })
-    expect(report).toMatchObject({ rows: 9, pairs: 1 })
+    expect({ pairs, bad }).toEqual({ pairs: ['a|b'], bad: [3, 4, 5, 6, 7, 8, 9, 10, 11] })
+    expect(report).toMatchObject({ rows: 10, pairs: 1 })
     expect(report?.leftOut.map(({ reason, lines }) => `${reason} ${lines}`)).toEqual([
       'it is no row. 3,8',
       'its anchor is empty. 4',
       'its positive is empty. 5',
-      'its positive is no text. 6',
+      'its positive is no text. 6,11',
       'a negative is no text. 7',
       expect.stringMatching(/it has the column other\. .* 9$/),
       'it has several anchors. 10',

@@ -63,9 +63,8 @@ export function createRowReader(
 }
 
 function pairsOf(values: readonly unknown[], places: PairPlaces): Pair[] | string {
-  const anchors = textsOf(values[places.anchor])
-  const positives = textsOf(places.positives.map((place) => values[place]))
-  const negatives = textsOf(places.negatives.map((place) => values[place]))
+  const at = (columns: readonly number[]) => textsOf(columns.flatMap((place) => values[place]))
+  const [anchors, positives, negatives] = [at([places.anchor]), at(places.positives), at(places.negatives)]
   const [anchor] = anchors ?? []
   if (anchor === undefined) return anchors ? 'its anchor is empty.' : 'its anchor is no text.'
   if (anchors && anchors.length > 1) return 'it has several anchors.'
@@ -75,22 +74,16 @@ function pairsOf(values: readonly unknown[], places: PairPlaces): Pair[] | strin
   return positives.map((positive) => ({ anchor, positive, ...(negatives.length > 0 ? { negatives } : {}) }))
 }
 
-/** The texts of a value: a text, a passage with `text` and maybe `title`, or a list of these; undefined for anything else. */
-function textsOf(value: unknown): readonly string[] | undefined {
-  if (value === null || value === undefined) return []
-  if (typeof value === 'string') return value.trim() === '' ? [] : [value]
-  if (Array.isArray(value)) {
-    const texts: string[] = []
-    for (const one of value) {
-      const inner = textsOf(one)
-      if (!inner) return undefined
-      texts.push(...inner)
-    }
-    return texts
-  }
-  if (typeof value !== 'object' || !('text' in value) || typeof value.text !== 'string') return undefined
-  const title = 'title' in value && typeof value.title === 'string' ? value.title.trim() : ''
-  return textsOf(title === '' ? value.text : `${title} ${value.text}`)
+/** The texts of some values, less the empty ones; undefined where one is neither a text nor a passage with `text` and maybe `title`. */
+function textsOf(values: readonly unknown[]): readonly string[] | undefined {
+  const texts = values.map((value) => {
+    if (value === null || value === undefined) return ''
+    if (typeof value !== 'object' || !('text' in value)) return value
+    const title = 'title' in value && typeof value.title === 'string' ? value.title.trim() : ''
+    return typeof value.text === 'string' && title !== '' ? `${title} ${value.text}` : value.text
+  })
+  const strings = texts.filter((text) => typeof text === 'string')
+  return strings.length < texts.length ? undefined : strings.filter((text) => text.trim() !== '')
 }
 
 /** A class as a number is no text that an encoder could learn from. */

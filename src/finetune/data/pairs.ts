@@ -44,7 +44,7 @@ export interface PairsReport {
 export async function readPairs(file: string, options: ReadPairsOptions = {}): Promise<Pair[]> {
   checkOptionKeys('readPairs', options, readPairsKeys)
   const { columns = {}, where = {}, onBadLine, onReport } = options
-  checkOptionKeys('readPairs: columns', columns, columnKeys)
+  checkColumns(columns)
   checkWhere(where)
   const reader = createRowReader(file, { columns, where })
   const leftOut = createLeftOut()
@@ -86,6 +86,16 @@ export function checkPairs(given: readonly Pair[]): readonly Pair[] {
   })
   if (pairs.length === 0) throw new QontrastError('invalid-input', 'pairs is empty.')
   return pairs
+}
+
+function checkColumns(columns: PairColumns): void {
+  checkOptionKeys('readPairs: columns', columns, columnKeys)
+  const names: readonly unknown[] = Object.values(columns).flat()
+  if (names.every((name) => typeof name === 'string' && name !== '')) return
+  throw new QontrastError(
+    'invalid-option',
+    `columns: a name, or for all but anchor a list of names, is expected; got ${JSON.stringify(columns)}.`,
+  )
 }
 
 /** Columns that are asked for by their positions say that no row names them, unless the first one has just these names. */

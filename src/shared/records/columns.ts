@@ -52,13 +52,14 @@ export function numberedTexts(names: readonly string[]): readonly number[] {
   return []
 }
 
-const judgement =
-  /^(?:gold|true|human|mean|average|avg|norm|normalized|relatedness|similarity|entailment|sts)?(?:scores?|labels?|similarity|sim|similar|relatedness|relevance|rating|grade|judge?ments?)(?:id|value|idx)?$/
+const judgement = /scores?|labels?|similarity|relevance|relatedness|judge?ments?/
 const verdict =
-  /^(?:is)?(?:duplicate|paraphrase|match|matched|relevant|equivalent)$|^(?:quality|gold|target|y|entailment|cosine)$/
+  /^(?:is)?(?:duplicate|paraphrase|match|matched|relevant|similar|same|equivalent)$|^(?:quality|gold|target|y|entailment|rating|grade|rel|sim|cosine|cossim)$/
+/** Scores of the single positives and negatives come from a teacher: they do not say whether they are some. */
+const ofTexts = /^(?:hard)?(?:pos|neg|positive|negative|teacher)/
 
 /** True for a column that says how alike or how right the texts beside it are. */
 export function isJudgement(name: string): boolean {
   const plain = plainName(name)
-  return judgement.test(plain) || verdict.test(plain)
+  return verdict.test(plain) || (judgement.test(plain) && !ofTexts.test(plain))
 }

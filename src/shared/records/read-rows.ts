@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import { messageOf, QontrastError, systemCodeOf } from '../errors.ts'
 import { parseJson } from '../json.ts'
@@ -52,15 +53,15 @@ export const rowExtensions: readonly string[] = [...readable.keys()]
  * `invalid-input` for a kind that is not read, with what to do.
  */
 export async function* readRows(file: string, options: ReadRowsOptions): AsyncGenerator<DataRow, void, undefined> {
-  const reader = readable.get(extensionOf(file))
-  if (!reader) throw refusalOf(file)
   try {
+    if ((await stat(file)).isDirectory())
+      throw new QontrastError('file-unreadable', `${file} is a folder: name a file in it.`)
+    const reader = extensionOf(file) === '' ? sniffedRows : readable.get(extensionOf(file))
+    if (!reader) throw refusalOf(file)
     yield* reader(file, options)
   } catch (error) {
-    const code = systemCodeOf(error)
-    if (code !== 'ENOENT' && code !== 'EISDIR') throw error
-    const what = code === 'ENOENT' ? 'There is no file' : 'It is a folder, not a file:'
-    throw new QontrastError('file-unreadable', `${what} ${file}.`, { cause: error })
+    if (systemCodeOf(error) !== 'ENOENT') throw error
+    throw new QontrastError('file-unreadable', `There is no file ${file}.`, { cause: error })
   }
 }
 
@@ -128,7 +129,7 @@ async function* tableRows(file: string, { onLost, isHeader = () => true }: ReadR
   for await (const row of table.rows(onLost)) yield rowOf(row)
 }
 
-/** `.txt` is a table, JSON lines or a list, as it begins. */
+/** What has no telling name is a table, JSON lines or a list, as it begins. */
 async function* sniffedRows(file: string, options: ReadRowsOptions) {
   let start = ''
   for await (const piece of textPieces(file)) {
