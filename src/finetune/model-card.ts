@@ -33,8 +33,8 @@ tags:
 A sentence encoder trained with qontrast from \`${base}\`.
 ${untrained}
 Open it with \`loadEncoder('./this-folder')\`, with transformers.js, or with sentence-transformers 5.x and its
-ONNX backend: \`SentenceTransformer('./this-folder', backend='onnx')\`. Its weights are in ONNX only: there are
-none for the PyTorch backend.
+ONNX backend: \`SentenceTransformer('./this-folder', backend='onnx')\`. Its weights are in ONNX only, and
+sentence-transformers 6.x has no Optimum to run them: use 5.x (\`pip install 'sentence-transformers[onnx]<6'\`).
 
 ## Training
 

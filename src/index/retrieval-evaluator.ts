@@ -37,23 +37,34 @@ export function retrievalEvaluator<M extends Measure = (typeof defaultMeasures)[
   { chunk = {}, onProgress, onReport, ...options }: RetrievalOptions<M> = {},
 ): Evaluator {
   const [primary = 'ndcg@10'] = options.measures ?? []
-  return describeEvaluator(primary, async (encoder, { signal } = {}) => {
-    const folder = await mkdtemp(path.join(tmpdir(), 'qontrast-evaluate-'))
-    const stop = signal ? { signal } : {}
-    try {
-      await using index = await openIndex({ name: 'evaluation', encoder, path: folder })
-      const { chunks, failedCount } = await index.add(documentsOf(data), {
-        chunk,
-        ...stop,
-        ...(onProgress ? { onProgress } : {}),
-      })
-      const evaluation = await evaluateSearch(index, data, { ...options, ...stop })
-      onReport?.({ ...evaluation, documents: data.documents.size - failedCount, chunks, leftOut: failedCount })
-      return evaluation.metrics
-    } finally {
-      await rm(folder, { recursive: true, force: true })
-    }
-  })
+  return describeEvaluator(
+    primary,
+    () => factsOf(data, { chunk, ...options }),
+    async (encoder, { signal } = {}) => {
+      const folder = await mkdtemp(path.join(tmpdir(), 'qontrast-evaluate-'))
+      const stop = signal ? { signal } : {}
+      try {
+        await using index = await openIndex({ name: 'evaluation', encoder, path: folder })
+        const { chunks, failedCount } = await index.add(documentsOf(data), {
+          chunk,
+          ...stop,
+          ...(onProgress ? { onProgress } : {}),
+        })
+        const evaluation = await evaluateSearch(index, data, { ...options, ...stop })
+        onReport?.({ ...evaluation, documents: data.documents.size - failedCount, chunks, leftOut: failedCount })
+        return evaluation.metrics
+      } finally {
+        await rm(folder, { recursive: true, force: true })
+      }
+    },
+  )
+}
+
+function* factsOf({ documents, queries, relevance }: RetrievalData, options: object): Generator<unknown> {
+  yield options
+  yield* documents
+  yield* queries
+  for (const [query, judged] of relevance) yield [query, ...judged]
 }
 
 /** A document that has a title alone has it as its text. */

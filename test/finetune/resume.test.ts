@@ -2,7 +2,17 @@ import { appendFile, cp, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { differences, type RunIdentity } from '../../src/finetune/train/identity.ts'
-import { type FinetuneEvent, type FinetuneOptions, finetune, infoNce, type Loss, type Pair } from '../../src/main.ts'
+import {
+  type FinetuneEvent,
+  type FinetuneOptions,
+  finetune,
+  infoNce,
+  knnEvaluator,
+  type Loss,
+  type Pair,
+  retrievalEvaluator,
+  similarityEvaluator,
+} from '../../src/main.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 import { fixtures } from '../support/training.ts'
 
@@ -40,6 +50,7 @@ describe('what a run is', () => {
     loss: { name: 'info-nce', temperature: 0.05, directions: ['anchor-to-positive'] },
     optimizer: { name: 'adamw', beta1: 0.9 },
     metric: 'highest ndcg@10',
+    metricSha256: 'd',
     earlierEpochs: [],
   }
   const changed: Record<string, [Partial<RunIdentity>, string]> = {
@@ -65,6 +76,7 @@ describe('what a run is', () => {
     'number of pairs': [{ pairs: 9, pairsSha256: 'c' }, 'pairs: 8 then, 9 now'],
     'texts of pairs': [{ pairsSha256: 'c' }, 'pairs: 8, but the texts have changed'],
     metric: [{ metric: 'none' }, 'metric: "highest ndcg@10" then, "none" now'],
+    'what is measured': [{ metricSha256: 'e' }, 'metric: "highest ndcg@10", but what it is measured on has changed'],
     'fewer epochs': [{ epochs: 1 }, 'epochs: 2 then, 1 now'],
   }
 
@@ -78,10 +90,31 @@ describe('what a run is', () => {
   })
 
   test('the same model under another name, more epochs, and a first evaluator may come', () => {
-    expect(differences({ ...identity, metric: 'none' }, { ...identity, model: '/models/minilm', epochs: 3 })).toEqual(
-      [],
-    )
+    expect(
+      differences(
+        { ...identity, metric: 'none', metricSha256: null },
+        { ...identity, model: '/models/minilm', epochs: 3 },
+      ),
+    ).toEqual([])
   })
+})
+
+test('an evaluator is known by its data and settings', () => {
+  const texts = [{ text: 'fox', label: 'animal' }]
+  const documents = new Map([['d', 'fox']])
+  const judged = { documents, queries: new Map([['q', 'dog']]), relevance: new Map([['q', new Map([['d', 1]])]]) }
+  const evaluators = () => [
+    similarityEvaluator({ pairs: [{ first: 'a', second: 'b', score: 1 }] }),
+    similarityEvaluator({ pairs: [{ first: 'a', second: 'b', score: 2 }] }),
+    knnEvaluator({ train: texts, test: texts }),
+    knnEvaluator({ train: texts, test: texts }, { k: 3 }),
+    retrievalEvaluator(judged),
+    retrievalEvaluator(judged, { mode: 'dense' }),
+    retrievalEvaluator({ ...judged, documents: new Map([['d', 'wolf']]) }),
+  ]
+  const known = evaluators().map((evaluator) => evaluator.fingerprint?.())
+  expect(new Set(known).size).toBe(known.length)
+  expect(evaluators().map((evaluator) => evaluator.fingerprint?.())).toEqual(known)
 })
 
 test("the loss's own temperature is on the card, and a run with another is another run", async () => {

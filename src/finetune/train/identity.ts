@@ -23,6 +23,8 @@ export interface RunIdentity extends RunSettings {
   readonly optimizer: Json
   /** What the best weights are chosen by, or `none`. */
   readonly metric: string
+  /** Of the data of the evaluator, if it tells. */
+  readonly metricSha256: string | null
   /** Numbers of epochs that the run was to have before it was resumed with more. */
   readonly earlierEpochs: readonly number[]
 }
@@ -54,6 +56,7 @@ export function identityOf(options: IdentityOptions): RunIdentity {
     loss: { name: loss.name, ...(loss.settings ?? { graph: graphOf(loss, tower) }) },
     optimizer: { name: optimizer.name, ...optimizer.settings },
     metric: evaluator ? `${evaluator.higherIsBetter ? 'highest' : 'lowest'} ${evaluator.primaryMetric}` : 'none',
+    metricSha256: evaluator?.fingerprint?.() ?? null,
     earlierEpochs: [],
   }
 }
@@ -72,10 +75,12 @@ const rules: Readonly<Record<string, Same>> = {
   earlierEpochs: () => true,
   epochs: (then, now) => Number(then) <= Number(now),
   metric: (then, now) => then === 'none' || then === now,
+  metricSha256: (then, now) => then === null || then === now,
 }
 const sums: Readonly<Record<string, { readonly of: string; readonly otherwise: string }>> = {
   modelSha256: { of: 'model', otherwise: 'its files have changed' },
   pairsSha256: { of: 'pairs', otherwise: 'the texts have changed' },
+  metricSha256: { of: 'metric', otherwise: 'what it is measured on has changed' },
 }
 
 /** What keeps a run from being resumed as another, each with its value then and now. */
@@ -84,13 +89,14 @@ export function differences(before: object, identity: RunIdentity): string[] {
   const now: Json = Object.fromEntries(Object.entries(identity))
   const names = [...new Set([...Object.keys(then), ...Object.keys(now)])]
   const differing = names.filter((name) => !(rules[name] ?? isDeepStrictEqual)(then[name], now[name]))
-  return differing.flatMap((name) => {
+  const told = differing.flatMap((name) => {
     const sum = sums[name]
     if (!sum) return partsOf(name, then[name], now[name])
     return isDeepStrictEqual(then[sum.of], now[sum.of])
       ? [`${sum.of}: ${JSON.stringify(now[sum.of])}, but ${sum.otherwise}`]
       : [said(sum.of, then, now)]
   })
+  return [...new Set(told)]
 }
 
 /** The parts of an object that differ, or the value itself: `loss.temperature: 0.05 then, 0.1 now`. */
