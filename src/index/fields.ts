@@ -4,6 +4,9 @@ import { QontrastError } from '../shared/index.ts'
 /** Types of declared payload fields. */
 export const fieldTypes = ['keyword', 'number', 'boolean', 'date'] as const
 
+/** Fields that one index may declare. */
+export const mostFields = 256
+
 /** Type of a declared payload field; a declared field is indexed, so filters on it stay fast. */
 export type FieldType = (typeof fieldTypes)[number]
 
@@ -25,6 +28,8 @@ export function checkFields(fields: unknown): void {
 export function fieldsProblem(fields: unknown): string | undefined {
   if (typeof fields !== 'object' || fields === null || Array.isArray(fields))
     return `expected names with types, such as { year: 'number' }; got ${fields === null ? 'null' : Array.isArray(fields) ? 'a list' : typeof fields}`
+  const { length } = Object.keys(fields)
+  if (length > mostFields) return `${length} fields are declared; at most ${mostFields}`
   for (const [name, type] of Object.entries(fields)) {
     if (fieldTypes.some((known) => known === type)) continue
     return `${JSON.stringify(name)} has the type ${typeof type === 'string' ? JSON.stringify(type) : typeof type}; a field is one of ${fieldTypes.join(', ')}`

@@ -16,7 +16,7 @@ export {
 } from './duplicates.ts'
 export type { LoadByName } from './encoders.ts'
 export { type EvaluateSearchOptions, evaluateSearch, type SearchEvaluation } from './evaluate-search.ts'
-export { type Fields, type FieldType, fieldsProblem, fieldTypes } from './fields.ts'
+export { type Fields, type FieldType, fieldsProblem, fieldTypes, mostFields } from './fields.ts'
 export {
   and,
   canonicalFilter,

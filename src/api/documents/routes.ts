@@ -7,6 +7,7 @@ import { answer, bodyRefusals, bounded, guarded, indexParam, missing, refusals, 
 /** Characters; of 1,024 bytes at most, the rest is room for what is before ids of bound keys, which others see. */
 const longestStoredId = 1_060
 const mostOnAPage = 1_000
+const mostSections = 10_000
 
 export const payloadSchema = z
   .custom<JsonObject>(
@@ -37,6 +38,7 @@ export const documentSchema = z
           })
           .openapi({ required: ['start'] }),
       )
+      .max(mostSections)
       .readonly()
       .exactOptional()
       .openapi({ description: 'Where parts of the text begin (UTF-16 offsets, ascending); no passage crosses one.' }),

@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { type Fields, fieldsProblem, fieldTypes } from '../../index/index.ts'
+import { type Fields, fieldsProblem, fieldTypes, mostFields } from '../../index/index.ts'
 import { answer, bodyRefusals, conflict, guarded, indexParam, missing, refusals, timeoutHeader } from '../route.ts'
 
 const fieldsOf = z
@@ -8,6 +8,7 @@ const fieldsOf = z
   })
   .openapi({
     type: 'object',
+    maxProperties: mostFields,
     additionalProperties: { type: 'string', enum: [...fieldTypes] },
     example: { source: 'keyword', year: 'number', published: 'date' },
   })

@@ -4,15 +4,17 @@ import { filterSchema } from '../filter-schema.ts'
 import { answer, bodyRefusals, bounded, guarded, indexParam, missing, refusals, timeoutHeader } from '../route.ts'
 
 const mostHits = 1_000
+const mostDimensions = 16_384
+const mostExamples = 100
 
-const exampleIds = z.union([idSchema, z.array(idSchema).min(1).max(100)])
+const examples = (most: number) => z.union([idSchema, z.array(idSchema).min(1).max(most)])
 
 export const querySchema = z
   .union([
     z.string().min(1).openapi(bounded('text')),
-    z.strictObject({ vector: z.array(z.number()).min(1) }),
+    z.strictObject({ vector: z.array(z.number()).min(1).max(mostDimensions) }),
     z.strictObject({ id: idSchema }),
-    z.strictObject({ like: exampleIds, unlike: exampleIds.exactOptional() }),
+    z.strictObject({ like: examples(mostExamples), unlike: examples(mostExamples - 1).exactOptional() }),
   ])
   .openapi('Query', {
     description:

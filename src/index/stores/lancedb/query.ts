@@ -129,7 +129,7 @@ export function toSql(table: Table, schema: CollectionSchema, filter: Filter): P
       .query()
       .where(where)
       .select(['id', ...recordColumns])) {
-      for (const row of batch.toArray()) {
+      for (const row of batch) {
         await pace()
         if (matchesFilter(wanted, toPointRecord(row).payload)) ids.push(row.id)
       }
