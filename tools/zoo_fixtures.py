@@ -65,6 +65,8 @@ FAMILIES = {
     "jina-v3": ("JinaEmbeddingsV3Model", SIZE | dict(type_vocab_size=1), [], "encoder"),
     "qwen2": ("Qwen2Model", DECODER, [], "decoder"),
     "qwen3": ("Qwen3Model", DECODER, [], "decoder"),
+    # attention as transformers runs it unless told otherwise: rows that are padded look at nothing
+    "qwen3-sdpa": ("Qwen3Model", DECODER | dict(attention="sdpa"), [], "decoder"),
 }
 
 
@@ -87,8 +89,10 @@ def network_of(family):
     """Random weights in sixty-fourths, no two tensors alike."""
     name, settings, extra, kind = FAMILIES[family]
     model = getattr(transformers, name)
+    settings = dict(settings)
+    attention = settings.pop("attention", "eager")
     config = model.config_class(vocab_size=tokenizer_of(kind).get_vocab_size(), **settings)
-    config._attn_implementation = "eager"
+    config._attn_implementation = attention
     torch.manual_seed(7)
     network = model(config).eval()
     for parameter in network.parameters():
@@ -117,7 +121,7 @@ def export(network, names, exporter, path):
         axes = {name: {0: "batch_size", 1: "sequence_length"} for name in [*names, "last_hidden_state"]}
         torch.onnx.export(wrapped, args, str(path), dynamic_axes=axes, opset_version=17, dynamo=False, **common)
     else:
-        shape = {0: torch.export.Dim("batch", min=1, max=4096), 1: torch.export.Dim("sequence", min=2, max=39)}
+        shape = {0: torch.export.Dim("batch", min=2, max=4096), 1: torch.export.Dim("sequence", min=2, max=38)}
         torch.onnx.export(wrapped, args, str(path), dynamic_shapes=(shape,) * len(names), dynamo=True, external_data=False, verbose=False, **common)
     return without_traces(onnx.load(str(path)))
 

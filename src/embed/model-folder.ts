@@ -47,7 +47,7 @@ export async function openModelFolder(folder: string, boundary = folder): Promis
   }
   const parse = async <T>(file: string, schema: z.ZodType<T>) => {
     try {
-      return schema.parse(JSON.parse(await readFile(file, 'utf8')))
+      return schema.parse(JSON.parse((await readFile(file, 'utf8')).replace(/^\uFEFF/, '')))
     } catch (cause) {
       throw new QontrastError('model-invalid', `${file} is not what this file should be: ${reasonOf(cause)}`, { cause })
     }

@@ -5,6 +5,7 @@ export { type Evaluate, learnTypes, type Run, type Sizes } from './learn-types.t
 export { isKnownOp, type OpName, type OpSpec, ops, specOf } from './ops.ts'
 export { parseModel, type ReadExternal } from './parse.ts'
 export { printGraph } from './print.ts'
+export { renameReads } from './reads.ts'
 export { replaceWeights } from './replace-weights.ts'
 export { absorbIntoGemm } from './rewrites/absorb.ts'
 export { inlineConstants } from './rewrites/constants.ts'

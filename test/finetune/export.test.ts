@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises'
+import { access, cp, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { env, pipeline } from '@huggingface/transformers'
 import { expect, test } from 'vitest'
@@ -16,8 +16,8 @@ const pairs = pairsOf([
 ])
 
 async function trained(name: string): Promise<string> {
-  const out = path.join(await temporaryFolder(), name)
-  const model = path.join(fixtures, 'models', name)
+  const model = path.resolve(fixtures, 'models', name)
+  const out = path.join(await temporaryFolder(), path.basename(name))
   for await (const _ of finetune({ model, pairs, out, batchSize: 4, epochs: 4, learningRate: 1e-3 }));
   return out
 }
@@ -98,4 +98,44 @@ test('the folder holds what describes the model, and no old weights', async () =
       "tokenizer_config.json",
     ]
   `)
+})
+
+test('a folder without the files of sentence-transformers gets whole ones, which its versions 5 and 6 open', async () => {
+  const bare = path.join(await temporaryFolder(), 'bare')
+  await mkdir(bare)
+  const plain = path.join(fixtures, 'models', 'bert-plain')
+  for (const name of ['config.json', 'tokenizer.json']) await cp(path.join(plain, name), path.join(bare, name))
+  await cp(path.join(plain, 'onnx', 'model.onnx'), path.join(bare, 'model.onnx'))
+  const out = await trained(bare)
+  const read = async (name: string): Promise<unknown> => JSON.parse(await readFile(path.join(out, name), 'utf8'))
+  expect(await read('1_Pooling/config.json')).toMatchObject({
+    word_embedding_dimension: 32,
+    pooling_mode_mean_tokens: true,
+    pooling_mode_cls_token: false,
+  })
+  expect(await read('sentence_bert_config.json')).toEqual({ max_seq_length: 66, do_lower_case: false })
+  expect(await read('tokenizer_config.json')).toEqual({
+    tokenizer_class: 'PreTrainedTokenizerFast',
+    model_max_length: 66,
+    pad_token: '[PAD]',
+    padding_side: 'right',
+    truncation_side: 'right',
+  })
+  expect(await read('config_sentence_transformers.json')).toMatchObject({ default_prompt_name: null })
+  await using before = await loadEncoder(bare, { device: 'cpu' })
+  await using after = await loadEncoder(out, { device: 'cpu' })
+  expect(after.dimensions).toBe(before.dimensions)
+})
+
+test('the tokenizer is of a class that transformers 4 and 5 know, and modules are kept wherever they lie', async () => {
+  const folder = path.join(await temporaryFolder(), 'model')
+  await cp(path.join(fixtures, 'models', 'distilbert-tracing'), folder, { recursive: true })
+  await rename(path.join(folder, '2_Dense'), path.join(folder, 'projection'))
+  const modules = await readFile(path.join(folder, 'modules.json'), 'utf8')
+  await writeFile(path.join(folder, 'modules.json'), modules.replace('2_Dense', 'projection'))
+  const out = await trained(folder)
+  expect(await readFile(path.join(out, 'tokenizer_config.json'), 'utf8')).toContain('"PreTrainedTokenizerFast"')
+  const dense = await readFile(path.join(out, 'projection', 'config.json'), 'utf8')
+  expect(dense).toBe(await readFile(path.join(folder, 'projection', 'config.json'), 'utf8'))
+  await expect(access(path.join(out, 'projection', 'model.safetensors'))).resolves.toBeUndefined()
 })

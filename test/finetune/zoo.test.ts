@@ -1,8 +1,9 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { loadEncoder, locateModel, readTransformer } from '../../src/embed/index.ts'
 import { createInference } from '../../src/embed/transformer/inference.ts'
+import { type Graph, type Model, parseModel, renameReads, serializeModel } from '../../src/graph/index.ts'
 import { finetune } from '../../src/main.ts'
 import { openSession } from '../../src/runtime/index.ts'
 import { createRandom } from '../../src/shared/index.ts'
@@ -152,3 +153,74 @@ describe('equal weights that an exporter merged', () => {
     expect(warnings.join('\n')).toMatch(/3 weights hold one number throughout .*LayerNorm\.weight.*dynamo=False/)
   })
 })
+
+describe('what cannot be trained says the family, the operator and what to do', () => {
+  const changed = async (change: (model: Model) => Model) => {
+    const folder = await zooFolder('bert', 'tracing')
+    const file = path.join(folder, 'onnx', 'model.onnx')
+    await writeFile(file, serializeModel(change(parseModel(new Uint8Array(await readFile(file))))))
+    return tuned(folder)
+  }
+  const withGraph = (change: (graph: Graph) => Partial<Graph>) =>
+    changed((model) => ({ ...model, graph: { ...model.graph, ...change(model.graph) } }))
+
+  test('an operator without a gradient', async () => {
+    const training = withGraph(({ nodes }) => ({
+      nodes: nodes.map((node) => (node.op === 'Erf' ? { ...node, op: 'HardSwish' } : node)),
+    }))
+    await expect(training).rejects.toMatchObject({
+      code: 'model-invalid',
+      message: expect.stringMatching(/^This model \(bert\) cannot be trained: .*HardSwish.*docs\/ops\.md/),
+    })
+  })
+
+  test('inputs of a fixed shape', async () => {
+    const training = withGraph(({ inputs }) => ({
+      inputs: inputs.map(({ name, type }) => ({ name, type: type && { ...type, dims: [1, 128] } })),
+    }))
+    await expect(training).rejects.toMatchObject({
+      code: 'model-invalid',
+      message: expect.stringMatching(/'input_ids' has the fixed shape \[1, 128\]\. Export it with a dynamic batch/),
+    })
+  })
+})
+
+test('a graph within the graph reads the values of its own group of texts', async () => {
+  const folder = await zooFolder('bert', 'tracing')
+  const file = path.join(folder, 'onnx', 'model.onnx')
+  const model = parseModel(new Uint8Array(await readFile(file)))
+  await writeFile(file, serializeModel({ ...model, graph: withChoice(model.graph) }))
+  const golden = goldenOf('bert')
+  await using training = await openTraining(folder)
+  expect((await training.oneShot(pairsOf(golden.pairs))).loss).toBeCloseTo(golden.loss, 5)
+})
+
+/** The mask goes through an If, whose branches read it from outside. */
+function withChoice(graph: Graph): Graph {
+  const branch = (name: string): Graph => ({
+    name,
+    inputs: [],
+    outputs: [{ name: `${name}_mask`, type: undefined }],
+    initializers: new Map(),
+    nodes: [{ name, op: 'Identity', inputs: ['attention_mask'], outputs: [`${name}_mask`], attributes: {} }],
+    values: [],
+  })
+  const bytes = new Uint8Array([1])
+  return {
+    ...graph,
+    initializers: new Map([...graph.initializers, ['always', { dtype: 'bool', dims: [], bytes }]]),
+    nodes: [
+      {
+        name: 'choice',
+        op: 'If',
+        inputs: ['always'],
+        outputs: ['chosen_mask'],
+        attributes: {
+          then_branch: { kind: 'graph', value: branch('yes') },
+          else_branch: { kind: 'graph', value: branch('no') },
+        },
+      },
+      ...graph.nodes.map((node) => renameReads(node, (name) => (name === 'attention_mask' ? 'chosen_mask' : name))),
+    ],
+  }
+}

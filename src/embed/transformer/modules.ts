@@ -26,6 +26,8 @@ export interface Modules {
   readonly transformer: string
   readonly pooling: PoolingModule
   readonly after: readonly VectorModule[]
+  /** Folders of all modules, relative to the model's. */
+  readonly paths: readonly string[]
 }
 
 interface Entry {
@@ -88,10 +90,11 @@ const supported = ['Transformer', 'Pooling', ...Object.keys(vectorModules)]
 /** Reads `modules.json` as sentence-transformers executes it; without one, mean pooling. `model-invalid` names a module that is not known or stands where it cannot. */
 export async function readModules(folder: ModelFolder): Promise<Modules> {
   const entries = await folder.facts('modules.json', moduleSchema)
-  if (!entries) return { transformer: '', pooling: { modes: ['mean'], prompt: true }, after: [] }
+  if (!entries) return { transformer: '', pooling: { modes: ['mean'], prompt: true }, after: [], paths: [] }
   const kinds = entries.map(({ type }) => lastName(type))
   const last = kinds.lastIndexOf('Pooling') // an earlier one, and what stands between, is overwritten by it
   checkModules(entries, kinds, last)
+  for (const { path } of entries) await folder.has(path) // refuses one that leads out of the folder
   const after: VectorModule[] = []
   for (const entry of entries.slice(last + 1)) {
     const module = await vectorModules[lastName(entry.type)]?.(folder, entry)
@@ -101,6 +104,7 @@ export async function readModules(folder: ModelFolder): Promise<Modules> {
     transformer: entries[kinds.indexOf('Transformer')]?.path ?? '',
     pooling: await readPooling(folder, entries[last]),
     after,
+    paths: entries.map(({ path }) => path),
   }
 }
 

@@ -6,6 +6,8 @@ import { inside, type Modules, readModules } from './modules.ts'
 
 /** Everything a model's settings files say about turning a text into its vector. */
 export interface TransformerSettings extends Modules {
+  /** As `config.json` calls it: `bert`, `modernbert`. */
+  readonly family: string | undefined
   readonly tokenizer: TokenizerSettings
   readonly prompts: { readonly query: string; readonly document: string }
 }
@@ -18,6 +20,7 @@ const promptsSchema = z.looseObject({
   prompts: z.record(z.string(), z.string()).nullish(),
   default_prompt_name: z.string().nullish(),
 })
+const familySchema = z.looseObject({ model_type: z.string().nullish() })
 const configSchema = z.looseObject({
   max_position_embeddings: positions,
   pad_token_id: optionalTokenId,
@@ -46,6 +49,7 @@ export async function readTransformerSettings(folder: ModelFolder): Promise<Tran
   const modules = await readModules(folder)
   return {
     ...modules,
+    family: (await folder.facts(inside(modules.transformer, 'config.json'), familySchema))?.model_type ?? undefined,
     tokenizer: await readTokenizerSettings(folder, modules.transformer),
     prompts: await readPrompts(folder),
   }

@@ -1,6 +1,6 @@
 import { type GraphBuilder, type GraphNode, isKnownOp, specOf, type ValueName } from '../../graph/index.ts'
 import { QontrastError } from '../../shared/index.ts'
-import type { InputGradient, RuleContext } from './rule.ts'
+import { type InputGradient, type RuleContext, untrainable } from './rule.ts'
 import { rules } from './rules.ts'
 import { sumTo } from './sum-to.ts'
 
@@ -86,10 +86,7 @@ function applyRule(context: RuleContext, upstreams: readonly (ValueName | undefi
 }
 
 function refused(node: GraphNode, reason: string): QontrastError {
-  return new QontrastError(
-    'model-invalid',
-    `This model cannot be trained: node '${node.name}' (${node.op}): ${reason}.`,
-  )
+  return untrainable(`node '${node.name}' (${node.op}): ${reason}`)
 }
 
 function contextOf(g: GraphBuilder, node: GraphNode, wanted: readonly boolean[]): RuleContext {

@@ -1,4 +1,5 @@
 import type { Dims, GraphBuilder, GraphNode, ValueName } from '../../graph/index.ts'
+import { QontrastError } from '../../shared/index.ts'
 
 /** What a rule may look at while it writes the gradient of one node. */
 export interface RuleContext {
@@ -32,3 +33,8 @@ export interface Refusal {
 
 /** `zero`: the output does not change with its inputs, or only in jumps, so nothing flows. */
 export type RuleEntry = { readonly rule: Rule } | { readonly join: JoinRule } | 'zero' | Refusal
+
+/** Why a model has no gradient, in the one form that all such errors have; whoever knows the model's family adds it. */
+export function untrainable(reason: string): QontrastError {
+  return new QontrastError('model-invalid', `This model cannot be trained: ${reason}.`)
+}

@@ -17,7 +17,7 @@ import { findDevice } from './find-device.ts'
 import { identityOf, type RunIdentity } from './identity.ts'
 import { type Plan, planRun } from './plan.ts'
 import { openRunFolder, type RunFolder } from './run-folder.ts'
-import { buildChunkGraph, tablesOf } from './step-graph.ts'
+import { checkGradients, tablesOf } from './step-graph.ts'
 import { createStepTaker, type StepTaker } from './take-step.ts'
 import { readTower, type Tower } from './tower.ts'
 
@@ -63,7 +63,7 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
   const settings = { ...given, maxTokens: maximumTokens }
   const tower = await readTower(files, { dropout: settings.dropout })
   for (const notice of tower.notices) onWarning(notice)
-  buildChunkGraph(tower) // refuses a model without gradients before anything is measured
+  checkGradients(tower, files) // before anything is measured
   const optimizer = options.optimizer ?? adamW()
   const { temperature } = options
   const loss = options.loss ?? infoNce(temperature === undefined ? {} : { temperature })

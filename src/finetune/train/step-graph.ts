@@ -1,3 +1,4 @@
+import type { TransformerFiles } from '../../embed/index.ts'
 import {
   absorbIntoGemm,
   createBuilder,
@@ -6,11 +7,12 @@ import {
   type GraphBuilder,
   type Model,
   prune,
+  renameReads,
   type ValueName,
   type ValueType,
   verifyGraph,
 } from '../../graph/index.ts'
-import { QontrastError } from '../../shared/index.ts'
+import { isQontrastError, QontrastError } from '../../shared/index.ts'
 import { appendGradient } from '../autodiff/index.ts'
 import type { Loss } from '../losses/loss.ts'
 import type { Optimizer } from '../optimizer/optimizer.ts'
@@ -153,6 +155,16 @@ function appendLoss(
   return loss.build(g, { embeddings, inputs: {}, parameters: {}, state: {} }).loss
 }
 
+/** `model-invalid` where a part of the model has no gradient: with its family, the operator, and what to do. */
+export function checkGradients(tower: Tower, { settings: { family } }: TransformerFiles): void {
+  try {
+    buildChunkGraph(tower)
+  } catch (cause) {
+    if (!isQontrastError(cause, 'model-invalid') || family === undefined) throw cause
+    throw new QontrastError('model-invalid', cause.message.replace(/^This model/, `This model (${family})`), { cause })
+  }
+}
+
 /** For the gradient cache: the gradients of the parameters from that of the embeddings, given as the input `upstream`, of one group of texts. */
 export function buildChunkGraph(tower: Tower): GradientGraph {
   const { g, lookups, embeddings } = instantiate(tower, 1)
@@ -190,7 +202,7 @@ function instantiate(tower: Tower, groups: number) {
     for (const { name, type } of graph.inputs) if (!parameters.has(name) && type) g.input(rename(name), typeOf(type))
     for (const node of graph.nodes) {
       const name = rename(node.outputs[0] ?? '')
-      g.append({ ...node, name, inputs: node.inputs.map(rename), outputs: node.outputs.map(rename) })
+      g.append({ ...renameReads(node, rename), name, outputs: node.outputs.map(rename) })
       for (const output of node.outputs) {
         const type = tower.types.get(output)
         if (type) g.setType(rename(output), typeOf(type))

@@ -18,6 +18,7 @@ import {
   type ValueType,
 } from '../../graph/index.ts'
 import { QontrastError } from '../../shared/index.ts'
+import { untrainable } from '../autodiff/index.ts'
 import { type Dropout, withDropout } from './dropout.ts'
 import { evaluateGraph } from './evaluate-graph.ts'
 import { appendPooling } from './pooling.ts'
@@ -32,6 +33,8 @@ export interface Tower {
   readonly parameters: ReadonlyMap<ValueName, TensorValue>
   readonly embeddings: ValueName
   readonly dimensions: number
+  /** Numbers of a token's vector, or of the text's where the model gives that itself. */
+  readonly tokenDimensions: number
   readonly dropout: Dropout | undefined
   /** The file as it is, for export: weights go back into it under their names. */
   readonly source: Uint8Array<ArrayBuffer>
@@ -56,6 +59,7 @@ export async function readTower(files: TransformerFiles, { dropout: probability 
   const model = normalizeOpset(parsed)
   const inputs = model.graph.inputs.map(({ name }) => name).filter((name) => !model.graph.initializers.has(name))
   checkInputs(inputs)
+  checkShapes(model.graph, inputs)
 
   const output = files.plan.output.name
   const { graph, parameters, copies, notices } = findTrainable(
@@ -75,6 +79,7 @@ export async function readTower(files: TransformerFiles, { dropout: probability 
   g.output(embeddings)
   const built = g.build('tower')
   const dimensions = g.dimsOf(embeddings)[1]
+  const width = g.dimsOf(outputName).at(-1)
   if (typeof dimensions !== 'number')
     throw new QontrastError('model-invalid', `The model's vectors are of no fixed size: ${dimensions}.`)
   return {
@@ -84,9 +89,10 @@ export async function readTower(files: TransformerFiles, { dropout: probability 
     parameters: new Map([...parameters, ...dense]),
     embeddings,
     dimensions,
+    tokenDimensions: typeof width === 'number' ? width : dimensions,
     dropout,
     copies,
-    notices,
+    notices: (await files.folder.has('config.json')) ? notices : [...notices, withoutConfig],
     source,
     external: new Map(
       [...parsed.graph.initializers].flatMap(([name, { bytes }]) =>
@@ -95,6 +101,20 @@ export async function readTower(files: TransformerFiles, { dropout: probability 
     ),
   }
 }
+
+/** Batches and lengths change from step to step. */
+function checkShapes({ inputs }: Graph, texts: readonly ValueName[]): void {
+  const fixed = inputs.find(
+    ({ name, type }) => texts.includes(name) && type?.dims?.some((dim) => typeof dim === 'number'),
+  )
+  if (!fixed) return
+  throw untrainable(
+    `its input '${fixed.name}' has the fixed shape [${fixed.type?.dims?.join(', ')}]. Export it with a dynamic batch and sequence (dynamic_axes, or dynamic_shapes with dynamo=True)`,
+  )
+}
+
+const withoutConfig =
+  'The model has no config.json: what is trained opens with loadEncoder, but not with sentence-transformers and transformers.js, which ask it for the family of the model. Put the config.json of the model into its folder.'
 
 async function readWhole(file: string): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = await readFile(file)

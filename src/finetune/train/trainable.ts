@@ -1,4 +1,12 @@
-import { dtypes, float32Of, type Graph, sizeOf, type TensorValue, type ValueName } from '../../graph/index.ts'
+import {
+  dtypes,
+  float32Of,
+  type Graph,
+  renameReads,
+  sizeOf,
+  type TensorValue,
+  type ValueName,
+} from '../../graph/index.ts'
 import { QontrastError } from '../../shared/index.ts'
 import { hasZeroGradient } from '../autodiff/index.ts'
 import { positionConstants } from './position-constants.ts'
@@ -34,7 +42,7 @@ export function findTrainable(given: Graph, output: ValueName): Trainable {
   const original = (name: ValueName) => copies.get(name) ?? name
   const graph: Graph = {
     ...whole,
-    nodes: whole.nodes.map((node) => ({ ...node, inputs: node.inputs.map(original) })),
+    nodes: whole.nodes.map((node) => renameReads(node, original)),
     initializers: new Map([...whole.initializers].filter(([name]) => !copies.has(name))),
   }
   return {

@@ -1,5 +1,6 @@
 import { floatOf } from '../attributes.ts'
 import { sameDims } from '../dims.ts'
+import { renameReads } from '../reads.ts'
 import { numbersOf } from '../tensor.ts'
 import type { GraphNode, ValueName } from '../types.ts'
 import type { TypedGraph } from './fuse.ts'
@@ -74,7 +75,7 @@ export function absorbIntoGemm({ graph, types }: TypedGraph): TypedGraph {
     nodes[i] = undefined
   }
 
-  const rewritten = nodes.flatMap((node) => (node ? [{ ...node, inputs: node.inputs.map(current) }] : []))
+  const rewritten = nodes.flatMap((node) => (node ? [renameReads(node, current)] : []))
   const outputs = graph.outputs.map(({ name, type }) => ({ name: current(name), type }))
   return { graph: prune({ ...graph, nodes: rewritten, outputs }), types }
 

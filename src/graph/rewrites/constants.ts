@@ -1,3 +1,4 @@
+import { renameReads } from '../reads.ts'
 import { float32Tensor, int64Tensor, type TensorValue } from '../tensor.ts'
 import type { Attribute, Graph, GraphNode, ValueName } from '../types.ts'
 
@@ -14,9 +15,9 @@ export function inlineConstants(graph: Graph): Graph {
       initializers.set(result, value)
       continue
     }
-    const inputs = node.inputs.map((name) => renamed.get(name) ?? name)
-    if (node.op === 'Identity' && !outputs.has(result)) renamed.set(result, inputs[0] ?? '')
-    else nodes.push({ ...node, inputs })
+    const read = renameReads(node, (name) => renamed.get(name) ?? name)
+    if (node.op === 'Identity' && !outputs.has(result)) renamed.set(result, read.inputs[0] ?? '')
+    else nodes.push(read)
   }
   const given = new Set(nodes.flatMap((node) => node.outputs))
   return { ...graph, initializers, nodes, values: graph.values.filter(({ name }) => given.has(name)) }

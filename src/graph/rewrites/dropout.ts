@@ -1,4 +1,5 @@
 import { createBuilder } from '../builder.ts'
+import { renameReads } from '../reads.ts'
 import type { Dims, GraphNode, ValueName } from '../types.ts'
 import type { TypedGraph } from './fuse.ts'
 
@@ -22,7 +23,7 @@ export function insertDropout({ graph, types }: TypedGraph): TypedGraph & { read
   const found: Dims[] = []
   const nodes: GraphNode[] = []
   for (const node of graph.nodes) {
-    nodes.push({ ...node, inputs: node.inputs.map(current) })
+    nodes.push(renameReads(node, current))
     const value = node.outputs.find((name) => places.has(name))
     if (value === undefined) continue
     const before = g.nodes().length

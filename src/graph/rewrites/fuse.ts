@@ -1,5 +1,6 @@
 import { createBuilder } from '../builder.ts'
 import { productOf } from '../dims.ts'
+import { renameReads } from '../reads.ts'
 import { numbersOf } from '../tensor.ts'
 import type { Graph, GraphNode, ValueName, ValueType } from '../types.ts'
 import { prune } from './prune.ts'
@@ -82,7 +83,7 @@ function fuseLinear({ graph, types }: TypedGraph): TypedGraph {
     if (absorbed.has(node)) continue
     const linear = linearOf(node, context)
     if (!linear) {
-      g.append({ ...node, inputs: node.inputs.map((name) => renamed.get(name) ?? name) })
+      g.append(renameReads(node, (name) => renamed.get(name) ?? name))
       continue
     }
     const { weight, bias, add, dims, features } = linear

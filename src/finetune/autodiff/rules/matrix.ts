@@ -1,6 +1,5 @@
 import { type Dims, floatOf, intOf, type ValueName } from '../../../graph/index.ts'
-import { QontrastError } from '../../../shared/index.ts'
-import type { InputGradient, Rule } from '../rule.ts'
+import { type InputGradient, type Rule, untrainable } from '../rule.ts'
 
 /** C = A B: dA = dC Bᵀ, dB = Aᵀ dC, per matrix of a batch. On the CPU, ONNX Runtime fuses the transposes into the product. */
 const matMul: Rule = (context, upstream) => {
@@ -8,10 +7,7 @@ const matMul: Rule = (context, upstream) => {
   const [a, b] = [context.input(0), context.input(1)]
   const [aDims, bDims] = [context.dims(a), context.dims(b)]
   if (aDims.length < 2 || bDims.length < 2) {
-    throw new QontrastError(
-      'model-invalid',
-      `MatMul '${node.name}' of a vector cannot be trained: reshape it to a matrix.`,
-    )
+    throw untrainable(`node '${node.name}' (MatMul) multiplies a vector. Reshape it to a matrix when exporting`)
   }
   const batch = context.dims(context.output()).slice(0, -2)
   const turned = (value: ValueName, dims: Dims) => {

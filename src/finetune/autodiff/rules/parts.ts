@@ -1,6 +1,5 @@
 import { axisOf, numbersOf, type ValueName } from '../../../graph/index.ts'
-import { QontrastError } from '../../../shared/index.ts'
-import type { Rule, RuleContext } from '../rule.ts'
+import { type Rule, type RuleContext, untrainable } from '../rule.ts'
 
 /** A place along an axis: a number, or a value `[1]` of int64 that is known when the graph runs. */
 type Place = number | ValueName
@@ -23,9 +22,8 @@ const slice: Rule = (context, upstream) => {
 function cutsOf({ g, node }: RuleContext): Cut[] {
   const [, starts = '', ends = '', axes = '', steps = ''] = node.inputs
   const refuse = (what: string) =>
-    new QontrastError(
-      'model-invalid',
-      `This model cannot be trained: Slice '${node.name}' has ${what} that are computed while the model runs. Export it with PyTorch's dynamo exporter: torch.onnx.export(…, dynamo=True).`,
+    untrainable(
+      `node '${node.name}' (Slice) has ${what} that are computed while the model runs. Export it with PyTorch's dynamo exporter: torch.onnx.export(…, dynamo=True)`,
     )
   const constant = (name: ValueName, what: string): number[] | undefined => {
     if (name === '') return undefined

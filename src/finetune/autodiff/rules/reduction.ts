@@ -8,8 +8,7 @@ import {
   productOf,
   type ValueName,
 } from '../../../graph/index.ts'
-import { QontrastError } from '../../../shared/index.ts'
-import type { Rule, RuleContext } from '../rule.ts'
+import { type Rule, type RuleContext, untrainable } from '../rule.ts'
 
 interface Reduced {
   /** Upstream and output with the reduced axes kept as 1, so that they broadcast to the input. */
@@ -43,10 +42,7 @@ function axesOf({ g, node }: RuleContext, dims: Dims): number[] {
 function constantInts(g: RuleContext['g'], name: ValueName): number[] {
   const tensor = g.tensorOf(name)
   if (tensor) return numbersOf(tensor)
-  throw new QontrastError(
-    'model-invalid',
-    `The axes '${name}' are computed while the model runs; they must be constant to train it.`,
-  )
+  throw untrainable(`the axes '${name}' are computed while it runs. Export it with constant ones`)
 }
 
 function expand(g: RuleContext['g'], value: ValueName, like: ValueName): ValueName {
@@ -65,9 +61,16 @@ function countOf({ g, input, dims }: RuleContext, axes: readonly number[]): Valu
 /** y = softmax x: dx = y (dy − Σ dy·y), over the axis. */
 const softmax: Rule = ({ g, node, input, output, dims }, upstream) => {
   const axis = axisOf(intOf(node, 'axis', -1), dims(input(0)).length)
-  const product = g.op('Mul', [upstream, output()])
+  const y = withoutNaN(g, output())
+  const product = g.op('Mul', [upstream, y])
   const sum = g.op('ReduceSum', [product, g.ints([axis])], { keepdims: 1 })
-  return [g.op('Sub', [product, g.op('Mul', [output(), sum])])]
+  return [g.op('Sub', [product, g.op('Mul', [y, sum])])]
+}
+
+/** Zeros for the rows of tokens that may look at no other, where the model replaces them: PyTorch's exports of `scaled_dot_product_attention` do. */
+function withoutNaN(g: RuleContext['g'], value: ValueName): ValueName {
+  const test = g.nodes().find(({ op, inputs }) => op === 'IsNaN' && inputs[0] === value)?.outputs[0]
+  return test === undefined ? value : g.op('Where', [test, g.scalar(0), value])
 }
 
 /** y = x − log Σ exp x: dx = dy − exp(y) Σ dy. */
@@ -87,10 +90,7 @@ const layerNormalization: Rule = (context, upstream) => {
   const dims = context.dims(x)
   const last = dims.length - 1
   if (axisOf(intOf(node, 'axis', -1), dims.length) !== last)
-    throw new QontrastError(
-      'model-invalid',
-      `LayerNormalization '${node.name}' over several axes cannot be trained; only over the last.`,
-    )
+    throw untrainable(`node '${node.name}' (LayerNormalization) is over several axes; only the last can be trained`)
   const kept = { type: { dtype: 'float32' as const, dims: [...dims.slice(0, -1), 1] } }
   const mean = node.outputs[1] || g.op('ReduceMean', [x, g.ints([last])], { keepdims: 1 }, kept)
   const centred = g.op('Sub', [x, mean])
