@@ -58,8 +58,9 @@ export async function loadEncoder(name: string = bundledEncoder, options: LoadEn
   const { cacheDir = defaultCacheDir(), dtype = 'fp32', device = 'auto', dimensions, workers, output } = options
   const folder = await locate(name, { ...options, cacheDir, dtype })
   const { loadStaticEncoder } = await import('./static/static-encoder.ts')
-  const withoutModel = (await listModelFiles(folder)).length === 0
-  const staticEncoder = withoutModel ? await loadStaticEncoder(folder, { name, dimensions, cacheDir }) : undefined
+  const staticEncoder = (await mayBeTable(folder))
+    ? await loadStaticEncoder(folder, { name, dimensions, cacheDir })
+    : undefined
   const onWarning = options.onWarning ?? ((message) => process.emitWarning(message, 'QontrastWarning'))
   if (staticEncoder) {
     checkStaticOptions(name, options)
@@ -81,7 +82,7 @@ export async function readTransformer(
   options: { readonly dtype: Dtype; readonly output?: string | undefined },
 ): Promise<TransformerFiles> {
   const { isStaticModel } = await import('./static/static-encoder.ts')
-  if ((await listModelFiles(folder)).length === 0 && (await isStaticModel(folder))) {
+  if ((await mayBeTable(folder)) && (await isStaticModel(folder))) {
     throw new QontrastError(
       'model-invalid',
       `${folder.root} is a table of token vectors (Model2Vec or StaticEmbedding), which cannot be trained yet. Train a transformer: a folder with onnx/model.onnx.`,
@@ -89,6 +90,13 @@ export async function readTransformer(
   }
   const { readTransformer: read } = await import('./transformer/read-transformer.ts') // brings the tokenizer
   return read(folder, options)
+}
+
+/** A table of token vectors has no ONNX file, or one beside it that Model2Vec writes, and `modules.json` says what it is. */
+async function mayBeTable(folder: ModelFolder): Promise<boolean> {
+  if ((await listModelFiles(folder)).length === 0) return true
+  const { namesTable } = await import('./transformer/modules.ts')
+  return namesTable(folder)
 }
 
 async function locate(

@@ -143,6 +143,21 @@ describe('a folder of another kind of model is told what it is', () => {
       message: expect.stringMatching(/table of token vectors.*cannot be trained yet/),
     })
   })
+  test('a table that has an ONNX file beside it, as Model2Vec writes one', async () => {
+    const folder = await empty(
+      [(await locateModel('default')).root, '.'],
+      [path.join(root, 'bert-tracing/onnx/model.onnx'), 'onnx/model.onnx'],
+    )
+    const modules = ['StaticEmbedding', 'Normalize'].map((kind) => ({
+      path: '',
+      type: `sentence_transformers.models.${kind}`,
+    }))
+    await writeFile(path.join(folder, 'modules.json'), JSON.stringify(modules))
+    await using table = await loadEncoder('default')
+    await using encoder = await loadEncoder(folder)
+    expect((await encoder.encode(['one word'])).data).toEqual((await table.encode(['one word'])).data)
+    await expect(read(folder)).rejects.toMatchObject({ message: expect.stringContaining('cannot be trained yet') })
+  })
   test('a table with layers after it', async () => {
     const folder = await empty([(await locateModel('default')).root, '.'])
     const modules = ['StaticEmbedding', 'Dense'].map((kind) => ({

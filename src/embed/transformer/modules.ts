@@ -108,6 +108,12 @@ export async function readModules(folder: ModelFolder): Promise<Modules> {
   }
 }
 
+/** Whether `modules.json` begins with a table of token vectors. */
+export async function namesTable(folder: ModelFolder): Promise<boolean> {
+  const [first] = (await folder.facts('modules.json', moduleSchema)) ?? []
+  return first !== undefined && lastName(first.type) === 'StaticEmbedding'
+}
+
 /** A table of token vectors is followed by nothing that changes a direction; `model-invalid` names what does. */
 export async function checkTableModules(folder: ModelFolder): Promise<void> {
   const entries = (await folder.facts('modules.json', moduleSchema)) ?? []
