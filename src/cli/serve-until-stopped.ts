@@ -7,6 +7,9 @@ import { encoderOptions, openStore } from './options.ts'
 import { onParentGone } from './parent-gone.ts'
 import type { ServeSettings } from './serve-settings.ts'
 
+/** Requests are over; maintenance that takes longer is broken off, and done again by the next process. */
+const mostClosingMilliseconds = 5_000
+
 /** Opens what the settings name, serves it until a signal comes, and closes it again. */
 export async function serveUntilStopped(settings: ServeSettings): Promise<void> {
   const { port, host, limits, hosts, lameDuckSeconds, graceSeconds } = settings
@@ -34,6 +37,7 @@ export async function serveUntilStopped(settings: ServeSettings): Promise<void> 
   log.info({ reason }, 'stopping')
   await server.close()
   log.info('stopped')
+  setTimeout(() => process.exit(), mostClosingMilliseconds).unref()
 }
 
 /** A log on stdout that ends where nobody reads it any more: a write to a terminal that is gone would be tried again for ever. */

@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import { loadEncoder, openIndex, qdrant } from '../../../src/main.ts'
 import { type QdrantServer, qdrantProgram, startQdrant } from '../../support/qdrant-server.ts'
 
@@ -7,6 +8,8 @@ if (!program) console.log('skipped: a snapshot of a Qdrant server: no qdrant on 
 const servers: QdrantServer[] = []
 const encoder = program ? await loadEncoder() : undefined
 afterAll(() => Promise.all([...servers.map((server) => server.close()), encoder?.close()]))
+
+const madeSchema = z.object({ result: z.object({ name: z.string() }) })
 
 async function start(): Promise<string> {
   const server = await startQdrant(program ?? '')
@@ -33,7 +36,7 @@ describe.skipIf(!program)('a snapshot of a collection', () => {
     })()
     const before = next
     const made = await fetch(`${from}/collections/${collection}/snapshots`, { method: 'POST' })
-    const { result } = await made.json()
+    const { result } = madeSchema.parse(await made.json())
     const after = next
     stop = true
     await writing
