@@ -6,8 +6,10 @@
  *     npm run bench:http -- overload 60
  *     npm run bench:http -- mixed 600
  *     npm run bench:http -- streams 10000
+ *     npm run bench:http -- answers 20
  */
 import { machine } from '../support/sides.ts'
+import { benchAnswers } from './answers.ts'
 import { benchEmbeddings } from './embeddings.ts'
 import { benchMixed } from './mixed.ts'
 import { benchOverload } from './overload.ts'
@@ -20,6 +22,7 @@ const benches: Readonly<Record<string, (size?: number) => Promise<void>>> = {
   overload: benchOverload,
   mixed: benchMixed,
   streams: benchStreams,
+  answers: benchAnswers,
 }
 const [name, size] = process.argv.slice(2)
 const chosen = name === undefined ? Object.values(benches) : [benches[name]]

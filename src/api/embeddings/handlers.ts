@@ -1,5 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
-import { normalizeInPlace, QontrastError } from '../../shared/index.ts'
+import { createPace, normalizeInPlace, QontrastError } from '../../shared/index.ts'
 import { answerJson } from '../answer-json.ts'
 import type { ApiEnv, Services } from '../context.ts'
 import { createEmbeddings, getModel, getModelByPath, listModels } from './routes.ts'
@@ -33,11 +33,12 @@ export function embeddingRoutes({ catalog, limits }: Services) {
         )
       const { vectors, tokens } = await encoder.embed(texts, { purpose, signal: c.var.signal })
       const write = encoding_format === 'base64' ? toBase64 : toNumbers
-      const data = texts.map((_, index) => ({
-        object: 'embedding' as const,
-        index,
-        embedding: write(cut(vectors.row(index), dimensions)),
-      }))
+      const pace = createPace()
+      const data: { object: 'embedding'; index: number; embedding: string | number[] }[] = []
+      for (let index = 0; index < texts.length; index++) {
+        await pace()
+        data.push({ object: 'embedding', index, embedding: write(cut(vectors.row(index), dimensions)) })
+      }
       if (encoding_format === 'base64') c.header('Cache-Control', 'no-transform') // compression would gain little
       const usage = { prompt_tokens: tokens, total_tokens: tokens }
       return answerJson(c, { object: 'list' as const, data, model, usage })
