@@ -1,8 +1,9 @@
 import { Command, Option } from 'commander'
 import { type EvaluationTask, type Evaluator, evaluationTasks, taskOf } from '../evaluate/index.ts'
 import { type FinetuneEvent, type FinetuneOptions, finetune, type RunEnd, type RunStart } from '../finetune/index.ts'
+import type { RetrievalReport } from '../index/index.ts'
 import { isQontrastError } from '../shared/index.ts'
-import { openEvaluator } from './evaluator.ts'
+import { openEvaluator, retrievalNotes } from './evaluator.ts'
 import { abortOnInterrupt } from './interrupt.ts'
 import { anyNumber, deviceOf, deviceOption, jsonOption, wholeNumber } from './options.ts'
 import { addPairFlags, type PairFlags, reportLines } from './pair-flags.ts'
@@ -117,7 +118,12 @@ export const finetuneCommand = (): Command =>
 
 /** Of search it measures mode dense, which is what training changes. */
 async function evaluatorOf(data: string, task?: EvaluationTask): Promise<Evaluator> {
-  return openEvaluator({ task: task ?? (await taskOf(data)), data }, { mode: 'dense' })
+  let told = false
+  const onReport = (report: RetrievalReport) => {
+    for (const sentence of told ? [] : retrievalNotes(report)) console.error(sentence)
+    told = true
+  }
+  return openEvaluator({ task: task ?? (await taskOf(data)), data }, { mode: 'dense', onReport })
 }
 
 /** Prints a run: a live line while it goes, and what remains to be known. */

@@ -2,13 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import {
-  type defaultMeasures,
+  defaultMeasures,
   describeEvaluator,
   type Evaluator,
   type Measure,
+  measureOf,
   type RetrievalData,
 } from '../evaluate/index.ts'
-import type { Document } from '../shared/index.ts'
+import { checkOptionKeys, type Document, type OptionKeys } from '../shared/index.ts'
 import type { AddProgress } from './add-documents.ts'
 import type { Chunking } from './chunk-settings.ts'
 import { type EvaluateSearchOptions, evaluateSearch, type SearchEvaluation } from './evaluate-search.ts'
@@ -24,6 +25,15 @@ export interface RetrievalOptions<M extends Measure = Measure>
   readonly onReport?: (report: RetrievalReport<M>) => void
 }
 
+const retrievalKeys: OptionKeys<Omit<RetrievalOptions, 'chunk' | 'onProgress' | 'onReport'>> = {
+  mode: true,
+  fusion: true,
+  minScore: true,
+  exact: true,
+  measures: true,
+  keepOwnIds: true,
+}
+
 export interface RetrievalReport<M extends Measure = Measure> extends SearchEvaluation<M> {
   readonly documents: number
   readonly chunks: number
@@ -36,7 +46,10 @@ export function retrievalEvaluator<M extends Measure = (typeof defaultMeasures)[
   data: RetrievalData,
   { chunk = {}, onProgress, onReport, ...options }: RetrievalOptions<M> = {},
 ): Evaluator {
-  const [primary = 'ndcg@10'] = options.measures ?? []
+  checkOptionKeys('retrievalEvaluator', options, retrievalKeys)
+  const measures = options.measures ?? defaultMeasures
+  for (const measure of measures) measureOf(measure)
+  const [primary = defaultMeasures[0]] = measures
   return describeEvaluator(
     primary,
     () => factsOf(data, { chunk, ...options }),

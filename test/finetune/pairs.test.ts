@@ -140,6 +140,9 @@ describe('a column that judges a pair is not passed over', () => {
       /no pairs in its 4 rows. 4 left out: not label = 9/,
     )
     await expect(read('p.csv', nli, { where: { lable: 1 } })).rejects.toThrow(/the column label says/)
+    await expect(read('p.csv', nli, { where: { label: 1, genre: 'a' } })).rejects.toThrow(
+      /no column 'genre' \(where\), but the columns premise, hypothesis, label\.$/,
+    )
     await expect(read('p.csv', nli, { where: { label: {} } })).rejects.toMatchObject({ code: 'invalid-option' })
     await expect(read('p.csv', nli, { columns: { ignore: '' } })).rejects.toMatchObject({ code: 'invalid-option' })
   })

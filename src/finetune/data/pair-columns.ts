@@ -73,6 +73,8 @@ export function placePairs(names: readonly string[], { columns, selected, source
   const used = [...free(names, asked, found)].filter((place) => !negatives.includes(place))
   const judgements = used.flatMap((place) => names[place] ?? []).filter(isJudgement)
   if (judgements.length > 0 && !selected.some(isJudgement)) throw judged(source, judgements)
+  const absent = selected.find((name) => placeOfColumn(names, name) === undefined)
+  if (absent !== undefined) return `it has no column '${absent}' (where), but ${list(names)}.`
   return { ...found, negatives }
 }
 

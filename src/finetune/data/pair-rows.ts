@@ -44,9 +44,7 @@ export function createRowReader(
       const places = place(row.map(([name]) => name))
       if (typeof places === 'string') return places
       const values = row.map(([, value]) => value)
-      const chosen = isChosen(row, where)
-      if (typeof chosen === 'string') return chosen
-      if (!chosen) return undefined
+      if (!isChosen(row, where)) return undefined
       if (places.labelled) refuseNumbers(source, row[places.positives[0] ?? 0])
       return pairsOf(values, places)
     },

@@ -34,15 +34,13 @@ export function checkWhere(where: Where): void {
   }
 }
 
-/** Whether a row is chosen, or why that cannot be told. */
-export function isChosen(row: DataRow['values'], where: Where): boolean | string {
-  for (const [column, condition] of Object.entries(where)) {
-    const names = row.map(([name]) => name)
+/** Whether a row is chosen. */
+export function isChosen(row: DataRow['values'], where: Where): boolean {
+  const names = row.map(([name]) => name)
+  return Object.entries(where).every(([column, condition]) => {
     const place = placeOfColumn(names, column)
-    if (place === undefined) return `it has no column '${column}' (where), but ${names.join(', ')}.`
-    if (!holds(row[place]?.[1], condition)) return false
-  }
-  return true
+    return place !== undefined && holds(row[place]?.[1], condition)
+  })
 }
 
 /** `label = 1, score >= 4` */
