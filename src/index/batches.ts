@@ -1,7 +1,9 @@
 import { type Document, orAborted, QontrastError } from '../shared/index.ts'
+import { payloadCopies } from './payload-copies.ts'
 
 const batchDocuments = 256
 const batchMilliseconds = 1_000
+const copyWeight = 1 / 40
 const late = Symbol('late')
 
 /**
@@ -28,7 +30,7 @@ export async function* batches(
           if (next.done) break
           if (batch.length === 0) due = performance.now() + batchMilliseconds
           batch.push(next.value)
-          characters += typeof next.value?.text === 'string' ? next.value.text.length : 0
+          characters += weightOf(next.value)
           if (batch.length < batchDocuments && characters < budget() && performance.now() < due) continue
         }
         yield batch
@@ -44,6 +46,13 @@ export async function* batches(
     const closing = Promise.resolve(iterator.return?.()).catch(() => {})
     if (!signal?.aborted && !coming) await closing // else the source may still be waiting
   }
+}
+
+/** Its characters, and a little for what the copies of its payload take up. */
+function weightOf(document: Document<object> | null | undefined): number {
+  if (!document) return 0
+  const characters = typeof document.text === 'string' ? document.text.length : 0
+  return characters + payloadCopies(document) * copyWeight
 }
 
 /** `invalid-input` for what cannot be iterated, such as a single document. */

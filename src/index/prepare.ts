@@ -6,6 +6,7 @@ import { fieldProblem } from './check.ts'
 import { type Chunking, chunkingTag } from './chunk-settings.ts'
 import { idBytes, longestId } from './id-bytes.ts'
 import { keptPayload } from './payload.ts'
+import { checkPayloadCopies } from './payload-copies.ts'
 import type { CollectionSchema } from './store.ts'
 
 /** A document that passed the checks, with the hash that tells whether it or its settings changed. */
@@ -45,6 +46,7 @@ export function prepareDocument(input: unknown, fields: CollectionSchema['fields
   const document = checkDocument(input)
   const problem = fieldProblem(document.payload ?? {}, fields)
   if (problem) throw new QontrastError('invalid-input', problem)
+  if (chunk !== false) checkPayloadCopies(document)
   const { title, text, payload, sections } = document
   const hash = createHash('sha256')
     .update(JSON.stringify([title, text, payload, sections]))

@@ -228,3 +228,14 @@ test('a search notices that its index was dropped and made anew with another enc
   await anew.add([{ id: 'a', text: 'w1 w2' }])
   await expect(one.search('w1')).rejects.toMatchObject({ code: 'encoder-mismatch' })
 })
+
+test('a large payload is not copied into each passage of a long text', async () => {
+  const payload = { note: 'x'.repeat(100_000) }
+  const report = await index.add([
+    { id: 'both', text: 'Asthma is treated. '.repeat(20_000), payload },
+    { id: 'payload', text: 'Asthma is treated.', payload },
+    { id: 'text', text: 'Asthma is treated. '.repeat(1_000), payload: { note: 'x' } },
+  ])
+  expect(report).toMatchObject({ added: 2, failed: [{ id: 'both', code: 'invalid-input' }] })
+  expect(report.failed[0]?.reason).toContain('each passage')
+})
