@@ -62,6 +62,8 @@ export const appKeys: OptionKeys<AppOptions> = {
   cut: true,
 }
 const indexesKeys: OptionKeys<AppOptions['indexes']> = { store: true, encoders: true }
+/** Paths of what is done to documents: by their pattern they could be ids too, but in the document they stand by themselves. */
+const action = /\/documents\/(?:get|delete|scroll|count)$/
 const loopbackHosts = ['localhost', '127.0.0.1', '[::1]']
 /** Of answers that are data; whether there is TLS is for the proxy in front to say. */
 const securityHeaders = {
@@ -125,7 +127,8 @@ export function createApp(options: AppOptions) {
   app.use(
     methodNotAllowed({
       app,
-      onMethodNotAllowed: (c, methods) => {
+      onMethodNotAllowed: (c, found) => {
+        const methods = action.test(c.req.path) ? ['POST'] : found
         c.header('Allow', methods.join(', '))
         const error = new QontrastError('method-not-allowed', `This path has ${methods.join(', ')}.`)
         return answerProblem(c, error)

@@ -12,7 +12,7 @@ export function withNullableFields(document: JsonObject): JsonObject {
   return {
     ...document,
     components: { ...(isObject(components) ? components : {}), schemas: Object.fromEntries(nullable) },
-    paths: mapped(paths ?? {}, (key, value) => (key === 'requestBody' ? nulled(value) : value)),
+    paths: mapped(paths ?? {}, (key, value) => (key === 'requestBody' ? required(value) : value)),
   }
 }
 
@@ -30,18 +30,24 @@ function namesWithin(value: JsonValue, schemas: JsonObject, found = new Set<stri
   return found
 }
 
+const required = (body: JsonValue): JsonValue => (isObject(body) ? { ...nulled(body), required: true } : body)
+
+/** What is null says nothing, so an unknown field may be null as well. */
+function nulled(value: JsonObject): JsonObject
+function nulled(value: JsonValue): JsonValue
 function nulled(value: JsonValue): JsonValue {
   if (Array.isArray(value)) return value.map(nulled)
   if (!isObject(value)) return value
-  const { properties, required } = value
+  const { properties, required: names } = value
   const parts = Object.entries(value).map(([key, part]) => [key, nulled(part)])
   if (!isObject(properties)) return Object.fromEntries(parts)
-  const needed = new Set(Array.isArray(required) ? required : [])
+  const needed = new Set(Array.isArray(names) ? names : [])
   const fields = Object.entries(properties).map(([name, schema]) => [
     name,
     needed.has(name) ? nulled(schema) : { anyOf: [nulled(schema), { type: 'null' }] },
   ])
-  return { ...Object.fromEntries(parts), properties: Object.fromEntries(fields) }
+  const others = value['additionalProperties'] === false ? { additionalProperties: { type: 'null' } } : {}
+  return { ...Object.fromEntries(parts), ...others, properties: Object.fromEntries(fields) }
 }
 
 function mapped(value: JsonValue, change: (key: string, value: JsonValue) => JsonValue): JsonValue {
