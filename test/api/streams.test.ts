@@ -188,11 +188,12 @@ describe('on a socket', () => {
   test('a client that never reads stops being read, and is given up; a second stream meanwhile is 429', async () => {
     const { socket } = await open()
     socket.pause()
+    const wrong = `{"${'k'.repeat(1_000)}":1}\n` // its result is as long
     let written = 0
     let full = false
     const more = () => {
       while (!socket.destroyed && written < 64 * 2 ** 20) {
-        const text = Array.from({ length: 200 }, (__, i) => document(`n-${written + i}`, { text: ' ' })).join('')
+        const text = wrong.repeat(50)
         written += text.length
         if (!socket.write(chunk(text))) {
           full = true
