@@ -5,10 +5,11 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { parseAllDocuments } from 'yaml'
+import { createKey } from '../src/api/index.ts'
 import { defaultSettings, environment } from '../src/cli/serve-settings.ts'
 import { explainUnreadable } from '../src/cli/unreadable.ts'
 import { dashboard } from '../tools/grafana-dashboard.ts'
-import { openApp } from './support/api.ts'
+import { bearer, openApp } from './support/api.ts'
 import { temporaryFolder } from './support/temporary.ts'
 
 const folder = fileURLToPath(new URL('../deploy/', import.meta.url))
@@ -25,9 +26,9 @@ const textOf = (file: string): string => {
 }
 
 test('each metric that the alerts and the dashboard ask for is one that /metrics has', async () => {
-  const { call } = await openApp()
-  await call('GET', '/health/live')
-  const { text } = await call('GET', '/metrics')
+  const { key, entry } = createKey({ name: 'prometheus', scopes: ['metrics'] })
+  const { call } = await openApp({ keys: [entry] })
+  const { text } = await call('GET', '/metrics', undefined, bearer(key))
   const served = new Set(text.match(/^# TYPE \S+/gm)?.map((line) => line.slice('# TYPE '.length)))
   for (const file of ['monitoring/alerts.yaml', 'monitoring/dashboard.json']) {
     const asked = textOf(file).match(/\b(?:qontrast|nodejs|process)_[a-z0-9_]+(?=[{[])/g) ?? []

@@ -53,7 +53,33 @@ const panels: readonly Panel[] = [
     title: 'Tokens that wait',
     description: 'In the queues of the models.',
     unit: 'short',
-    lines: { '{{instance}} {{model}}': `qontrast_queue_tokens{${job}}` },
+    lines: { '{{instance}} {{model}} {{work}}': `qontrast_queue_tokens{${job}}` },
+  },
+  {
+    title: 'Parts of the indexes',
+    description: 'What single writes leave, until upkeep merges it.',
+    unit: 'short',
+    lines: {
+      '{{collection}} {{part}}': `max by (collection, part) (qontrast_collection_parts{${job}, part!="points"})`,
+    },
+  },
+  {
+    title: 'Documents',
+    description: 'Of each index.',
+    unit: 'short',
+    lines: { '{{index}}': `max by (index) (qontrast_index_documents{${job}})` },
+  },
+  {
+    title: 'Under way',
+    description: 'Requests, and streams of documents and of events.',
+    unit: 'short',
+    lines: { requests: `sum(qontrast_requests_in_flight{${job}})`, streams: `sum(qontrast_open_streams{${job}})` },
+  },
+  {
+    title: 'Workers replaced',
+    description: 'Processes of models that died or were stuck, in an hour.',
+    unit: 'short',
+    lines: { '{{instance}} {{model}}': `increase(qontrast_worker_restarts_total{${job}}[1h])` },
   },
   {
     title: 'Texts a batch',
