@@ -79,7 +79,7 @@ interface Opened {
 export function createUpkeep({ folder, schemaOf, exclusively, approximateFrom }: UpkeepOptions): Upkeep {
   const kept = new Map<string, Kept>()
   const listeners = new Set<(run: MaintenanceRun) => void>()
-  const underWay = new Set<Promise<unknown>>()
+  const underWay = new Map<Promise<unknown>, string>()
   let closed = false
 
   function keep(collection: string): Kept {
@@ -182,7 +182,7 @@ export function createUpkeep({ folder, schemaOf, exclusively, approximateFrom }:
         marks: async (work) => withTableIfThere(await session.connection(), seenTable(collection), work),
       })
     })
-    underWay.add(done)
+    underWay.set(done, collection)
     try {
       return await done
     } finally {
@@ -209,6 +209,7 @@ export function createUpkeep({ folder, schemaOf, exclusively, approximateFrom }:
       kept.delete(collection)
       clearTimeout(own?.timer)
       await own?.looking
+      await Promise.allSettled([...underWay].filter(([, of]) => of === collection).map(([done]) => done))
     },
     onMaintenance(listener) {
       listeners.add(listener)
@@ -217,7 +218,7 @@ export function createUpkeep({ folder, schemaOf, exclusively, approximateFrom }:
     async close() {
       closed = true
       for (const { timer } of kept.values()) clearTimeout(timer)
-      await Promise.allSettled(underWay)
+      await Promise.allSettled(underWay.keys())
     },
   }
 }
