@@ -150,11 +150,15 @@ export async function addDocuments(
     return { ...rest, failed }
   }
 
+  const reported = (error: unknown): never => {
+    if (isQontrastError(error, 'aborted')) reports.set(error, report())
+    throw error
+  }
   const firsts = createFirsts(fail)
 
   checkIterable(documents)
-  await orAborted(members.ensure(), signal)
-  const { collection: marked, encoder, schema } = await orAborted(members.follow(), signal)
+  const opened = members.ensure().then(() => members.follow())
+  const { collection: marked, encoder, schema } = await orAborted(opened, signal).catch(reported)
   checkChunking(chunk, encoder)
   const source = batches(documents, { signal, characters: meter.budget })
   try {
@@ -172,8 +176,7 @@ export async function addDocuments(
     await storing?.done
   } catch (error) {
     await storing?.done.catch(unlessAborted)
-    if (isQontrastError(error, 'aborted')) reports.set(error, report())
-    throw error
+    return reported(error)
   } finally {
     patient?.stop()
     await source.return()

@@ -6,6 +6,7 @@ import type { Encoders } from './encoders.ts'
 import { ensureIndex, type Generation, indexNotFound } from './generations.ts'
 import { nextAlias } from './names.ts'
 import type { CollectionSchema, VectorStore } from './store.ts'
+import { within } from './within.ts'
 
 /** A generation together with the encoder that fits it: only as such are its vectors read and written. */
 export interface Member extends Generation {
@@ -20,7 +21,7 @@ export interface Members {
   /** Moves over to the generation that the index names now, once its encoder is loaded. Rejects with `index-not-found` or `encoder-mismatch`. */
   follow(): Promise<Member>
   /** Rejects with `encoder-mismatch` where the collection is another one by now: it was dropped, and made anew with another encoder. */
-  check(member: Member): Promise<void>
+  check(member: Member, signal?: AbortSignal): Promise<void>
   /** Makes the index where there is none and that is wanted, and checks that it is the one that was opened. */
   ensure(): Promise<void>
   /** What a write goes to: the current generation first, then the one that is being built. */
@@ -127,8 +128,8 @@ export function createMembers({
       return member
     },
     follow,
-    async check({ collection, schema }) {
-      const stored = await store.schema(collection)
+    async check({ collection, schema }, signal) {
+      const stored = await within(store, signal).schema(collection)
       if (stored) checkSameSchema(index, stored, schema) // where it is gone, what is asked of it says so
     },
     async ensure() {

@@ -200,7 +200,7 @@ export async function openIndex(options: OpenIndexOptions): Promise<SearchIndex>
           ...(filter ? { filter } : {}),
         }),
       )
-      const [answers] = await Promise.all([at.queryMany(member.collection, asked), members.check(member)])
+      const [answers] = await Promise.all([at.queryMany(member.collection, asked), members.check(member, signal)])
       for (const [i, found] of answers.entries()) hits.push(found.map((scored) => toHit(scored, queries[start + i])))
     }
     return hits

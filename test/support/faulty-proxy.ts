@@ -12,6 +12,8 @@ export interface FaultyProxy {
   readonly url: string
   /** Faults of the next requests, one each; the others pass. */
   readonly faults: Fault[]
+  /** Holds every request from now on, for ever: tells when the first one came, and when its client broke it off. */
+  hold(): { readonly came: Promise<void>; readonly brokenOff: Promise<void> }
   /** When each request came, in milliseconds. */
   readonly arrivals: number[]
   stop(): Promise<void>
@@ -23,10 +25,12 @@ export interface FaultyProxy {
 export async function startFaultyProxy(target: string, port = 0): Promise<FaultyProxy> {
   const faults: Fault[] = []
   const arrivals: number[] = []
+  let onHeld: ((message: IncomingMessage) => void) | undefined
 
   const handle = async (message: IncomingMessage, response: ServerResponse) => {
     const body = Buffer.concat(await Array.fromAsync(message)).toString()
     arrivals.push(performance.now())
+    if (onHeld) return onHeld(message)
     const fault = faults.shift()
     if (fault === 'hang') return
     if (fault === 'drop') return message.socket.destroy()
@@ -53,12 +57,22 @@ export async function startFaultyProxy(target: string, port = 0): Promise<Faulty
     url: `http://127.0.0.1:${used}`,
     faults,
     arrivals,
+    hold() {
+      const came = Promise.withResolvers<void>()
+      const brokenOff = Promise.withResolvers<void>()
+      onHeld = (message) => {
+        came.resolve()
+        message.socket.once('close', () => brokenOff.resolve())
+      }
+      return { came: came.promise, brokenOff: brokenOff.promise }
+    },
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
         server.closeAllConnections()
       }),
     async start() {
+      onHeld = undefined
       server = createServer(handle)
       await listen(used)
     },

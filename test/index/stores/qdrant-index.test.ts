@@ -73,6 +73,31 @@ describe.skipIf(!program)('an index on a Qdrant server', () => {
     expect(await store.aliases()).toEqual(new Map())
   })
 
+  test('is written, searched and dropped in a strict mode with limits below our own sizes', async () => {
+    const strict = {
+      enabled: true,
+      max_query_limit: 7,
+      upsert_max_batchsize: 4,
+      search_max_batchsize: 3,
+      filter_max_conditions: 12,
+      condition_max_size: 5,
+      search_allow_exact: false,
+      unindexed_filtering_retrieve: false,
+      unindexed_filtering_update: false,
+    }
+    await using store = qdrant({ url: server.url, collection: { strict_mode_config: strict } })
+    await using index = await openIndex({ name: 'strict', encoder: left, store, fields: { year: 'number' } })
+    await index.add(documents.slice(0, 40).map((document, year) => ({ ...document, payload: { year } })))
+    expect(await index.count()).toBe(40)
+    for (const mode of ['dense', 'bm25', 'hybrid'] as const)
+      expect((await index.search(documents[0]?.text ?? '', { mode, limit: 10 })).length).toBeGreaterThan(0)
+    expect((await index.add([{ id: 'd0', text: documents[1]?.text ?? '' }])).updated).toBe(1)
+    expect(await index.delete({ filter: { year: { gte: 30 } } })).toBe(10)
+    await index.drop()
+    expect(await store.list()).toEqual([])
+    expect((await store.aliases()).size).toBe(0)
+  })
+
   test('is copied from the embedded store and back, with nothing lost', async () => {
     await using embedded = lancedb({ path: await temporaryFolder() })
     await using store = qdrant({ url: server.url })

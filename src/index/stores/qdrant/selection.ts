@@ -14,8 +14,9 @@ export function* selected(
   layout: Layout,
   most: number,
 ): Generator<Schemas['Filter']> {
-  if ('ids' in selector) for (const ids of piecesOf(selector.ids, most)) yield { must: [idIn(ids, layout)] }
-  else for (const ids of piecesOf(selector.documents, most)) yield { must: [documentIn(ids, layout)] }
+  const distinct = (ids: readonly string[]) => piecesOf([...new Set(ids)], most)
+  if ('ids' in selector) for (const ids of distinct(selector.ids)) yield { must: [idIn(ids, layout)] }
+  else for (const ids of distinct(selector.documents)) yield { must: [documentIn(ids, layout)] }
 }
 
 export function documentIn(documents: readonly string[], layout: Layout): Condition {
