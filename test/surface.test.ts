@@ -5,11 +5,19 @@ import { embedCommand } from '../src/cli/embed.ts'
 import { evaluateCommand } from '../src/cli/evaluate.ts'
 import { indexCommand } from '../src/cli/index-documents.ts'
 import { likeCommand } from '../src/cli/like.ts'
+import { storeAt } from '../src/cli/options.ts'
 import { reindexCommand } from '../src/cli/reindex.ts'
 import { searchCommand } from '../src/cli/search.ts'
 import { serveCommand } from '../src/cli/serve.ts'
 import { searchKeys } from '../src/index/index.ts'
-import { type Encoder, type Hit, type LoadEncoderOptions, loadEncoder, openIndex } from '../src/main.ts'
+import {
+  type Encoder,
+  type ForeignOptions,
+  type Hit,
+  type LoadEncoderOptions,
+  loadEncoder,
+  openIndex,
+} from '../src/main.ts'
 import type { OptionKeys } from '../src/shared/index.ts'
 import { temporaryFolder } from './support/temporary.ts'
 
@@ -69,6 +77,17 @@ test('a hit over HTTP is a hit of the library', async () => {
   const [hit] = await index.search('asthma')
   expect(sorted(Object.keys(hitSchema.shape))).toEqual(sorted(Object.keys(hit ?? {})))
   expect(hitSchema.safeParse(JSON.parse(JSON.stringify(hit satisfies Hit | undefined))).success).toBe(true)
+})
+
+test('where things are in collections of others is said in an address as in the library', async () => {
+  const settings: OptionKeys<Omit<ForeignOptions, 'write'>> = { vector: true, text: true, payload: true } // writing needs the library
+  for (const name of Object.keys(settings)) await storeAt(`qdrant://localhost:6333?${name}=x`).close()
+  expect(() => storeAt('qdrant://localhost:6333?other=x')).toThrow(
+    expect.objectContaining({
+      code: 'invalid-option',
+      message: expect.stringMatching(/no setting "other".*text, vector, payload/),
+    }),
+  )
 })
 
 test.each([

@@ -8,6 +8,7 @@ import {
   openIndex,
   refuseOutdated,
   type SearchIndex,
+  unknownEncoder,
   type VectorStore,
 } from '../index/index.ts'
 import { QontrastError } from '../shared/index.ts'
@@ -58,7 +59,12 @@ export function createCatalog(store: VectorStore, models: ReadonlyMap<string, Se
     throw new QontrastError('model-not-found', `There is no model ${JSON.stringify(name)} here. There is ${names}.`)
   }
 
+  /** What something else made does not say by which model: the only one whose vectors are as long will do. */
   function modelOf({ schema }: CollectionInfo): string | undefined {
+    if (schema.encoder.fingerprint === unknownEncoder.fingerprint) {
+      const [fitting, ...others] = [...models].filter(([, { dimensions }]) => dimensions === schema.dimensions)
+      return others.length === 0 ? fitting?.[0] : undefined
+    }
     return [...models].find(([, { fingerprint }]) => fingerprint === schema.encoder.fingerprint)?.[0]
   }
 

@@ -4,6 +4,7 @@ import { exitCodes } from './exit-codes.ts'
 import {
   indexOption,
   jsonOption,
+  noteForeign,
   openStore,
   pathOption,
   type SetExitCode,
@@ -29,6 +30,7 @@ export const getCommand = (setExitCode: SetExitCode): Command =>
     .action(async (ids: string[], flags: GetFlags) => {
       await using store = openStore(flags)
       await using index = await openStoredIndex(store, flags.index)
+      if (flags.store !== undefined) await noteForeign(store, flags.index)
       const documents = await index.get(ids)
       if (flags.json) console.log(JSON.stringify(documents.map((document) => document ?? null)))
       for (const [i, document] of documents.entries()) {

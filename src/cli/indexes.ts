@@ -15,9 +15,9 @@ export const indexesCommand = (): Command =>
       const indexes = await listIndexes(store)
       if (json) console.log(JSON.stringify(indexes))
       else if (indexes.length === 0) console.log(`No index in ${flags.store ?? flags.path} yet: qontrast index FILES`)
-      for (const { name, documents, points, bytes, schema } of json ? [] : indexes) {
+      for (const { name, documents, points, bytes, schema, foreign } of json ? [] : indexes) {
         console.log(
-          `${name}  ${count(documents, 'document')}, ${count(points, 'chunk')}, ${bytes === undefined ? '' : `${megabytes(bytes)}, `}${schema.encoder.name} (${schema.dimensions} dimensions)${isOutdated(schema) ? ` – in an older form: qontrast upgrade --index ${name}` : ''}`,
+          `${name}  ${count(documents, 'document')}, ${count(points, 'chunk')}, ${bytes === undefined ? '' : `${megabytes(bytes)}, `}${schema.encoder.name} (${schema.dimensions} dimensions)${isOutdated(schema) ? ` – in an older form: qontrast upgrade --index ${name}` : ''}${foreign?.text === undefined ? '' : `; made by something else, texts under ${JSON.stringify(foreign.text)}`}`,
         )
       }
     })

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { indexOption, jsonOption, openStore, pathOption, type StoreFlags, storeOption } from './options.ts'
+import { indexOption, jsonOption, noteForeign, openStore, pathOption, type StoreFlags, storeOption } from './options.ts'
 import { printHits } from './print-hits.ts'
 import { addRankFlags, type RankFlags, searchOptions } from './search-flags.ts'
 import { openStoredIndex } from './stored-index.ts'
@@ -31,6 +31,7 @@ export const likeCommand = (): Command =>
     .action(async (like: string[], flags: LikeFlags) => {
       await using store = openStore(flags)
       await using index = await openStoredIndex(store, flags.index)
+      if (flags.store !== undefined) await noteForeign(store, flags.index)
       const { unlike } = flags
       const hits = await index.searchLike({ like, ...(unlike ? { unlike } : {}) }, searchOptions(flags))
       if (flags.json) console.log(JSON.stringify(hits))

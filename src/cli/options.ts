@@ -13,6 +13,7 @@ import {
   type CollectionInfo,
   type FieldType,
   type FilterInput,
+  type ForeignOptions,
   fieldTypes,
   lancedb,
   type PlainFilter,
@@ -182,6 +183,33 @@ export function storeAt(location: string): VectorStore {
       `A store is a folder, or a Qdrant server such as qdrant://localhost:6333 (qdrants:// for TLS); got ${JSON.stringify(location)}.`,
     )
   }
+  const [address = '', query = ''] = rest.split('?', 2)
   const apiKey = process.env['QDRANT_API_KEY']
-  return qdrant({ url: `${protocol}//${rest}`, ...(apiKey ? { apiKey } : {}) })
+  const foreign = foreignOf(new URLSearchParams(query))
+  return qdrant({ url: `${protocol}//${address}`, ...(apiKey ? { apiKey } : {}), ...(foreign ? { foreign } : {}) })
+}
+
+const foreignSettings = ['text', 'vector', 'payload'] as const
+
+/** Where things are in collections that something else made: `?text=body&payload=false`. */
+function foreignOf(settings: URLSearchParams): ForeignOptions | undefined {
+  if (settings.size === 0) return undefined
+  for (const name of settings.keys()) {
+    if (foreignSettings.some((known) => known === name)) continue
+    throw new QontrastError(
+      'invalid-option',
+      `The address of a store has no setting ${JSON.stringify(name)}; settings are ${foreignSettings.join(', ')}, such as qdrant://localhost:6333?text=body.`,
+    )
+  }
+  const given = Object.fromEntries(settings)
+  return given['payload'] === 'false' ? { ...given, payload: false } : given
+}
+
+/** Says on stderr where things were found in a collection that something else made. */
+export async function noteForeign(store: VectorStore, index: string): Promise<void> {
+  const foreign = (await store.info(index))?.foreign
+  if (!foreign) return
+  const text =
+    foreign.text === undefined ? 'it has no texts yet' : `its texts are taken from ${JSON.stringify(foreign.text)}`
+  console.error(`'${index}' was made by something else: ${text}; another key is set so: --store 'qdrant://…?text=KEY'.`)
 }

@@ -8,6 +8,7 @@ import {
   jsonOption,
   type ModelFlags,
   modelOption,
+  noteForeign,
   openEncoder,
   openStore,
   pathOption,
@@ -46,6 +47,7 @@ export const searchCommand = (): Command =>
       await using store = openStore(flags)
       await using encoder = await openEncoder(flags, { store, index: flags.index })
       await using index = await openIndex({ name: flags.index, encoder, store })
+      if (flags.store !== undefined) await noteForeign(store, flags.index)
       const lists = await index.searchMany(queries, searchOptions(flags))
       if (flags.json) console.log(JSON.stringify(queries.length === 1 ? lists[0] : lists))
       else lists.forEach((hits, i) => printHits(hits, { query: queries[i] ?? '', titled: lists.length > 1 }))

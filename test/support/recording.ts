@@ -64,7 +64,7 @@ export function readRecording(file: string): Recording | undefined {
   if (!existsSync(file)) return undefined
   const [header = '{}', ...lines] = brotliDecompressSync(readFileSync(file)).toString().split('\n')
   const { server, recorded }: Header = JSON.parse(header)
-  return { server, recorded, exchanges: lines.map((line) => JSON.parse(line)) }
+  return { server, recorded, exchanges: lines.map(parseKeeping) }
 }
 
 /** Answers as the server did: the first time a request comes with its first answer, and so on. */
@@ -136,13 +136,22 @@ function keyHeader({ headers }: IncomingMessage): Record<string, string> {
   return typeof key === 'string' ? { 'api-key': key } : {}
 }
 
-/** A refusal comes as plain words. */
+/** Integers that no number holds stay as they are written; a refusal comes as plain words. */
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseKeeping(text)
   } catch {
     return text
   }
+}
+
+function parseKeeping(text: string) {
+  const rawJson: unknown = Reflect.get(JSON, 'rawJSON')
+  return JSON.parse(text, (_, value: unknown, context?: { readonly source?: string }) =>
+    Number.isInteger(value) && !Number.isSafeInteger(value) && typeof rawJson === 'function'
+      ? rawJson(context?.source)
+      : value,
+  )
 }
 
 /** How long it took says nothing when it is played again. */

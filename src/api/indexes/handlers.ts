@@ -13,7 +13,7 @@ export function indexRoutes({ catalog }: Services) {
   async function describe(name: string, { bound }: Access) {
     const info = await store.info(name)
     if (!info) return undefined
-    const { schema, points: chunks, bytes } = info
+    const { schema, points: chunks, bytes, foreign } = info
     const filter = bound && filterWithin(schema, bound)
     const documents =
       filter === 'nothing' ? 0 : await store.count(name, { unit: 'documents', ...(filter && { filter }) })
@@ -22,6 +22,7 @@ export function indexRoutes({ catalog }: Services) {
       model: catalog.modelOf(info) ?? null,
       dimensions: schema.dimensions,
       fields: schema.fields,
+      ...(foreign ? { textKey: foreign.text ?? null } : {}),
       documents,
       ...(bound ? {} : { chunks, ...(bytes === undefined ? {} : { bytes }) }),
     }

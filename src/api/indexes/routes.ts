@@ -19,6 +19,9 @@ export const indexSchema = z
     model: z.string().nullable().openapi({ description: 'Null where the model that made it is not served.' }),
     dimensions: z.int(),
     fields: fieldsOf,
+    textKey: z.string().nullable().optional().openapi({
+      description: 'Only of a collection on Qdrant that something else made: the key that its texts were found under.',
+    }),
     documents: z.int().openapi({ description: 'Those that the key may see.' }),
     chunks: z.int().optional().openapi({ description: 'Not shown to a key that is bound to a filter; nor are bytes.' }),
     bytes: z.int().optional(),

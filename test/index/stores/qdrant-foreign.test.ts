@@ -1,11 +1,12 @@
 import { QdrantClient } from '@qdrant/js-client-rest'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { isUnknown } from '../../../src/index/check.ts'
-import { eq } from '../../../src/index/filter.ts'
+import { contains, eq, not } from '../../../src/index/filter.ts'
 import { type ForeignOptions, qdrant } from '../../../src/index/stores/qdrant.ts'
 import { loadEncoder, openIndex } from '../../../src/main.ts'
 import { seededPoints } from '../../support/points.ts'
 import { openQdrant } from '../../support/qdrant-subject.ts'
+import { temporaryFolder } from '../../support/temporary.ts'
 
 const subject = await openQdrant('foreign')
 if (!subject) console.log('skipped: collections made by others: no server and no recording')
@@ -16,6 +17,13 @@ const vectors = seededPoints(3, dimensions).map(({ vector }) => Array.from(vecto
 const [first = [], second = [], third = []] = vectors
 const uuid = (i: number) => `00000000-0000-4000-8000-00000000000${i}`
 const texts = ['Asthma is treated with inhalers.', 'Iron is removed with blood.', 'Ticks are removed with tweezers.']
+
+/** The client writes a BigInt as an integer, which its types do not say. */
+function large(integer: bigint): number {
+  const isWritten = (value: unknown): value is number => typeof value === 'bigint'
+  const value: unknown = integer
+  return isWritten(value) ? value : 0
+}
 
 /** What each tool leaves on a server, and how it reads here. */
 const tools = {
@@ -50,6 +58,67 @@ const tools = {
     points: texts.map((text, i) => ({ id: i, vector: vectors[i] ?? [], payload: { lang: 'en', Inhalt: text, n: i } })),
     filtered: eq('n', 1),
     payload: { lang: 'en', n: 1 },
+  },
+  LlamaIndex: {
+    vectors: { size: dimensions, distance: 'Cosine' as const },
+    points: texts.map((text, i) => ({
+      id: uuid(i),
+      vector: vectors[i] ?? [],
+      payload: {
+        _node_content: JSON.stringify({ id_: uuid(i), embedding: null, metadata: { source: `s${i}` }, text }),
+        _node_type: 'TextNode',
+        document_id: `doc ${i}`,
+        source: `s${i}`,
+      },
+    })),
+    filtered: eq('source', 's1'),
+    payload: { source: 's1', document_id: 'doc 1', _node_type: 'TextNode' },
+  },
+  Haystack: {
+    vectors: { size: dimensions, distance: 'Cosine' as const },
+    points: texts.map((content, i) => ({
+      id: uuid(i),
+      vector: vectors[i] ?? [],
+      payload: { id: `h${i}`, content, meta: { source: `s${i}` }, blob: null },
+    })),
+    filtered: eq('source', 's1'),
+    payload: { source: 's1' },
+  },
+  'a short text beside the long one': {
+    vectors: { size: dimensions, distance: 'Cosine' as const },
+    points: texts.map((Inhalt, i) => ({
+      id: i,
+      vector: vectors[i] ?? [],
+      payload: {
+        text: 'en',
+        description: 'A page.',
+        url: `https://example.org/${'long/'.repeat(40)}${i}`,
+        Inhalt,
+        n: i,
+      },
+    })),
+    filtered: eq('n', 1),
+    payload: { text: 'en', n: 1 },
+  },
+  'a field of our own name': {
+    vectors: { size: dimensions, distance: 'Cosine' as const },
+    points: texts.map((text, i) => ({
+      id: i,
+      vector: vectors[i] ?? [],
+      payload: { text, qontrast: i === 0 ? 'mine' : { id: i, chunk: 'x' }, n: i },
+    })),
+    filtered: eq('n', 1),
+    payload: { qontrast: { id: 1, chunk: 'x' }, n: 1 },
+  },
+  'integers of 64 bits': {
+    vectors: { size: dimensions, distance: 'Cosine' as const },
+    points: texts.map((text, i) => ({
+      id: large(2n ** 64n - 1n - BigInt(i)),
+      vector: vectors[i] ?? [],
+      payload: { text, n: large(2n ** 53n + 1n + BigInt(2 * i)), u: large(2n ** 64n - 5n) },
+    })),
+    filtered: eq('n', '9007199254740995'),
+    payload: { n: '9007199254740995', u: '18446744073709551611' },
   },
 }
 
@@ -88,6 +157,14 @@ describe.skipIf(!subject)('a collection made by others', () => {
       expect((await store.scroll('theirs', { vectors: true })).points.map(({ vector }) => vector?.length)).toEqual([
         4, 4, 4,
       ])
+      const walked: string[] = []
+      let cursor: string | undefined
+      do {
+        const page = await store.scroll('theirs', { limit: 1, ...(cursor === undefined ? {} : { cursor }) })
+        walked.push(...page.points.map(({ documentId }) => documentId))
+        cursor = page.cursor
+      } while (cursor !== undefined)
+      expect(walked.sort()).toEqual(points.map((point) => String(point.id)).sort())
       const info = await store.info('theirs')
       expect(info && isUnknown(info.schema)).toBe(true)
       await expect(store.query('theirs', { mode: 'bm25', terms: ['x'], limit: 1 })).rejects.toMatchObject({
@@ -112,6 +189,68 @@ describe.skipIf(!subject)('a collection made by others', () => {
     expect(hit).toMatchObject({ id: '2', passage: wide[2]?.text })
     expect(await index.get('1')).toMatchObject({ id: '1', text: wide[1]?.text })
     expect(await index.count()).toBe(3)
+  })
+
+  test('integers past 2^53 are the strings of their digits, in hits, filters and documents', async () => {
+    await using encoder = await loadEncoder()
+    const wide = seededPoints(3, encoder.dimensions)
+    await client.createCollection('theirs', { vectors: { size: encoder.dimensions, distance: 'Cosine' } })
+    await client.upsert('theirs', {
+      wait: true,
+      points: wide.map(({ vector, text }, i) => ({
+        id: large(2n ** 63n + BigInt(i)),
+        vector: Array.from(vector),
+        payload: {
+          text,
+          n: large(2n ** 60n + BigInt(i)),
+          u: large(2n ** 64n - 1n - BigInt(i)),
+          deep: { of: [large(-(2n ** 63n))] },
+        },
+      })),
+    })
+    await using store = open()
+    await using index = await openIndex({ name: 'theirs', encoder, store })
+    const [hit] = await index.search({ vector: wide[1]?.vector ?? [] })
+    const payload = { n: '1152921504606846977', u: '18446744073709551614', deep: { of: ['-9223372036854775808'] } }
+    expect(hit).toMatchObject({ id: '9223372036854775809', payload })
+    expect(JSON.parse(JSON.stringify(hit))).toMatchObject({ payload })
+    const document = await index.get(hit?.id ?? '')
+    expect(document).toMatchObject({ id: hit?.id, payload })
+    expect(await index.count({ n: payload.n })).toBe(1)
+    expect(await index.count({ n: [payload.n, '1152921504606846978', 'x'] })).toBe(2)
+    expect(await index.count({ u: payload.u })).toBe(1)
+    expect(await index.count({ $not: { u: payload.u } })).toBe(2)
+    await using own = await openIndex({ name: 'own', encoder, path: await temporaryFolder() })
+    await own.add(document ? [document] : [])
+    expect(await own.get(hit?.id ?? '')).toEqual(document)
+  })
+
+  test('an index of words does not change what contains means', async () => {
+    const { vectors, points } = tools['the Python client']
+    await client.createCollection('theirs', { vectors })
+    await client.upsert('theirs', { wait: true, points })
+    await client.createPayloadIndex('theirs', { field_name: 'text', field_schema: 'text', wait: true })
+    await client.createPayloadIndex('theirs', { field_name: 'source', field_schema: 'text', wait: true })
+    await using store = open({ text: 'year' })
+    for (const [part, found] of [
+      ['sthm', 1],
+      ['removed with', 2],
+      ['with removed', 0],
+      ['asthma', 0],
+      ['', 3],
+    ] as const)
+      expect(await store.count('theirs', { filter: contains('text', part) })).toBe(found)
+    expect(await store.count('theirs', { filter: not(contains('source', '1')) })).toBe(2)
+  })
+
+  test('says where it found what, and takes another word for it', async () => {
+    const { vectors, points } = tools['a short text beside the long one']
+    await client.createCollection('theirs', { vectors })
+    await client.upsert('theirs', { wait: true, points })
+    expect((await open().info('theirs'))?.foreign).toEqual({ vector: '', text: 'Inhalt', payload: undefined })
+    await using store = open({ text: 'description' })
+    expect((await store.info('theirs'))?.foreign?.text).toBe('description')
+    expect((await store.get('theirs', { documents: ['1'] })).map(({ text }) => text)).toEqual(['A page.'])
   })
 
   test('several vectors, or no text, need to be told', async () => {

@@ -29,7 +29,8 @@ export function documentIn(documents: readonly string[], layout: Layout): Condit
 export function firstChunk(layout: Layout): Condition[] {
   const ours = { key: recordPath('chunk'), match: { value: 0 } }
   if (layout.ours) return [ours]
-  return layout.records ? [{ should: [ours, { is_empty: { key: recordPath('chunk') } }] }] : []
+  const theirs = (['chunk', 'document'] as const).map((field) => ({ is_empty: { key: recordPath(field) } }))
+  return layout.records ? [{ should: [ours, ...theirs] }] : []
 }
 
 export function notSeenSince(moment: number): Condition {
