@@ -14,6 +14,7 @@ import { checkQdrantOptions, type QdrantOptions } from './qdrant/options.ts'
 import { runQueries } from './qdrant/query.ts'
 import { checkKeys, keyPaths, toPointKey, toPointStruct, toScrolled } from './qdrant/records.ts'
 import { documentIn, firstChunk, notSeenSince, selected } from './qdrant/selection.ts'
+import { withUsualTerms } from './qdrant/usual-terms.ts'
 import { countPoints, readAll, readPage, type Walk } from './qdrant/walk.ts'
 
 export type { ForeignOptions, QdrantOptions } from './qdrant/options.ts'
@@ -161,12 +162,15 @@ function storeOn(connection: Connection, options: QdrantOptions, described: Map<
     async upsert(name, points, { onlyNew = false } = {}) {
       if (points.length === 0) return
       const distinct = [...new Map(points.map((point) => [point.id, point])).values()]
-      await onWritable(name, async ({ layout, schema, limits }) => {
+      await onWritable(name, async (before) => {
+        const { layout, schema, limits } = before
         for (const point of distinct) {
           checkPoint(point, schema)
           checkKeys(point, layout)
         }
-        const structs = distinct.map((point) => toPointStruct(point, layout))
+        const found = await withUsualTerms(connection, name, { described: before, points: distinct, options })
+        if (found !== before) described.set(name, found)
+        const structs = distinct.map((point) => toPointStruct(point, layout, found.usualTerms))
         const documents = onlyNew ? distinct.map(({ documentId }) => documentId) : []
         const only = onlyNew ? { update_filter: { must_not: [documentIn([...new Set(documents)], layout)] } } : {}
         const batches = cutInBatches(structs, { dimensions: schema.dimensions, most: limits.upsert })

@@ -3,6 +3,7 @@ import { and, contains, eq, type Filter, gte, lt, not, oneOf, or } from '../../.
 import type { ScoredPoint, StoreQuery } from '../../../src/index/store.ts'
 import { lancedb } from '../../../src/index/stores/lancedb.ts'
 import { qdrant } from '../../../src/index/stores/qdrant.ts'
+import { createRandom } from '../../../src/shared/index.ts'
 import { seededPoints, seededSchema } from '../../support/points.ts'
 import { openQdrant } from '../../support/qdrant-subject.ts'
 import { temporaryFolder } from '../../support/temporary.ts'
@@ -12,13 +13,20 @@ if (!subject) console.log('skipped: both stores side by side: no server and no r
 afterAll(() => subject?.close())
 
 const dimensions = 12
-const points = seededPoints(300, dimensions, 3)
+const random = createRandom(5)
+/** Texts of 5 to 300 words, a few of which are frequent. */
+const points = seededPoints(300, dimensions, 3).map((point) => ({
+  ...point,
+  terms: Array.from({ length: 5 + Math.floor(295 * random() ** 2) }, () =>
+    random() < 0.1 ? 'common' : `w${Math.floor(100 * random() ** 2)}`,
+  ),
+}))
 const queries = seededPoints(308, dimensions)
   .slice(300)
   .map(({ vector }) => vector)
 
 describe.skipIf(!subject)('LanceDB and Qdrant', () => {
-  test('give the same ids to the same searches, filters, groups and walks', async () => {
+  test('give the same ids to the same searches, words, filters, groups and walks', async () => {
     await subject?.begin(expect.getState().currentTestName ?? '')
     const stores = [lancedb({ path: await temporaryFolder() }), qdrant({ url: subject?.url ?? '' })]
     for (const store of stores) {
@@ -42,6 +50,12 @@ describe.skipIf(!subject)('LanceDB and Qdrant', () => {
       await same(async (store) => ids(await store.query('docs', { ...dense, offset: 20 })))
       await same(async (store) => ids(await store.query('docs', { ...dense, groupByDocument: true })))
       for (const filter of filters) await same(async (store) => ids(await store.query('docs', { ...dense, filter })))
+    }
+    for (const first of ['common', 'w1', 'w7', 'w30']) {
+      for (const second of ['w2', 'w3', 'w50']) {
+        const words: StoreQuery = { mode: 'bm25', terms: [first, second], limit: 10 }
+        await same(async (store) => ids(await store.query('docs', words)))
+      }
     }
     for (const filter of filters) {
       await same((store) => store.count('docs', { filter }))

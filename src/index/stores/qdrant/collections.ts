@@ -19,6 +19,8 @@ export interface Described {
   readonly schema: CollectionSchema
   readonly info: Schemas['CollectionInfo']
   readonly limits: Limits
+  /** Terms of a usual text, where enough texts were put at once to tell. */
+  readonly usualTerms?: number
   /** What `optimize` sets the indexing threshold to, in kB of vectors. */
   readonly indexingThreshold: number
 }
@@ -31,6 +33,7 @@ export const deferred = 0
 const metadataSchema = z.object({
   format: z.int().positive(),
   indexingThreshold: z.number(),
+  usualTerms: z.number().positive().exactOptional(),
   schema: z.object({
     dimensions: z.number().int().positive(),
     encoder: z.object({ name: z.string(), fingerprint: z.string() }),
@@ -63,16 +66,23 @@ function isOurs(kept: unknown): kept is JsonObject {
   return typeof kept === 'object' && kept !== null && 'format' in kept && 'schema' in kept
 }
 
-function describeOurs(name: string, info: Schemas['CollectionInfo'], kept: JsonObject): Described {
-  const parsed = metadataSchema.safeParse(decodeJson(kept))
+function describeOurs(name: string, info: Schemas['CollectionInfo'], stored: JsonObject): Described {
+  const parsed = metadataSchema.safeParse(decodeJson(stored))
   if (!parsed.success) {
     throw new QontrastError('store-failed', `What is kept with '${name}' is damaged.`, {
       cause: parsed.error,
     })
   }
-  const { schema: made, indexingThreshold, format: stored } = parsed.data
-  const schema = { ...made, ...readFormat(stored, `The collection '${name}'`) }
-  return { layout: ourLayout(schema.dimensions), schema, info, limits: limitsOf(info), indexingThreshold }
+  const { schema: made, format: written, indexingThreshold, usualTerms } = parsed.data
+  const schema = { ...made, ...readFormat(written, `The collection '${name}'`) }
+  return {
+    layout: ourLayout(schema.dimensions),
+    schema,
+    info,
+    limits: limitsOf(info),
+    indexingThreshold,
+    ...(usualTerms === undefined ? {} : { usualTerms }),
+  }
 }
 
 async function describeForeign(

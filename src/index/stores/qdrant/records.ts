@@ -6,7 +6,7 @@ import { decodeJson, decodeText, encodeJson, encodeText, readJson } from './json
 import { type Layout, recordKey } from './layout.ts'
 import { momentsIn } from './moments.ts'
 import { uuidOf } from './point-id.ts'
-import { documentVector } from './sparse.ts'
+import { documentVector, type SparseVector } from './sparse.ts'
 import { textAt } from './text-key.ts'
 
 /** Path of what we keep with a point. */
@@ -44,7 +44,7 @@ export function checkKeys({ id, payload }: Point, layout: Layout): void {
   )
 }
 
-export function toPointStruct(point: Point, layout: Layout): Schemas['PointStruct'] {
+export function toPointStruct(point: Point, layout: Layout, usualTerms?: number): Schemas['PointStruct'] {
   const { text, payload, vector, terms, documentId, id, hash, title, heading, seen, writer, ...rest } = point
   const record = {
     id: encodeText(id),
@@ -60,7 +60,7 @@ export function toPointStruct(point: Point, layout: Layout): Schemas['PointStruc
   const own = encodeJson(payload)
   return {
     id: uuidOf(id),
-    vector: toVector(vector, terms, layout),
+    vector: toVector(vector, documentVector(terms, usualTerms), layout),
     payload: {
       ...(layout.payload === undefined ? own : { [layout.payload]: own }),
       [layout.text ?? 'text']: encodeText(text),
@@ -69,10 +69,10 @@ export function toPointStruct(point: Point, layout: Layout): Schemas['PointStruc
   }
 }
 
-function toVector(vector: Float32Array, terms: readonly string[], layout: Layout): Schemas['VectorStruct'] {
+function toVector(vector: Float32Array, words: SparseVector, layout: Layout): Schemas['VectorStruct'] {
   const dense = Array.from(vector)
   if (layout.vector === '') return dense
-  const sparse = layout.lexical !== undefined && terms.length > 0 ? { [layout.lexical]: documentVector(terms) } : {}
+  const sparse = layout.lexical !== undefined && words.indices.length > 0 ? { [layout.lexical]: words } : {}
   return { [layout.vector]: dense, ...sparse }
 }
 

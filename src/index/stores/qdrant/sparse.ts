@@ -4,19 +4,20 @@ export interface SparseVector {
   readonly values: number[]
 }
 
-/** Saturation, length normalisation and usual length of BM25; the server multiplies with the inverse document frequency (`modifier: idf`). */
+/** Saturation and length normalisation of BM25; the server multiplies with the inverse document frequency (`modifier: idf`). */
 const k1 = 1.2
 const b = 0.75
+/** Terms of a usual text, until a collection has its own. */
 const usualTerms = 128
 
-/** A text's side of BM25: f · (k1 + 1) / (f + k1 · (1 − b + b · terms / 128)) for a term that occurs f times. */
-export function documentVector(terms: readonly string[]): SparseVector {
+/** A text's side of BM25: f · (k1 + 1) / (f + k1 · (1 − b + b · terms / usual)) for a term that occurs f times. */
+export function documentVector(terms: readonly string[], usual = usualTerms): SparseVector {
   const counts = new Map<number, number>()
   for (const term of terms) {
     const index = termIndex(term)
     counts.set(index, (counts.get(index) ?? 0) + 1)
   }
-  const norm = k1 * (1 - b + (b * terms.length) / usualTerms)
+  const norm = k1 * (1 - b + (b * terms.length) / usual)
   return toSparse([...counts].map(([index, count]) => [index, (count * (k1 + 1)) / (count + norm)]))
 }
 
