@@ -1,5 +1,5 @@
 /**
- * What our code costs on Qdrant: its share of a search, MedQuAD against the embedded store, and 200,000 points with a kill at half.
+ * What our code costs on Qdrant: a search and many beside the client's own, MedQuAD against the embedded store, and 200,000 points with a kill at half.
  * The server is QDRANT_URL, or `qdrant` on PATH with a temporary folder. A debug build of it is many times slower than a release.
  *
  *     npm run bench:qdrant                    all of it
@@ -19,6 +19,7 @@ import type { BulkLine } from './support/qdrant-bulk.ts'
 import { machine, percentile } from './support/sides.ts'
 
 const rounds = 300
+const manyRounds = 7
 const total = Number(process.argv[3] ?? 200_000)
 const worker = fileURLToPath(new URL('support/qdrant-bulk.ts', import.meta.url))
 
@@ -68,43 +69,59 @@ async function emptyIndex(store: VectorStore, encoder: Awaited<ReturnType<typeof
   return openIndex({ name: 'medquad', encoder, store })
 }
 
-/** What of a search is spent in our code, and what in the client's calls that it makes. */
+/** Searches in turn with the client's own, which waits for what is compressed unless it is told not to ask for it; then many at once. */
 async function search(): Promise<void> {
   const { documents } = await medQuadTask()
   await using encoder = await loadEncoder()
-  const client = new QdrantClient({ url, checkCompatibility: false })
-  const clock = { calls: 0, milliseconds: 0 }
-  await using store = qdrant({ client: timed(client, clock) })
+  await using store = qdrant({ url })
   await using index = await emptyIndex(store, encoder)
   await index.add(documents.slice(0, 1_000))
+  const { collection } = await index.info()
   const titles = documents.slice(0, rounds).map(({ title = '' }) => title)
-  const vectors = await encoder.encode(titles, { purpose: 'query' })
-  console.log('\n| search, p50 ms | whole | in the client | our share | calls |\n|---|---|---|---|---|')
-  for (const mode of ['dense', 'bm25', 'hybrid'] as const) {
-    const figures: { whole: number; client: number; calls: number }[] = []
-    for (const [i, title] of titles.entries()) {
-      Object.assign(clock, { calls: 0, milliseconds: 0 })
-      const query = mode === 'dense' ? { vector: vectors.row(i) } : title
-      const whole = await milliseconds(() => index.search(query, { mode, limit: 10 }))
-      figures.push({ whole, client: clock.milliseconds, calls: clock.calls })
-    }
-    const p50 = (pick: (figure: (typeof figures)[number]) => number) => percentile(figures.map(pick), 0.5)
-    const cells = [p50(({ whole }) => whole), p50(({ client }) => client), p50(({ whole, client }) => whole - client)]
-    const calls = figures.reduce((sum, figure) => sum + figure.calls, 0) / figures.length
-    console.log(`| ${mode} | ${cells.map((cell) => cell.toFixed(2)).join(' | ')} | ${calls.toFixed(2)} |`)
+  const encoded = await encoder.encode(titles, { purpose: 'query' })
+  const vectors = titles.map((_, i) => encoded.row(i))
+  const asked = vectors.map((vector) => ({
+    query: Array.from(vector),
+    using: 'dense',
+    limit: 10,
+    with_payload: true,
+    params: { hnsw_ef: 200 },
+  }))
+  const compressed = new QdrantClient({ url, checkCompatibility: false })
+  const plain = new QdrantClient({ url, checkCompatibility: false, headers: { 'accept-encoding': 'identity' } })
+  const askOne = (client: QdrantClient, i: number) => client.queryBatch(collection, { searches: asked.slice(i, i + 1) })
+  const sides: Readonly<Record<string, (i: number) => Promise<unknown>>> = {
+    'the client, uncompressed': (i) => askOne(plain, i),
+    'the client, as it is': (i) => askOne(compressed, i),
+    'dense, by chunk': (i) => index.search({ vector: vectors[i] ?? [] }, { groupBy: 'chunk' }),
+    dense: (i) => index.search({ vector: vectors[i] ?? [] }),
+    bm25: (i) => index.search(titles[i] ?? '', { mode: 'bm25' }),
+    hybrid: (i) => index.search(titles[i] ?? '', { mode: 'hybrid' }),
   }
-}
+  const times = new Map<string, number[]>(Object.keys(sides).map((name) => [name, []]))
+  for (const i of titles.keys()) {
+    for (const [name, side] of Object.entries(sides)) times.get(name)?.push(await milliseconds(() => side(i)))
+  }
+  console.log('\n| one search | p50 ms | p99 ms | p50 of the client, uncompressed |\n|---|---|---|---|')
+  const [base = []] = times.values()
+  for (const [name, own] of times) {
+    const [p50, p99] = [percentile(own, 0.5), percentile(own, 0.99)]
+    console.log(`| ${name} | ${p50.toFixed(2)} | ${p99.toFixed(2)} | ${(p50 / percentile(base, 0.5)).toFixed(2)} × |`)
+  }
 
-/** The client with a clock on its queries. */
-function timed(client: QdrantClient, clock: { calls: number; milliseconds: number }): QdrantClient {
-  const query: QdrantClient['query'] = async (...args) => {
-    const start = performance.now()
-    const answer = await client.query(...args)
-    clock.calls += 1
-    clock.milliseconds += performance.now() - start
-    return answer
+  const ratios: number[] = []
+  const ours: number[] = []
+  const queries = vectors.map((vector) => ({ vector }))
+  for (let round = 0; round < manyRounds; round++) {
+    const theirs = await milliseconds(() => plain.queryBatch(collection, { searches: asked }))
+    const own = await milliseconds(() => index.searchMany(queries))
+    ratios.push(own / theirs)
+    ours.push(own)
   }
-  return Object.assign(Object.create(client), { query })
+  ratios.sort((a, b) => a - b)
+  console.log(
+    `\nsearchMany of ${rounds}: ${percentile(ours, 0.5).toFixed(0)} ms, ${percentile(ratios, 0.5).toFixed(2)} × the client's batch (${ratios.map((ratio) => ratio.toFixed(2)).join(', ')})`,
+  )
 }
 
 async function milliseconds(work: () => Promise<unknown>): Promise<number> {
