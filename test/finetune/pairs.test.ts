@@ -271,6 +271,14 @@ describe('what is left out is counted, with its line', () => {
     expect({ pairs, bad }).toEqual({ pairs: ['a|b', 'e|] }, f'], bad: [5, 6] })
   })
 
+  test('in a JSON list that is cut off', async () => {
+    const { pairs, bad, report } = await survey('p.json', '[{"anchor":"a","positive":"b"},\n')
+    expect({ pairs, bad, rows: report?.rows }).toEqual({ pairs: ['a|b'], bad: [2], rows: 2 })
+    await expect(read('p.json', '[{"anchor":"a","positive":"b"},\n{"anchor":"c')).rejects.toThrow(
+      /line 2: it is no row/,
+    )
+  })
+
   test('in a table', async () => {
     const { pairs, bad, report } = await survey('p.csv', 'query,pos,neg\na,b,c\n\nd,,e\nf,g\nh,"i\ni",j\n,k,l\nm,n,\n')
     expect({ pairs, bad }).toEqual({ pairs: ['a|b|c', 'h|i\ni|j', 'm|n'], bad: [4, 5, 8] })

@@ -53,4 +53,5 @@ export async function* jsonValues(pieces: AsyncIterable<string>): AsyncGenerator
     held += piece.slice(start)
   }
   if (began !== undefined) yield { text: held, line: began }
+  else if (depth > 0) yield { text: '', line } // a list that is cut off: what it had is not known
 }
