@@ -62,7 +62,7 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
   const maximumTokens = maximumOf(given, files)
   const settings = { ...given, maxTokens: maximumTokens }
   const tower = await readTower(files, { dropout: settings.dropout })
-  for (const notice of tower.notices) onWarning(notice)
+  for (const notice of tower.notices) warn(notice)
   checkGradients(tower, files) // before anything is measured
   const optimizer = options.optimizer ?? adamW()
   const { temperature } = options
