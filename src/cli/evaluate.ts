@@ -93,7 +93,7 @@ export const evaluateCommand = (): Command =>
       '\nExamples:\n  qontrast evaluate --data ./scifact\n  qontrast evaluate --data ./scifact --mode dense --measures ndcg@10,precision@5\n  qontrast evaluate --index documents --data ./judged --filter \'{"source":"NHLBI"}\'\n  qontrast evaluate --model ./tuned --task knn --data ./banking77 --json\n  qontrast evaluate --data sts.tsv --columns first=a,second=b,score=gold',
     )
     .action(async (flags: EvaluateFlags) => {
-      const { signal, stop } = abortOnInterrupt()
+      const { signal, stop } = abortOnInterrupt('what is being embedded is finished, nothing is kept')
       try {
         const metrics = await (flags.index === undefined
           ? measureModel(flags, signal)

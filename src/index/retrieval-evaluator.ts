@@ -9,7 +9,7 @@ import {
   measureOf,
   type RetrievalData,
 } from '../evaluate/index.ts'
-import { checkOptionKeys, type Document, type OptionKeys } from '../shared/index.ts'
+import { checkOptionKeys, type Document, type OptionKeys, throwIfAborted } from '../shared/index.ts'
 import type { AddProgress } from './add-documents.ts'
 import type { Chunking } from './chunk-settings.ts'
 import { type EvaluateSearchOptions, evaluateSearch, type SearchEvaluation } from './evaluate-search.ts'
@@ -54,6 +54,7 @@ export function retrievalEvaluator<M extends Measure = (typeof defaultMeasures)[
     primary,
     () => factsOf(data, { chunk, ...options }),
     async (encoder, { signal } = {}) => {
+      throwIfAborted(signal)
       const folder = await mkdtemp(path.join(tmpdir(), 'qontrast-evaluate-'))
       const stop = signal ? { signal } : {}
       try {
