@@ -32,7 +32,7 @@ export const charactersPerToken = 16
 export const defaultLimits: Limits = {
   bodyBytes: 8 * 2 ** 20,
   textsPerCall: 2_048,
-  candidatesPerSearch: 100_000,
+  candidatesPerSearch: 50_000,
   tokensPerText: 8_192,
   documentsPerBatch: 1_000,
   queuedTokens: 32_768,

@@ -97,6 +97,7 @@ export function serveEncoder(
     const vectors = createMatrix(texts.length, encoder.dimensions)
     const failing = new AbortController()
     const signal = firstOf(failing.signal, options.signal)
+    const pace = createPace()
     let done = 0
     await inLanes(piecesOf(counts), Math.ceil(atOnce / pieceTokens), async (piece) => {
       const end = await place.turn(piece.tokens, signal)
@@ -111,6 +112,7 @@ export function serveEncoder(
       } finally {
         end()
       }
+      await pace()
       done += piece.texts.length
       onProgress?.({ done, total: texts.length })
     })

@@ -7,13 +7,25 @@ import { encoderOptions, openStore } from './options.ts'
 import { onParentGone } from './parent-gone.ts'
 import type { ServeSettings } from './serve-settings.ts'
 
-/** Requests are over; maintenance that takes longer is broken off, and done again by the next process. */
-const mostClosingMilliseconds = 5_000
+/** What closing takes after the grace time: a process that does not leave is ended after two of these seconds. */
+const closingSeconds = 3
 
-/** Opens what the settings name, serves it until a signal comes, and closes it again. */
+/** Opens what the settings name, serves it until a signal comes, and closes it again. What is not closed in time is left, such as maintenance, which the next process does again. */
 export async function serveUntilStopped(settings: ServeSettings): Promise<void> {
-  const { port, host, limits, hosts, lameDuckSeconds, graceSeconds } = settings
   const log = createLog(settings.logLevel)
+  let ending: NodeJS.Timeout | undefined
+  await serveUntilAsked(settings, log, () => {
+    const seconds = settings.lameDuckSeconds + settings.graceSeconds + closingSeconds
+    ending = setTimeout(() => {
+      log.warn({ seconds }, 'not everything could be closed in time')
+      process.exit(0)
+    }, seconds * 1_000)
+  })
+  clearTimeout(ending)
+}
+
+async function serveUntilAsked(settings: ServeSettings, log: Logger, onAsked: () => void): Promise<void> {
+  const { port, host, limits, hosts, lameDuckSeconds, graceSeconds } = settings
   using keys = settings.keys === undefined ? undefined : await openKeysFile(settings.keys, log)
   const stopped = untilStopped(keys)
   await using store = openStore(settings)
@@ -34,10 +46,10 @@ export async function serveUntilStopped(settings: ServeSettings): Promise<void> 
     'serving',
   )
   const reason = await stopped
+  onAsked()
   log.info({ reason }, 'stopping')
   await server.close()
   log.info('stopped')
-  setTimeout(() => process.exit(), mostClosingMilliseconds).unref()
 }
 
 /** A log on stdout that ends where nobody reads it any more: a write to a terminal that is gone would be tried again for ever. */

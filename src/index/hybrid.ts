@@ -1,3 +1,4 @@
+import { createPace } from '../shared/index.ts'
 import { byScoreThenId, type Candidate, fusions, reaches } from './fusion.ts'
 import type { Fusion, Scores } from './store.ts'
 
@@ -114,8 +115,10 @@ export async function rankHybrid(source: HybridSource, options: HybridOptions): 
     })
   }
 
+  const pace = createPace()
   for (let depth = candidateDepth; ; depth *= growth) {
     const rankings = await source.rankings(depth)
+    await pace()
     const fresh = merged(rankings, depth).filter(({ id }) => !known.has(id))
     for (const { id } of fresh) known.add(id)
     const ceiling = ranked.at(-1)?.score ?? Number.POSITIVE_INFINITY

@@ -1,6 +1,7 @@
 import type { Encoder } from '../embed/index.ts'
 import {
   checkOptionKeys,
+  createPace,
   type Document,
   isQontrastError,
   type JsonObject,
@@ -189,6 +190,7 @@ export async function openIndex(options: OpenIndexOptions): Promise<SearchIndex>
     const rankings = await rank(queries, { member, mode, defaultMode, signal })
     const at = within(store, signal)
     const hits: Hit[][] = []
+    const pace = createPace()
     for (let start = 0; start < rankings.length; start += queriesAtOnce) {
       throwIfAborted(signal)
       const asked = rankings.slice(start, start + queriesAtOnce).map(
@@ -201,7 +203,10 @@ export async function openIndex(options: OpenIndexOptions): Promise<SearchIndex>
         }),
       )
       const [answers] = await Promise.all([at.queryMany(member.collection, asked), members.check(member, signal)])
-      for (const [i, found] of answers.entries()) hits.push(found.map((scored) => toHit(scored, queries[start + i])))
+      for (const [i, found] of answers.entries()) {
+        hits.push(found.map((scored) => toHit(scored, queries[start + i])))
+        await pace()
+      }
     }
     return hits
   }

@@ -51,12 +51,26 @@ export function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
-/** A clock for work that shares the event loop: `await pace()` yields once `milliseconds` of work have passed. */
-export function createPace(milliseconds = 6): () => Promise<void> {
-  let turnStart = performance.now()
+const paceMilliseconds = 6
+const paced: (() => void)[] = []
+let paceStart = 0
+
+/**
+ * A clock for work that shares the event loop: `await pace()` yields once a few milliseconds of work have passed since anybody last yielded.
+ * Of all that yield, one goes on in each turn of the loop, so that many together hold it no longer than one.
+ */
+export function createPace(): () => Promise<void> {
   return async () => {
-    if (performance.now() - turnStart < milliseconds) return
-    await nextTurn()
-    turnStart = performance.now()
+    if (performance.now() - paceStart < paceMilliseconds) return
+    await new Promise<void>((resolve) => {
+      paced.push(resolve)
+      if (paced.length === 1) setImmediate(goOn)
+    })
   }
+}
+
+function goOn(): void {
+  paceStart = performance.now()
+  paced.shift()?.()
+  if (paced.length > 0) setImmediate(goOn)
 }

@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { checkOptionKeys, isQontrastError, type OptionKeys, QontrastError } from '../../shared/index.ts'
-import { checkPoint, checkSameSchema } from '../check.ts'
+import { checkSameSchema } from '../check.ts'
 import { indexNames, notFound } from '../names.ts'
 import type { VectorStore } from '../store.ts'
 import { abandoning } from '../within.ts'
@@ -10,11 +10,12 @@ import { loadLibrary } from './lancedb/load-library.ts'
 import { bytesOf, createIndexes, type MaintenanceOptions } from './lancedb/maintenance.ts'
 import { openPointers } from './lancedb/pointers.ts'
 import { createReads, type Opened, type Read } from './lancedb/reads.ts'
-import { toKey, toRow } from './lancedb/rows.ts'
+import { toKey } from './lancedb/rows.ts'
 import { seenTable, writeSeen } from './lancedb/seen.ts'
 import { selectorToSql } from './lancedb/selector-sql.ts'
 import { openSession, type Session } from './lancedb/session.ts'
 import { createOrOpen, removeTable, withTable } from './lancedb/tables.ts'
+import { toTable } from './lancedb/to-table.ts'
 import { createUpkeep } from './lancedb/upkeep.ts'
 
 export interface LanceDbOptions extends Partial<MaintenanceOptions> {
@@ -153,12 +154,7 @@ export function lancedb(options: LanceDbOptions): VectorStore {
       if (points.length === 0) return
       const distinct = [...new Map(points.map((point) => [point.id, point])).values()]
       await write(name, async ({ name: collection, table, schema }) => {
-        for (const point of distinct) checkPoint(point, schema)
-        const { makeArrowTable, tableSchema } = await loadLibrary()
-        const rows = makeArrowTable(
-          distinct.map((point) => toRow(point, schema)),
-          { schema: tableSchema(schema) },
-        )
+        const rows = await toTable(distinct, schema)
         const merge = table.mergeInsert('id')
         await (onlyNew ? merge : merge.whenMatchedUpdateAll()).whenNotMatchedInsertAll().execute(rows)
         upkeep.wrote(

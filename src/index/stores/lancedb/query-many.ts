@@ -36,6 +36,11 @@ export async function runQueries(
   { queries, inTurn, signal }: ManyOptions,
 ): Promise<ScoredPoint[][]> {
   const results: ScoredPoint[][] = queries.map(() => [])
+  const wheres = new Map<Filter, Promise<string>>()
+  const whereOf = (filter: Filter | undefined) => {
+    if (filter && !wheres.has(filter)) wheres.set(filter, toSql(table, schema, filter))
+    return filter && wheres.get(filter)
+  }
   const walked = new Map<Filter | undefined, { query: DenseQuery; at: number }[]>()
   const single: number[] = []
   const walkable = queries.filter(isWalkable).length >= fewest
@@ -43,28 +48,35 @@ export async function runQueries(
     if (!walkable || !isWalkable(query)) single.push(at)
     else walked.set(query.filter, [...(walked.get(query.filter) ?? []), { query, at }])
   }
-  for (const group of walked.values()) {
-    const pages = await inTurn(() => walkFor(table, schema, { queries: group.map(({ query }) => query), signal }))
+  for (const [filter, group] of walked) {
+    const own = group.map(({ query }) => query)
+    const pages = await inTurn(async () =>
+      walkFor(table, schema, { queries: own, where: await whereOf(filter), signal }),
+    )
     if (!pages) single.push(...group.map(({ at }) => at))
     for (const [i, points] of (pages ?? []).entries()) results[group[i]?.at ?? 0] = points
   }
   await inLanes(single, lanes, (at) =>
     inTurn(async () => {
       const query = queries[at]
-      if (query) results[at] = await runQuery(table, schema, query)
+      if (query) results[at] = await runQuery(table, query, await whereOf(query.filter))
     }),
   )
   return results
+}
+
+interface WalkOptions {
+  readonly queries: readonly DenseQuery[]
+  readonly where: string | undefined
+  readonly signal: AbortSignal | undefined
 }
 
 /** Pages of queries that have their filter in common; undefined where there is too much to walk over. */
 async function walkFor(
   table: Table,
   schema: CollectionSchema,
-  { queries, signal }: { readonly queries: readonly DenseQuery[]; readonly signal: AbortSignal | undefined },
+  { queries, where, signal }: WalkOptions,
 ): Promise<ScoredPoint[][] | undefined> {
-  const filter = queries[0]?.filter
-  const where = filter && (await toSql(table, schema, filter))
   if (!(await isSmall(table, schema, where))) return undefined
   const tops = await walk(table, queries, { where, dimensions: schema.dimensions, signal })
   const pages = queries.map((query, i) =>

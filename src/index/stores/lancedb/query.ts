@@ -14,8 +14,7 @@ const mostIds = 2_000
 const mostShift = 0.02
 
 /** Ranks points, groups them if asked to, and reads the records of those on the page. */
-export async function runQuery(table: Table, schema: CollectionSchema, query: StoreQuery): Promise<ScoredPoint[]> {
-  const where = query.filter && (await toSql(table, schema, query.filter))
+export async function runQuery(table: Table, query: StoreQuery, where: string | undefined): Promise<ScoredPoint[]> {
   const page = pageOf(await rank(table, query, where), query)
   const [points] = await withRecords(table, [page])
   return points ?? []
@@ -29,13 +28,17 @@ export function pageOf(ranked: readonly Ranked[], { limit, offset = 0 }: StoreQu
 export async function withRecords(table: Table, pages: readonly (readonly Ranked[])[]): Promise<ScoredPoint[][]> {
   const ids = [...new Set(pages.flat().map(({ id }) => id))]
   const records = new Map<string, ScoredPoint['point']>()
+  const pace = createPace()
   for (let start = 0; start < ids.length; start += mostIds) {
     const rows = await table
       .query()
       .where(idIn(ids.slice(start, start + mostIds)))
       .select(['id', ...recordColumns])
       .toArray()
-    for (const row of rows) records.set(String(row.id), toPointRecord(row))
+    for (const row of rows) {
+      records.set(String(row.id), toPointRecord(row))
+      await pace()
+    }
   }
   return pages.map((page) =>
     page.flatMap(({ id, score, scores }) => {

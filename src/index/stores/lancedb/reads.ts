@@ -57,7 +57,10 @@ export function createReads(read: Read, signal?: AbortSignal): Reads {
         return rows.map(toPointKey)
       }),
 
-    query: (name, query) => readInTurn(name, ({ table, schema }) => runQuery(table, schema, query)),
+    query: (name, query) =>
+      readInTurn(name, async ({ table, schema }) =>
+        runQuery(table, query, query.filter && (await toSql(table, schema, query.filter))),
+      ),
 
     queryMany: (name, queries) =>
       read(name, ({ table, schema }) => runQueries(table, schema, { queries, inTurn, signal })),
