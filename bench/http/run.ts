@@ -4,12 +4,14 @@
  *     npm run bench:http -- embeddings
  *     npm run bench:http -- search 10000
  *     npm run bench:http -- overload 60
+ *     npm run bench:http -- blocks 10000
  *     npm run bench:http -- mixed 600
  *     npm run bench:http -- streams 10000
  *     npm run bench:http -- answers 20
  */
 import { machine } from '../support/sides.ts'
 import { benchAnswers } from './answers.ts'
+import { benchBlocks } from './blocks.ts'
 import { benchEmbeddings } from './embeddings.ts'
 import { benchMixed } from './mixed.ts'
 import { benchOverload } from './overload.ts'
@@ -20,6 +22,7 @@ const benches: Readonly<Record<string, (size?: number) => Promise<void>>> = {
   embeddings: benchEmbeddings,
   search: benchSearch,
   overload: benchOverload,
+  blocks: benchBlocks,
   mixed: benchMixed,
   streams: benchStreams,
   answers: benchAnswers,

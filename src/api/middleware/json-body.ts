@@ -1,5 +1,6 @@
 import type { MiddlewareHandler } from 'hono'
 import {
+  createPace,
   isError,
   isQontrastError,
   mayHoldLargeNumbers,
@@ -33,8 +34,11 @@ export function jsonBody({ bodyBytes, bodySeconds }: Limits): MiddlewareHandler<
       throw new QontrastError('unsupported-media-type', 'The content type must be application/json.')
     }
     const text = await timed('body', () => read(c, { bodyBytes, bodySeconds }))
+    const pace = createPace() // a body of megabytes takes long to look through, and again to parse
     checkShape(text)
+    await pace()
     Object.assign(c.req.bodyCache, { text: Promise.resolve(rewritten(text)) }) // what c.req.json() reads
+    await pace()
     await next()
   }
 }
