@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { getRequestListener } from '@hono/node-server'
@@ -76,7 +76,7 @@ export async function serve(given: ServeOptions): Promise<Server> {
       keepAlive: true, // of the connection itself: a peer that is gone for good is noticed
     },
     (request, response) => {
-      if (leaving.signal.aborted) response.shouldKeepAlive = false // the next request goes elsewhere
+      if (leaving.signal.aborted || hasUnwantedBody(request)) response.shouldKeepAlive = false // the next request goes elsewhere
       return listener(request, response)
     },
   )
@@ -111,6 +111,11 @@ export async function serve(given: ServeOptions): Promise<Server> {
     return stopped
   }
   return { url: urlOf(server.address(), host), close, [Symbol.asyncDispose]: close }
+}
+
+/** Nobody reads it, and it might never end. */
+function hasUnwantedBody({ method, headers }: IncomingMessage): boolean {
+  return (method === 'GET' || method === 'HEAD') && ('content-length' in headers || 'transfer-encoding' in headers)
 }
 
 async function settlesWithin(work: Promise<unknown>, milliseconds: number): Promise<boolean> {

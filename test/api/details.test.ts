@@ -152,6 +152,13 @@ describe('paths', () => {
   })
 })
 
+test('a body that nobody reads is not waited for', async () => {
+  await using store = lancedb({ path: await temporaryFolder() })
+  await using server = await serve({ port: 0, indexes: { store, encoders: { default: await bundled() } } })
+  const head = 'GET /health/live HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\nx'
+  expect(await exchange(server.url, head)).toMatch(/^HTTP\/1.1 200 /)
+})
+
 describe('bodies', () => {
   let opened: Awaited<ReturnType<typeof openApp>>
   beforeAll(async () => {
