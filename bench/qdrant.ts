@@ -4,6 +4,7 @@
  *
  *     npm run bench:qdrant                    all of it
  *     npm run bench:qdrant -- search          or medquad, or bulk
+ *     npm run bench:qdrant -- search 60       fewer searches
  */
 import { spawn } from 'node:child_process'
 import { mkdtemp } from 'node:fs/promises'
@@ -18,7 +19,7 @@ import { qdrantProgram, startQdrant, versionOf } from '../test/support/qdrant-se
 import type { BulkLine } from './support/qdrant-bulk.ts'
 import { machine, percentile } from './support/sides.ts'
 
-const rounds = 300
+const rounds = process.argv[2] === 'search' ? Number(process.argv[3] ?? 300) : 300
 const manyRounds = 7
 const total = Number(process.argv[3] ?? 200_000)
 const worker = fileURLToPath(new URL('support/qdrant-bulk.ts', import.meta.url))

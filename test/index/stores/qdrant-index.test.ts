@@ -98,6 +98,17 @@ describe.skipIf(!program)('an index on a Qdrant server', () => {
     expect((await store.aliases()).size).toBe(0)
   })
 
+  test('gives many queries together what it gives each alone', async () => {
+    await using store = qdrant({ url: server.url })
+    await using index = await openIndex({ name: 'many', encoder: left, store })
+    await index.add(documents)
+    const texts = documents.slice(0, 40).map(({ text }) => text)
+    const together = await index.searchMany(texts, { mode: 'dense', limit: 5 })
+    for (const [i, text] of texts.entries())
+      expect(together[i]).toEqual(await index.search(text, { mode: 'dense', limit: 5 }))
+    await index.drop()
+  })
+
   test('is copied from the embedded store and back, with nothing lost', async () => {
     await using embedded = lancedb({ path: await temporaryFolder() })
     await using store = qdrant({ url: server.url })

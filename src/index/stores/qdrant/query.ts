@@ -23,6 +23,8 @@ interface RankedPoint extends Ranked {
 /** The conditions of all filters that queries have. */
 type Conditions = ReadonlyMap<Filter, Condition>
 
+/** So many queries are spared a second request, more of them hits that are not needed. */
+const fewQueries = 32
 /** Hybrid queries under way at once. */
 const parallelQueries = 3
 
@@ -72,12 +74,13 @@ async function rankSides(
   },
 ): Promise<void> {
   const { layout } = place.described
+  const share = queries.length > fewQueries ? 2 : 4
   let open = queries.flatMap(({ at, query }) =>
     query.mode === 'bm25' && query.terms.length === 0
       ? []
-      : [{ at, query, depth: query.groupByDocument ? wantedOf(query) * 4 : wantedOf(query) + 1, exact: false }],
+      : [{ at, query, depth: query.groupByDocument ? wantedOf(query) * share : wantedOf(query) + 1, exact: false }],
   )
-  for (let whole = true; open.length > 0; whole = false) {
+  for (let whole = queries.length <= fewQueries; open.length > 0; whole = false) {
     const requests = open.map(({ query, depth, exact }) => {
       const side = sideOf(place, query, conditions)
       return { ...(exact ? exactly(place, side) : side), limit: depth, with_payload: whole || keyPaths }
