@@ -31,8 +31,8 @@ const leastPlaced = 1 / 16
 
 /**
  * Pairs that would be each other's wrong answers (`findConflicts`) are never in one batch; all others may be. The first round deals the pairs evenly into as
- * many batches as they fill, and those that most others conflict with choose first; what found no place is dealt into further, smaller batches. Shuffled by
- * seed and epoch; the time is linear in the number of texts.
+ * many batches as they fill, and those that most others conflict with choose first; what found no place is dealt into further, smaller batches, and in the
+ * end gathered pair by pair. Shuffled by seed and epoch; the time is linear in the number of texts.
  */
 export function createSampler(pairs: readonly Pair[], { batchSize, seed }: SamplerOptions): Sampler {
   const { pairs: contested, contradictory, mostShared } = findConflicts(pairs)
@@ -57,7 +57,7 @@ export function createSampler(pairs: readonly Pair[], { batchSize, seed }: Sampl
         }
         if (round > 1 && before - left.length < before * leastPlaced) break
       }
-      return shuffled(batches, random)
+      return shuffled([...batches, ...gather(left, { contested, batchSize })], random)
     },
   }
 }
@@ -117,6 +117,26 @@ function deal(
     turn = place
   }
   return waiting
+}
+
+/** Batches of what dealing left: each pair takes those after it that fit, and is left out where none of the next ones does. */
+function gather(
+  positions: readonly number[],
+  { contested, batchSize }: { readonly contested: readonly Contested[]; readonly batchSize: number },
+): number[][] {
+  const taken = new Set<number>()
+  return positions.flatMap((first, at) => {
+    if (taken.has(first)) return []
+    const [bin] = createBins(1)
+    for (const position of positions.slice(at, at + 1 + mostOffers)) {
+      const texts = contested[position]
+      if (!bin || !texts || taken.has(position) || bin.positions.length === batchSize || !fits(bin, texts)) continue
+      put(bin, position, texts)
+    }
+    if (!bin || bin.positions.length < 2) return []
+    for (const position of bin.positions) taken.add(position)
+    return [bin.positions]
+  })
 }
 
 function fits(bin: Bin | undefined, { own, wrong }: Contested): boolean {
