@@ -10,6 +10,8 @@ import { rankDense, rankLexical } from './sides.ts'
 
 /** Ids in one predicate. */
 const mostIds = 2_000
+/** Points of words that are asked for beyond those wanted: passages that are alike have equal scores, and to ask again costs as much as hundreds of points. */
+const tieRoom = 100
 /** A part of a BM25 score by which those of a few points may be shifted alike. */
 const mostShift = 0.02
 
@@ -91,7 +93,7 @@ function hybridSource(table: Table, { vector, terms, where, exact }: HybridSearc
     async rankings(depth) {
       const [dense, bm25] = await Promise.all([
         bestOf(depth, (deep) => rankDense(table, vector, { depth: deep, where, exact })),
-        bestOf(depth, (deep) => rankLexical(table, terms, { depth: deep, where, vector })),
+        bestOf(depth, (deep) => rankLexical(table, terms, { depth: deep, where, vector }), depth + 1 + tieRoom),
       ])
       known ??= bm25[0]
       return { dense, bm25 }
