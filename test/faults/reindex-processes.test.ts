@@ -186,7 +186,7 @@ test(`an index that moves back and forth, and drops the old generation each time
   }
   const writers = Promise.all(opened.map((index, i) => write(index, i * 200)))
   writers.catch(() => {}) // it is awaited in the end
-  for (let i = 0; i < kills * 2; i++) {
+  for (let i = 0; i < kills + (kills % 2); i++) {
     await reindex({ store, index: 'docs', encoder: i % 2 === 0 ? right : left })
     await dropOldIndex({ store, index: 'docs' })
   }
