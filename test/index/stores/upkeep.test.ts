@@ -67,7 +67,7 @@ describe('single writes', () => {
     await store.optimize('docs')
     const { parts } = await merged
     expect(parts).toMatchObject({ points: 520, unindexed: 0 })
-    expect(parts?.vectorSegments).toBeLessThanOrEqual(9)
+    expect(parts?.vectorSegments).toBeLessThanOrEqual(4)
     for (const { parts } of runs) expect(parts?.fragments).toBeLessThan(60)
     expect(runs.every(({ error }) => error === undefined)).toBe(true)
     await expectSame(points)
@@ -163,7 +163,7 @@ describe('merging pays', () => {
     ['a fiftieth of a small one', { points: 1_000, unindexed: 21 }, true],
     ['some in a large one', { points: 200_000, unindexed: 1_000 }, false],
     ['a two hundredth of a large one', { points: 200_000, unindexed: 1_001 }, true],
-    ['many segments', { vectorSegments: 9 }, true],
+    ['many segments', { vectorSegments: 4 }, true],
     ['many files', { fragments: 33 }, true],
     ['many versions', { versions: 101 }, true],
     ['many versions of a large one', { points: 200_000, versions: 900 }, false],

@@ -44,7 +44,7 @@ async function isKeyed(table: Table): Promise<boolean> {
 }
 
 /** More segments than these are made one again. */
-const mostSegments = 8
+const mostSegments = 3
 const mostFragments = 32
 const nothing = { fragments: 0, versions: 0 }
 /** Reads of how many parts a table is, which lies in the folder. */
