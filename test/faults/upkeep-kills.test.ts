@@ -60,5 +60,5 @@ test(`a process killed in the middle of merging (${kills} times) leaves all that
   await store.optimize('docs')
   const { parts } = await healed
   expect(parts?.unindexed).toBe(0)
-  expect(parts?.vectorSegments).toBeLessThanOrEqual(4)
+  expect(parts?.vectorSegments).toBeLessThanOrEqual(9)
 })

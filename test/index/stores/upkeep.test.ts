@@ -67,7 +67,7 @@ describe('single writes', () => {
     await store.optimize('docs')
     const { parts } = await merged
     expect(parts).toMatchObject({ points: 520, unindexed: 0 })
-    expect(parts?.vectorSegments).toBeLessThanOrEqual(4)
+    expect(parts?.vectorSegments).toBeLessThanOrEqual(9) // merging rests for four fifths of the time, and may be some behind
     for (const { parts } of runs) expect(parts?.fragments).toBeLessThan(60)
     expect(runs.every(({ error }) => error === undefined)).toBe(true)
     await expectSame(points)
