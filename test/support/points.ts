@@ -1,6 +1,24 @@
 import type { CollectionSchema, Point } from '../../src/index/store.ts'
 import { createRandom, normalizeInPlace } from '../../src/shared/index.ts'
 
+type Whole = Pick<Point, 'hash' | 'title' | 'text' | 'payload' | 'vector' | 'terms'>
+
+/** A chunk of a document, whose text is all of it. */
+export function fixedPoint(document: string, chunk: number, chunks: number, whole: Whole): Point {
+  return {
+    id: `${document}#${chunk}`,
+    documentId: document,
+    chunk,
+    chunks,
+    start: 0,
+    end: whole.text.length,
+    heading: undefined,
+    line: undefined,
+    page: undefined,
+    ...whole,
+  }
+}
+
 /** Points without an encoder: everything is fixed by their number. */
 export function seededPoints(count: number, dimensions: number, perDocument = 1): Point[] {
   const random = createRandom(23)
@@ -8,23 +26,14 @@ export function seededPoints(count: number, dimensions: number, perDocument = 1)
     const document = Math.floor(i / perDocument)
     const vector = normalizeInPlace(Float32Array.from({ length: dimensions }, () => random() - 0.5))
     const text = `Text ${i} says ${i % 7} and ${i % 11}`
-    return {
-      id: `d${document}#${i % perDocument}`,
-      documentId: `d${document}`,
-      chunk: i % perDocument,
-      chunks: perDocument,
+    return fixedPoint(`d${document}`, i % perDocument, perDocument, {
       hash: `hash ${document}`,
       title: `Title ${document}`,
       text,
-      start: 0,
-      end: text.length,
-      heading: undefined,
-      line: undefined,
-      page: undefined,
       payload: { year: 2000 + (document % 20), source: `s${document % 3}`, tags: [`t${document % 5}`, 'all'] },
       vector,
       terms: [`w${i % 7}`, `v${i % 11}`],
-    }
+    })
   })
 }
 

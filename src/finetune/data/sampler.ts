@@ -47,7 +47,7 @@ export function createSampler(pairs: readonly Pair[], { batchSize, seed }: Sampl
       for (let round = 1; left.length > 1; round++) {
         const { order, second } = arrange(left, contested)
         const further = round === 1 ? 0 : Math.min(second, left.length >> 1)
-        const bins = createBins(Math.max(Math.ceil(left.length / batchSize), further))
+        const bins = Array.from({ length: Math.max(Math.ceil(left.length / batchSize), further) }, createBin)
         const waiting = deal(order, bins, { contested, batchSize })
         const before = left.length
         left = waiting
@@ -85,8 +85,8 @@ function arrange(positions: readonly number[], contested: readonly Contested[]) 
   return { order: [...sorted.flat(), ...uncontested], second: sorted[1]?.length ?? 0 }
 }
 
-function createBins(count: number): Bin[] {
-  return Array.from({ length: count }, () => ({ positions: [], own: new Set(), wrong: new Set() }))
+function createBin(): Bin {
+  return { positions: [], own: new Set(), wrong: new Set() }
 }
 
 /** Gives each pair to the next batch that has room and no conflict with it, in turn; returns those that found none. */
@@ -127,13 +127,13 @@ function gather(
   const taken = new Set<number>()
   return positions.flatMap((first, at) => {
     if (taken.has(first)) return []
-    const [bin] = createBins(1)
+    const bin = createBin()
     for (const position of positions.slice(at, at + 1 + mostOffers)) {
       const texts = contested[position]
-      if (!bin || !texts || taken.has(position) || bin.positions.length === batchSize || !fits(bin, texts)) continue
+      if (!texts || taken.has(position) || bin.positions.length === batchSize || !fits(bin, texts)) continue
       put(bin, position, texts)
     }
-    if (!bin || bin.positions.length < 2) return []
+    if (bin.positions.length < 2) return []
     for (const position of bin.positions) taken.add(position)
     return [bin.positions]
   })
