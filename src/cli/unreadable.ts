@@ -1,9 +1,10 @@
 import { type Stats, statSync } from 'node:fs'
 import path from 'node:path'
+import { systemCodeOf } from '../shared/index.ts'
 
 /** What to do about a file that this process has no right to read, by whose it is and who asks; empty for any other failure. */
 export function explainUnreadable(file: string, cause: unknown): string {
-  if (!(cause instanceof Error && 'code' in cause && cause.code === 'EACCES')) return ''
+  if (systemCodeOf(cause) !== 'EACCES') return ''
   const me = `This process is user ${process.getuid?.()} of group ${process.getgid?.()}`
   const found = lookAt(file)
   if (!found)

@@ -1,12 +1,12 @@
 import type { MiddlewareHandler } from 'hono'
 import {
   createPace,
-  isError,
   isQontrastError,
   mayHoldLargeNumbers,
   messageOf,
   parseJson,
   QontrastError,
+  systemCodeOf,
 } from '../../shared/index.ts'
 import type { ApiContext, ApiEnv } from '../context.ts'
 import { checkShape, withoutNulls } from '../json.ts'
@@ -76,7 +76,7 @@ async function read(c: ApiContext, { bodyBytes, bodySeconds }: BodyLimits): Prom
   } catch (error) {
     c.header('Connection', 'close') // what is left of the body is not wanted
     if (isQontrastError(error)) throw error
-    const isEncoding = isError(error) && 'code' in error && error.code === 'ERR_ENCODING_INVALID_ENCODED_DATA'
+    const isEncoding = systemCodeOf(error) === 'ERR_ENCODING_INVALID_ENCODED_DATA'
     const what = isEncoding ? 'is not UTF-8' : 'broke off, or is not compressed as its Content-Encoding says'
     throw new QontrastError('malformed', `The body ${what}.`, { cause: error })
   } finally {
