@@ -46,7 +46,7 @@ for (const model of models) {
     }
     for (const mode of modes) {
       const { rankings, milliseconds } = await rank({ mode })
-      const scores = scoreRankings(rankings, relevance)
+      const scores = scoreRankings(rankings, relevance, { keepOwnIds: true }) // as a question and its answer may have one id
       console.log(
         `| ${path.basename(model)} | ${name} | ${mode} | ${scores['ndcg@10'].toFixed(4)} | ${scores['mrr@10'].toFixed(4)} | ${scores['recall@100'].toFixed(4)} | ${milliseconds.toFixed(1)} |`,
       )

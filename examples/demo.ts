@@ -75,7 +75,7 @@ for (const mode of modes) {
         hits.map(({ id }) => id),
       )
   }
-  const scores = scoreRankings(rankings, task.relevant)
+  const scores = scoreRankings(rankings, task.relevant, { keepOwnIds: true }) // a question has the id of its answer
   const cells = [
     scores['ndcg@10'].toFixed(4).padStart(9),
     scores['mrr@10'].toFixed(4).padStart(9),
