@@ -3,6 +3,7 @@ import path from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { readableExtensions } from '../../src/documents/index.ts'
+import { fuzz } from '../support/fuzz.ts'
 import { putFiles, readFiles } from '../support/read-files.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
@@ -39,6 +40,6 @@ test('any bytes under any extension are read without replaced characters, or rep
       const given = new Set(documents.map(({ payload }) => payload?.['path']))
       for (const name of names) expect(given.has(name) || told.has(name)).toBe(true)
     }),
-    { numRuns: 40 },
+    fuzz(40),
   )
 })

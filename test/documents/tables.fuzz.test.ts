@@ -1,8 +1,10 @@
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { parse } from 'csv-parse/sync'
 import fc from 'fast-check'
 import { beforeAll, expect, test } from 'vitest'
 import { type ReadFailure, readDocuments } from '../../src/documents/index.ts'
+import { fuzz } from '../support/fuzz.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
 let folder: string
@@ -85,9 +87,19 @@ test('rows come back from the files that programs write of them', async () => {
       const expected = rows.map(({ text: given, note }) => ({ text: given, note: note.trim() === '' ? '' : note }))
       expect(back).toEqual({ rows: expected, failures: [] })
     }),
-    { numRuns: 150 },
+    fuzz(150),
   )
 }, 60_000)
+
+/** The rows of a file that can be read as one of quoted cells too, by the letter: then nothing tells what was meant. */
+function asQuoted(content: string, delimiter: string): unknown[] | undefined {
+  try {
+    const rows: { text: string; note: string }[] = parse(content, { delimiter, columns: true, relax_quotes: true })
+    return rows.map(({ text: given, note }) => ({ text: given, note: note.trim() === '' ? '' : note }))
+  } catch {
+    return undefined
+  }
+}
 
 test('of files whose quotes are characters, each row comes back or its line is told', async () => {
   const bare = row.filter(({ note }) => !/[\n\t]/.test(note) && !/^".*"$|""/.test(note.trim()))
@@ -101,10 +113,15 @@ test('of files whose quotes are characters, each row comes back or its line is t
       const content = [['id', 'text', 'note'].join(delimiter), ...lines].join('\n')
       const { rows: found, failures } = await readBack(tabs ? 'b.tsv' : 'b.csv', utf8(content))
       const expected = written.map(({ text: given, note }) => ({ text: given, note: note.trim() === '' ? '' : note }))
+      const quoted = asQuoted(content, delimiter)
+      if (quoted && !tabs && failures.length === 0 && found.length < expected.length) {
+        expect(found).toEqual(quoted)
+        return
+      }
       for (const one of found) expect(expected).toContainEqual(one)
       if (failures.length === 0) expect(found).toEqual(expected)
       if (tabs) expect(failures).toEqual([])
     }),
-    { numRuns: 150 },
+    fuzz(150),
   )
 }, 60_000)

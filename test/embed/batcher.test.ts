@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type BatchItem, createBatcher } from '../../src/embed/transformer/batcher.ts'
 import type { TokenBatch } from '../../src/embed/transformer/layout.ts'
+import { fuzz } from '../support/fuzz.ts'
 
 const tokenBudget = 64
 
@@ -86,7 +87,7 @@ test('every text gets its own vector, no batch exceeds the budget, and each brin
       expect(left.size).toBe(0)
       batcher.close()
     }),
-    { numRuns: 60 },
+    fuzz(60),
   )
 })
 

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { isMeasure, type Measure } from '../../src/evaluate/index.ts'
 import { scoreRankings } from '../../src/main.ts'
+import { fuzz } from '../support/fuzz.ts'
 
 interface Case {
   readonly kind: string
@@ -42,7 +43,7 @@ test('the order in which hits, queries and judgements come makes no difference',
         for (const measure of measures) expect(measured[measure]).toBeCloseTo(one.expected[measure] ?? 9, 12)
       },
     ),
-    { numRuns: 30 },
+    fuzz(30),
   )
 })
 

@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { checkPairs } from '../../src/finetune/data/pairs.ts'
 import { type PairsReport, type ReadPairsOptions, readPairs } from '../../src/main.ts'
+import { fuzz } from '../support/fuzz.ts'
 import { sharedPath } from '../support/shared.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
@@ -304,7 +305,7 @@ describe('what is left out is counted, with its line', () => {
         const blank = cells.filter((row) => row.every((one) => one.trim() === '')).length
         expect(report?.rows).toBe(cells.length - blank)
       }),
-      { numRuns: 50 },
+      fuzz(50),
     )
   })
 })

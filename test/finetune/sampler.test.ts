@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { createSampler } from '../../src/finetune/data/sampler.ts'
 import type { Pair } from '../../src/main.ts'
 import { createRandom } from '../../src/shared/index.ts'
+import { fuzz } from '../support/fuzz.ts'
 
 const text = fc.integer({ min: 0, max: 14 }).map(String)
 const anyPairs = fc.array(fc.record({ anchor: text, positive: text, negatives: fc.array(text, { maxLength: 3 }) }), {
@@ -55,7 +56,7 @@ test('what is left out of few pairs has no place: any two of them contradict eac
       for (const [i, one] of left.entries())
         for (const other of left.slice(i + 1)) expect(contradicts([one, other])).toBe(true)
     }),
-    { numRuns: 2_000 },
+    fuzz(2_000),
   )
 })
 

@@ -20,13 +20,13 @@ const sampleCharacters = 65_536
 
 /**
  * Opens a table that can be read more than once. Its form is the one that makes most of a sample rows of one width; where some line of the file
- * is none in it, the other ways of quoting are tried on the whole file. `tabs` says that the file's name promises tabs.
+ * is none in it, or only some have cells past the last column, the other ways of quoting are tried on the whole file. `tabs` says that the file's name promises tabs.
  */
 export async function openTable(open: () => AsyncIterable<string>, { tabs = false } = {}): Promise<Table> {
   const sample = await takeSample(open())
   const sniffed = await sniff(sample, tabs)
   let best = await survey(open(), sniffed)
-  if (best.lost > 0) {
+  if (best.lost > 0 || (best.spare > 0 && best.spare < best.rows)) {
     for (const form of quotings(sniffed.delimiter, { tabs, sample })) {
       const other = await survey(open(), form, { mostLost: best.lost })
       if (other.first && isBetter(other, best)) best = other
@@ -69,10 +69,10 @@ async function survey(pieces: AsyncIterable<string>, form: TableForm, { mostLost
   const lose = ({ line, lastLine }: Pick<LostLines, 'line' | 'lastLine'>) => {
     lost += lastLine - line + 1
   }
-  const suspicious = form.quoted ? beginsWithBlankAndQuote : form.delimiter === '\t' ? looksQuoted : beginsWithQuote
+  const suspicious = form.delimiter === '\t' ? looksQuoted : beginsWithQuote
   const evidence = []
   for await (const row of parseRows(pieces, form, lose)) {
-    if (row.loose || row.cells.some(suspicious)) loose += 1
+    if (row.loose || (!form.quoted && row.cells.some(suspicious))) loose += 1
     if (!first) {
       first = row
       evidence.push(...row.cells.map(() => createColumnEvidence({ commas: form.delimiter !== ',' })))
@@ -126,12 +126,12 @@ function isBetter(one: Survey, other: Survey): boolean {
   return at >= 0 && (a[at] ?? 0) < (b[at] ?? 0)
 }
 
-/** The shares of lines that are no row, of rows with a cell quoted otherwise and of rows with spare cells; then fewer columns, fewer rows. */
+/** The shares of lines that are no row, of rows with spare cells and of rows with a cell quoted otherwise; then fewer columns, fewer rows. */
 function badness({ rows, lost, loose, spare, first }: Survey): number[] {
   return [
     lost / Math.max(1, rows + lost),
-    loose / Math.max(1, rows),
     spare / Math.max(1, rows),
+    loose / Math.max(1, rows),
     -(first?.cells.length ?? 0),
     -rows,
   ]
@@ -143,10 +143,6 @@ function evened(row: TableRow, width: number): TableRow | undefined {
   if (cells.length === width) return row
   if (cells.length < width || cells.slice(width).some((cell) => cell.trim() !== '')) return undefined
   return { ...row, cells: cells.slice(0, width) }
-}
-
-function beginsWithBlankAndQuote(cell: string): boolean {
-  return /^ +"/.test(cell)
 }
 
 function looksQuoted(cell: string): boolean {

@@ -17,7 +17,7 @@ export interface TableRow {
   /** The lines of the file on which it begins and ends, counted from 1. */
   readonly line: number
   readonly lastLine: number
-  /** A cell begins with a quote and does not end with it, or the other way round: read as it stands, but the form may be another. */
+  /** A cell begins with a quote, maybe after blanks, and does not end with it, or the other way round: read as it stands, but the form may be another. */
   readonly loose: boolean
 }
 
@@ -70,7 +70,7 @@ export async function* parseRows(
     for (const each of lost.splice(0)) onLost(each)
     const lastLine = info.lines + state.skipped
     const line = lastLine - cells.reduce((sum, cell) => sum + breaksIn(cell), 0)
-    const loose = quoted && isLoose(cells, raw, { delimiter, escaping })
+    const loose = quoted && (isLoose(cells, raw, { delimiter, escaping }) || hasBlankBeforeQuote(cells, raw, delimiter))
     if (loose && cells.some((cell) => cell.startsWith('"') && cell.includes('\n'))) {
       const reason = `a quote opens here that is not closed before line ${lastLine}: these lines are left out.`
       onLost({ line, lastLine, reason })
@@ -127,6 +127,11 @@ function isLoose(
   const escaped = `"${escaping}"`
   const proper = raw.split(`${delimiter}${escaped}`).length - 1 + (raw.trimStart().startsWith(escaped) ? 1 : 0)
   return proper < opened
+}
+
+/** Whether a cell begins as ` "two"` does, outside of quotes. */
+function hasBlankBeforeQuote(cells: readonly string[], raw: string, delimiter: string): boolean {
+  return cells.some((cell) => /^ +"/.test(cell) && raw.includes(`${delimiter}${cell.slice(0, cell.indexOf('"') + 1)}`))
 }
 
 function breaksIn(cell: string): number {

@@ -54,6 +54,15 @@ async function expectSame(expected: readonly Point[]): Promise<void> {
   }
 }
 
+test('a merge that was asked for leaves nothing that another one would free', async () => {
+  const bytes = async () => (await store.info('docs'))?.bytes ?? 0
+  for (let start = 0; start < 400; start += 20) await store.upsert('docs', points.slice(start, start + 20))
+  await store.optimize('docs')
+  const left = await bytes()
+  await store.optimize('docs')
+  expect(left).toBeLessThan((await bytes()) * 1.05)
+})
+
 describe('single writes', () => {
   test('leave few parts behind, and each is found from the moment it was put', async () => {
     for (const [i, point] of points.slice(400).entries()) {

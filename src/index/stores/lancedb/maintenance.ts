@@ -90,11 +90,11 @@ export function isDue(
 export async function merge(
   table: Table,
   schema: CollectionSchema,
-  { approximateFrom, keepSince }: MaintenanceOptions & { readonly keepSince: Date },
+  { approximateFrom, keepSince }: MaintenanceOptions & { readonly keepSince: () => Date },
 ): Promise<void> {
   const { Index } = await loadLibrary()
   const outgrown = await hasOutgrown(table)
-  await table.optimize({ cleanupOlderThan: keepSince })
+  await table.optimize({ cleanupOlderThan: keepSince() })
   const points = await table.countRows()
   const indexed = await indexedColumns(table)
   const wanted = [
@@ -114,7 +114,8 @@ export async function merge(
   if (points >= approximateFrom && (outgrown || !indexed.has('vector'))) {
     await table.createIndex('vector', { config: Index.ivfFlat({ distanceType: 'cosine' }) })
   }
-  await table.optimize({ cleanupOlderThan: keepSince })
+  await table.optimize({ cleanupOlderThan: keepSince() })
+  await table.optimize({ cleanupOlderThan: keepSince() }) // it frees before it indexes: what the last one left behind
 }
 
 /** LanceDB only ever adds segments, and cuts partitions for the points that were there: with many segments, or half as many new points, it is made anew. */

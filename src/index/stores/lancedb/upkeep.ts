@@ -116,7 +116,7 @@ export function createUpkeep({ folder, schemaOf, exclusively, approximateFrom }:
       const rest = own.restUntil - performance.now()
       if (!isDue(parts, own.settled)) tell({ collection, kind: 'look', seconds: 0, parts })
       else if (rest > 0) wakeUp(collection, own, rest)
-      else await mergeOnce(collection, opened, new Date(Date.now() - graceMilliseconds))
+      else await mergeOnce(collection, opened, graceMilliseconds)
     })
   }
 
@@ -128,7 +128,7 @@ export function createUpkeep({ folder, schemaOf, exclusively, approximateFrom }:
   }
 
   /** False where another process is at it. */
-  async function mergeOnce(collection: string, { table, marks, parts }: Opened, keepSince: Date): Promise<boolean> {
+  async function mergeOnce(collection: string, { table, marks, parts }: Opened, grace: number): Promise<boolean> {
     const lock = await takeLock(path.join(folder, upkeepLockOf(collection)))
     if (!lock) return false
     const own = keep(collection)
@@ -138,12 +138,13 @@ export function createUpkeep({ folder, schemaOf, exclusively, approximateFrom }:
       const schema = await schemaOf(collection)
       if (!schema) return true
       own.tail.clear()
+      const keepSince = () => new Date(Date.now() - grace)
       const work = () => withStoreErrors(() => merge(table, schema, { approximateFrom, keepSince }))
       await work().catch((error: unknown) => {
         if (!isQontrastError(error, 'store-busy')) throw error
         return exclusively(collection, work) // writers got in between
       })
-      await marks((seen) => seen.optimize({ cleanupOlderThan: keepSince }))
+      await marks((seen) => seen.optimize({ cleanupOlderThan: keepSince() }))
       own.settled = await parts()
       tell({ collection, kind: 'merge', seconds: seconds(), parts: own.settled })
       return true
@@ -163,7 +164,7 @@ export function createUpkeep({ folder, schemaOf, exclusively, approximateFrom }:
         withTable(collection, async (opened) => {
           throwIfAborted(signal)
           if (onlyDue && !isDue(await opened.parts(), keep(collection).settled)) return true
-          return mergeOnce(collection, opened, new Date())
+          return mergeOnce(collection, opened, 0)
         }),
       )
       if (done) return
