@@ -3,10 +3,10 @@ import path from 'node:path'
 import { type TransformerFiles, writeSafetensors } from '../embed/index.ts'
 import { replaceWeights, type ValueName } from '../graph/index.ts'
 import { writeDescriptions } from './descriptions.ts'
+import { withDiskErrors } from './engine/checkpoint.ts'
+import type { Tower } from './engine/tower.ts'
 import { limitLength } from './limit-length.ts'
 import type { Parameter } from './optimizer/parameters.ts'
-import { withDiskErrors } from './train/checkpoint.ts'
-import type { Tower } from './train/tower.ts'
 
 export interface ExportOptions {
   readonly files: TransformerFiles

@@ -1,5 +1,5 @@
+import type { FinetuneEvent } from './engine/events.ts'
 import type { FinetuneOptions } from './options.ts'
-import type { FinetuneEvent } from './train/events.ts'
 
 /**
  * Fine-tunes a text encoder on pairs and exports it to `out`, a folder that `loadEncoder`, transformers.js and sentence-transformers open.
@@ -9,6 +9,6 @@ import type { FinetuneEvent } from './train/events.ts'
  * pairs, `invalid-option`, `training-diverged` where the loss is no number any more, `disk-full`, `device-unavailable`, `aborted`.
  */
 export async function* finetune(options: FinetuneOptions): AsyncGenerator<FinetuneEvent, void, undefined> {
-  const { train } = await import('./train/train.ts') // brings the graph engine, which indexing does without
+  const { train } = await import('./engine/train.ts') // brings the graph engine, which indexing does without
   yield* train(options)
 }

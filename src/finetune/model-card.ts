@@ -1,6 +1,6 @@
-import type { EvaluateEnd } from './train/events.ts'
-import type { RunIdentity } from './train/identity.ts'
-import type { Plan } from './train/plan.ts'
+import type { EvaluateEnd } from './engine/events.ts'
+import type { RunIdentity } from './engine/identity.ts'
+import type { Plan } from './engine/plan.ts'
 
 export interface CardFacts {
   readonly identity: RunIdentity

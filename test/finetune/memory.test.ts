@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { expect, test } from 'vitest'
-import { groupBytesOf } from '../../src/finetune/train/memory.ts'
+import { groupBytesOf } from '../../src/finetune/engine/memory.ts'
 import { describeWithShared } from '../support/shared.ts'
 import { fixtures, openTraining } from '../support/training.ts'
 

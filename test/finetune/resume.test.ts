@@ -1,7 +1,7 @@
 import { appendFile, cp, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { differences, type RunIdentity } from '../../src/finetune/train/identity.ts'
+import { differences, type RunIdentity } from '../../src/finetune/engine/identity.ts'
 import {
   type FinetuneEvent,
   type FinetuneOptions,

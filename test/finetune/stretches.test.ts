@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { stretches } from '../../src/finetune/train/stretches.ts'
+import { stretches } from '../../src/finetune/engine/stretches.ts'
 
 test('every step comes once and in order; none is left behind an end, none is too long', () => {
   fc.assert(

@@ -2,11 +2,11 @@ import path from 'node:path'
 import { expect, test } from 'vitest'
 import { createTokenize } from '../../src/finetune/data/collate.ts'
 import type { Pair } from '../../src/finetune/data/pairs.ts'
+import { addGradients } from '../../src/finetune/engine/gradients.ts'
+import { createStepTaker, type TakenStep, type Way } from '../../src/finetune/engine/take-step.ts'
 import { infoNce } from '../../src/finetune/losses/info-nce.ts'
 import { applyGradients, globalNorm } from '../../src/finetune/optimizer/parameters.ts'
 import { type FinetuneOptions, runSettings } from '../../src/finetune/options.ts'
-import { addGradients } from '../../src/finetune/train/gradients.ts'
-import { createStepTaker, type TakenStep, type Way } from '../../src/finetune/train/take-step.ts'
 import { fixtures, openTraining, pairsOf, relativeError } from '../support/training.ts'
 
 const model = path.join(fixtures, 'models', 'bert-tracing')

@@ -2,13 +2,13 @@ import { fileURLToPath } from 'node:url'
 import { locateModel, readTransformer } from '../../src/embed/index.ts'
 import { collate, createTokenize, cutBySize, cutInGroups } from '../../src/finetune/data/collate.ts'
 import type { Pair } from '../../src/finetune/data/pairs.ts'
+import { createStepper } from '../../src/finetune/engine/step.ts'
+import { tablesOf } from '../../src/finetune/engine/step-graph.ts'
+import { readTower } from '../../src/finetune/engine/tower.ts'
 import { infoNce } from '../../src/finetune/losses/info-nce.ts'
 import type { Loss } from '../../src/finetune/losses/loss.ts'
 import { adamW } from '../../src/finetune/optimizer/adamw.ts'
 import { createParameters, type ParameterGradient } from '../../src/finetune/optimizer/parameters.ts'
-import { createStepper } from '../../src/finetune/train/step.ts'
-import { tablesOf } from '../../src/finetune/train/step-graph.ts'
-import { readTower } from '../../src/finetune/train/tower.ts'
 
 export const fixtures = fileURLToPath(new URL('../fixtures/', import.meta.url))
 
