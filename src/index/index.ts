@@ -1,8 +1,3 @@
-export { type AddOptions, type AddProgress, type AddReport, reportOf } from './add-documents.ts'
-export { checkNarrows } from './check-search.ts'
-export type { Chunking, ChunkSettings } from './chunk-settings.ts'
-export { type CopyOptions, type CopyReport, copyIndex, type IndexPlace } from './copy-index.ts'
-export { type IndexInfo, listIndexes } from './describe-index.ts'
 export {
   type Cluster,
   type ClusterReport,
@@ -13,10 +8,10 @@ export {
   findClusters,
   findDuplicates,
   type SimilarDocument,
-} from './duplicates.ts'
-export type { LoadByName } from './encoders.ts'
-export { type EvaluateSearchOptions, evaluateSearch, type SearchEvaluation } from './evaluate-search.ts'
-export { type Fields, type FieldType, fieldsProblem, fieldTypes, mostFields } from './fields.ts'
+} from './duplicates/duplicates.ts'
+export { type EvaluateSearchOptions, evaluateSearch, type SearchEvaluation } from './evaluate/evaluate-search.ts'
+export { type RetrievalOptions, type RetrievalReport, retrievalEvaluator } from './evaluate/retrieval-evaluator.ts'
+export { type Fields, type FieldType, fieldsProblem, fieldTypes, mostFields } from './filter/fields.ts'
 export {
   and,
   canonicalFilter,
@@ -44,15 +39,10 @@ export {
   type Scalar,
   strayField,
   toFilter,
-} from './filter.ts'
-export { isOutdated, refuseOutdated } from './format.ts'
-export { dropIndex, ensureIndex, indexNotFound } from './generations.ts'
-export type { Hit } from './hit.ts'
-export { idBytes, longestId, tenantPrefix } from './id-bytes.ts'
-export { lexicalTerms } from './lexical.ts'
-export { type MarkedPassage, markPassage } from './mark-passage.ts'
-export type { ReindexProgress, ReindexReport } from './move-to.ts'
-export { indexNamePattern, indexNameProblem, indexNames } from './names.ts'
+} from './filter/index.ts'
+export { type IndexInfo, listIndexes } from './generations/describe-index.ts'
+export type { LoadByName } from './generations/encoders.ts'
+export { dropIndex, ensureIndex, indexNotFound } from './generations/generations.ts'
 export type {
   DocumentInput,
   DocumentInputs,
@@ -60,18 +50,22 @@ export type {
   FilterInput,
   PlainFilter,
   StoredPayload,
-} from './payload-types.ts'
-export type { Failure } from './prepare.ts'
-export type { StoredDocument } from './prune.ts'
+} from './payload/payload-types.ts'
+export { type CopyOptions, type CopyReport, copyIndex, type IndexPlace } from './reindex/copy-index.ts'
+export type { ReindexProgress, ReindexReport } from './reindex/move-to.ts'
 export {
   dropOldIndex,
   type ReindexOptions,
   type RollbackOptions,
   reindex,
   rollbackIndex,
-} from './reindex.ts'
-export { type RetrievalOptions, type RetrievalReport, retrievalEvaluator } from './retrieval-evaluator.ts'
-export { type DocumentPage, scrollDocuments } from './scroll-documents.ts'
+} from './reindex/reindex.ts'
+export { type UndoUpgradeOptions, type UpgradeOptions, undoUpgrade, upgradeIndex } from './reindex/upgrade.ts'
+export { checkNarrows } from './search/check-search.ts'
+export type { Hit } from './search/hit.ts'
+export { type DocumentPage, scrollDocuments } from './search/scroll-documents.ts'
+export type { Examples } from './search/search-like.ts'
+export { type SearchOptions, type SearchQuery, searchKeys } from './search/search-options.ts'
 export {
   type CallOptions,
   type OpenIndexOptions,
@@ -79,9 +73,11 @@ export {
   type ScrollOptions,
   type SearchIndex,
 } from './search-index.ts'
-export type { Examples } from './search-like.ts'
-export { type SearchOptions, type SearchQuery, searchKeys } from './search-options.ts'
-export type { Shard } from './shard.ts'
+export { isOutdated, refuseOutdated } from './stores/format.ts'
+export { type BackupOptions, type BackupReport, backupIndexes } from './stores/lancedb/backup.ts'
+export { type LanceDbOptions, lancedb } from './stores/lancedb.ts'
+export { indexNamePattern, indexNameProblem, indexNames } from './stores/names.ts'
+export { type ForeignOptions, type QdrantOptions, qdrant } from './stores/qdrant.ts'
 export {
   type CollectionInfo,
   type CollectionSchema,
@@ -90,8 +86,12 @@ export {
   type SearchMode,
   unknownEncoder,
   type VectorStore,
-} from './store.ts'
-export { type BackupOptions, type BackupReport, backupIndexes } from './stores/lancedb/backup.ts'
-export { type LanceDbOptions, lancedb } from './stores/lancedb.ts'
-export { type ForeignOptions, type QdrantOptions, qdrant } from './stores/qdrant.ts'
-export { type UndoUpgradeOptions, type UpgradeOptions, undoUpgrade, upgradeIndex } from './upgrade.ts'
+} from './stores/store.ts'
+export type { Chunking, ChunkSettings } from './text/chunk-settings.ts'
+export { lexicalTerms } from './text/lexical.ts'
+export { type MarkedPassage, markPassage } from './text/mark-passage.ts'
+export { type AddOptions, type AddProgress, type AddReport, reportOf } from './write/add-documents.ts'
+export { idBytes, longestId, tenantPrefix } from './write/id-bytes.ts'
+export type { Failure } from './write/prepare.ts'
+export type { StoredDocument } from './write/prune.ts'
+export type { Shard } from './write/shard.ts'

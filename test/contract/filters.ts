@@ -1,6 +1,5 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { filterLimits } from '../../src/index/filter/limits.ts'
 import {
   and,
   contains,
@@ -14,8 +13,9 @@ import {
   or,
   range,
   toFilter,
-} from '../../src/index/filter.ts'
-import type { CollectionSchema, Point, VectorStore } from '../../src/index/store.ts'
+} from '../../src/index/filter/index.ts'
+import { filterLimits } from '../../src/index/filter/limits.ts'
+import type { CollectionSchema, Point, VectorStore } from '../../src/index/stores/store.ts'
 import { type JsonObject, normalizeInPlace } from '../../src/shared/index.ts'
 import { dates, declaredFields, filters, hostile, inherited, payloads } from '../support/filters.ts'
 import type { StoreUnderTest } from './vector-store.ts'

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { eq, gte } from '../../src/index/filter.ts'
-import type { CollectionSchema, Point, StoreQuery, VectorStore } from '../../src/index/store.ts'
+import { eq, gte } from '../../src/index/filter/index.ts'
+import type { CollectionSchema, Point, StoreQuery, VectorStore } from '../../src/index/stores/store.ts'
 import { createRandom, dot, type JsonObject, normalizeInPlace } from '../../src/shared/index.ts'
 
 import { hostile } from '../support/filters.ts'

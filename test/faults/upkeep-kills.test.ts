@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import type { MaintenanceRun } from '../../src/index/store.ts'
+import type { MaintenanceRun } from '../../src/index/stores/store.ts'
 import { lancedb } from '../../src/main.ts'
 import { createRandom } from '../../src/shared/index.ts'
 import { temporaryFolder } from '../support/temporary.ts'

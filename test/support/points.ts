@@ -1,4 +1,4 @@
-import type { CollectionSchema, Point } from '../../src/index/store.ts'
+import type { CollectionSchema, Point } from '../../src/index/stores/store.ts'
 import { createRandom, normalizeInPlace } from '../../src/shared/index.ts'
 
 type Whole = Pick<Point, 'hash' | 'title' | 'text' | 'payload' | 'vector' | 'terms'>

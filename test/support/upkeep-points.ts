@@ -1,4 +1,4 @@
-import type { Point } from '../../src/index/store.ts'
+import type { Point } from '../../src/index/stores/store.ts'
 import { createRandom, normalizeInPlace } from '../../src/shared/index.ts'
 import { fixedPoint, seededSchema } from './points.ts'
 

@@ -1,4 +1,4 @@
-import type { FieldType } from '../fields.ts'
+import type { FieldType } from './fields.ts'
 import type { Leaf, Scalar } from './node.ts'
 
 /** Of a larger set, the first and the last are enough to find something beside it. */

@@ -1,5 +1,5 @@
 import { own } from '../../shared/index.ts'
-import type { Fields, FieldType } from '../fields.ts'
+import type { Fields, FieldType } from './fields.ts'
 import { momentOfText, placeOf } from './leaf.ts'
 import { filterLimits } from './limits.ts'
 import { canonicalFilter } from './meaning.ts'

@@ -1,8 +1,8 @@
 import type { JsonObject, JsonValue } from '../../shared/index.ts'
 import { own } from '../../shared/index.ts'
-import type { Fields, FieldType } from '../fields.ts'
 import { candidatesOf } from './candidates.ts'
 import { matchesElement, matchesFilter } from './evaluate.ts'
+import type { Fields, FieldType } from './fields.ts'
 import { oppositeOf } from './meaning.ts'
 import { type Filter, isLeaf, type Leaf } from './node.ts'
 

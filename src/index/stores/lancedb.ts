@@ -1,9 +1,6 @@
 import path from 'node:path'
 import { checkOptionKeys, isQontrastError, type OptionKeys, QontrastError } from '../../shared/index.ts'
-import { checkSameSchema } from '../check.ts'
-import { indexNames, notFound } from '../names.ts'
-import type { VectorStore } from '../store.ts'
-import { abandoning } from '../within.ts'
+import { checkSameSchema } from './check.ts'
 import { checkWritable } from './lancedb/check-writable.ts'
 import { retryConflicts, withStoreErrors } from './lancedb/errors.ts'
 import { loadLibrary } from './lancedb/load-library.ts'
@@ -17,6 +14,9 @@ import { openSession, type Session } from './lancedb/session.ts'
 import { createOrOpen, removeTable, withTable } from './lancedb/tables.ts'
 import { toTable } from './lancedb/to-table.ts'
 import { createUpkeep } from './lancedb/upkeep.ts'
+import { indexNames, notFound } from './names.ts'
+import type { VectorStore } from './store.ts'
+import { abandoning } from './within.ts'
 
 export interface LanceDbOptions extends Partial<MaintenanceOptions> {
   /** Folder that holds the collections; made when the first is written. */

@@ -1,9 +1,8 @@
 import type { Schemas } from '@qdrant/js-client-rest'
 import { type ErrorCode, isQontrastError, QontrastError } from '../../shared/index.ts'
-import { checkPoint } from '../check.ts'
-import type { Filter } from '../filter.ts'
-import { indexNames, notFound } from '../names.ts'
-import type { PointRecord, Selector, VectorStore } from '../store.ts'
+import type { Filter } from '../filter/index.ts'
+import { checkPoint } from './check.ts'
+import { indexNames, notFound } from './names.ts'
 import { cutInBatches, inParallel, piecesOf } from './qdrant/batches.ts'
 import { checkWritable, type Described, deferred, ensureCollection, findCollection } from './qdrant/collections.ts'
 import { conditionOf } from './qdrant/condition.ts'
@@ -16,6 +15,7 @@ import { checkKeys, keyPaths, toPointKey, toPointStruct, toScrolled } from './qd
 import { documentIn, firstChunk, notSeenSince, selected } from './qdrant/selection.ts'
 import { withUsualTerms } from './qdrant/usual-terms.ts'
 import { countPoints, readAll, readPage, type Walk } from './qdrant/walk.ts'
+import type { PointRecord, Selector, VectorStore } from './store.ts'
 
 export type { ForeignOptions, QdrantOptions } from './qdrant/options.ts'
 

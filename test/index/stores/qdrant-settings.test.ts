@@ -1,11 +1,11 @@
 import { QdrantClient } from '@qdrant/js-client-rest'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { eq } from '../../../src/index/filter.ts'
-import { lexicalTerms } from '../../../src/index/lexical.ts'
+import { eq } from '../../../src/index/filter/index.ts'
 import { decodeKey, decodeText, encodeKey, encodeText } from '../../../src/index/stores/qdrant/json.ts'
 import { uuidOf } from '../../../src/index/stores/qdrant/point-id.ts'
 import { documentVector, queryVector, termIndex } from '../../../src/index/stores/qdrant/sparse.ts'
 import { qdrant } from '../../../src/index/stores/qdrant.ts'
+import { lexicalTerms } from '../../../src/index/text/lexical.ts'
 import { seededPoints, seededSchema } from '../../support/points.ts'
 import { openQdrant } from '../../support/qdrant-subject.ts'
 

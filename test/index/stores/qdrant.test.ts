@@ -1,6 +1,6 @@
 import { afterAll, describe, expect } from 'vitest'
-import type { VectorStore } from '../../../src/index/store.ts'
 import { qdrant } from '../../../src/index/stores/qdrant.ts'
+import type { VectorStore } from '../../../src/index/stores/store.ts'
 import { describeFilters } from '../../contract/filters.ts'
 import { describeVectorStore, type StoreUnderTest } from '../../contract/vector-store.ts'
 import { openQdrant } from '../../support/qdrant-subject.ts'

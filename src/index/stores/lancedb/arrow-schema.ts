@@ -1,5 +1,5 @@
 import { Field, FixedSizeList, Float32, Float64, Int32, List, Schema, Utf8 } from 'apache-arrow'
-import type { CollectionSchema } from '../../store.ts'
+import type { CollectionSchema } from '../store.ts'
 import { numberColumns } from './rows.ts'
 
 /** What is returned of a point is one JSON column, verbatim whatever the strings; the other columns are for finding it. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { JsonObject, JsonValue } from '../../../shared/index.ts'
+import type { FieldPath, Scalar } from '../../filter/index.ts'
 import { momentsOf } from '../../filter/moments.ts'
-import type { FieldPath, Scalar } from '../../filter.ts'
 
 /**
  * A payload as LanceDB can filter it. `facets` has an entry for each value of each field, one for each instant and one for each field that exists;

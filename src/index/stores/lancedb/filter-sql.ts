@@ -1,6 +1,6 @@
 import { QontrastError } from '../../../shared/index.ts'
-import { and, type FieldPath, type Filter, type Leaf, type Limits } from '../../filter.ts'
-import type { CollectionSchema } from '../../store.ts'
+import { and, type FieldPath, type Filter, type Leaf, type Limits } from '../../filter/index.ts'
+import type { CollectionSchema } from '../store.ts'
 import {
   existenceFacet,
   momentFacet,

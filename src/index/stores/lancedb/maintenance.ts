@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises'
 import path from 'node:path'
 import type { Table } from '@lancedb/lancedb'
 import { systemCodeOf } from '../../../shared/index.ts'
-import type { CollectionParts, CollectionSchema } from '../../store.ts'
+import type { CollectionParts, CollectionSchema } from '../store.ts'
 import { loadLibrary } from './load-library.ts'
 import { numberColumns } from './rows.ts'
 

@@ -3,10 +3,10 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import path from 'node:path'
 import { z } from 'zod'
 import { messageOf, QontrastError, systemCodeOf } from '../../../shared/index.ts'
-import { fieldsSchema } from '../../fields.ts'
-import { format, readFormat } from '../../format.ts'
-import { indexNameProblem } from '../../names.ts'
-import type { CollectionSchema } from '../../store.ts'
+import { fieldsSchema } from '../../filter/fields.ts'
+import { format, readFormat } from '../format.ts'
+import { indexNameProblem } from '../names.ts'
+import type { CollectionSchema } from '../store.ts'
 
 /** LanceDB has no place for a schema of ours and no aliases: small JSON files beside the tables, replaced by rename. */
 export interface Pointers {

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import type { Table } from '@lancedb/lancedb'
 import { createFairTurns, currentWork } from '../../../shared/index.ts'
-import type { CollectionSchema, PointRecord, VectorStore } from '../../store.ts'
+import type { CollectionSchema, PointRecord, VectorStore } from '../store.ts'
 import { literal } from './filter-sql.ts'
 import { runQuery, toSql } from './query.ts'
 import { runQueries } from './query-many.ts'

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { type JsonValue, own } from '../../../shared/index.ts'
-import type { FieldType } from '../../fields.ts'
+import type { FieldType } from '../../filter/fields.ts'
 import { momentsOf } from '../../filter/moments.ts'
-import { isOutdated } from '../../format.ts'
-import type { CollectionSchema, Point, PointKey, PointRecord } from '../../store.ts'
+import { isOutdated } from '../format.ts'
+import type { CollectionSchema, Point, PointKey, PointRecord } from '../store.ts'
 import { facetsOf } from './facets.ts'
 
 /** Which declared fields have a column of numbers, and what is in it. Other fields are found through the facets. */

@@ -1,5 +1,5 @@
 import type { Table } from '@lancedb/lancedb'
-import type { CollectionSchema, Selector } from '../../store.ts'
+import type { CollectionSchema, Selector } from '../store.ts'
 import { idIn, literal } from './filter-sql.ts'
 import { toSql } from './query.ts'
 import { toKey } from './rows.ts'

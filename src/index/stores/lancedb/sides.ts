@@ -1,6 +1,6 @@
 import type { Table } from '@lancedb/lancedb'
-import { byScoreThenId } from '../../fusion.ts'
-import type { Found, FoundByWords } from '../../hybrid.ts'
+import { byScoreThenId } from '../fusion.ts'
+import type { Found, FoundByWords } from '../hybrid.ts'
 import { dotAt, floatsOf, keysOf } from './columns.ts'
 
 export interface SideOptions {

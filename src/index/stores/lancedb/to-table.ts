@@ -1,7 +1,7 @@
 import type { Table } from 'apache-arrow'
 import { createPace } from '../../../shared/index.ts'
-import { checkPoint } from '../../check.ts'
-import type { CollectionSchema, Point } from '../../store.ts'
+import { checkPoint } from '../check.ts'
+import type { CollectionSchema, Point } from '../store.ts'
 import { loadLibrary } from './load-library.ts'
 import { toRow } from './rows.ts'
 

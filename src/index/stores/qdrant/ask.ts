@@ -1,6 +1,6 @@
 import type { Schemas } from '@qdrant/js-client-rest'
 import { QontrastError } from '../../../shared/index.ts'
-import type { PointRecord } from '../../store.ts'
+import type { PointRecord } from '../store.ts'
 import { inParallel, piecesOf } from './batches.ts'
 import type { Described } from './collections.ts'
 import type { Connection } from './connection.ts'

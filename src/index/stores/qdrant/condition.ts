@@ -1,6 +1,6 @@
 import type { Schemas } from '@qdrant/js-client-rest'
 import { QontrastError } from '../../../shared/index.ts'
-import { type Filter, isLeaf, type Leaf, matchesFilter, partsOf } from '../../filter.ts'
+import { type Filter, isLeaf, type Leaf, matchesFilter, partsOf } from '../../filter/index.ts'
 import type { Described } from './collections.ts'
 import type { Connection } from './connection.ts'
 import { type Condition, compileFilter, isAsked, largeIntegerOf, mostRanges, payloadPath } from './filter.ts'

@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from '../../../shared/index.ts'
+import type { FieldPath } from '../../filter/index.ts'
 import { momentsOf } from '../../filter/moments.ts'
-import type { FieldPath } from '../../filter.ts'
 import { encodeKey, pathTo } from './json.ts'
 import { recordKey } from './layout.ts'
 

@@ -1,7 +1,7 @@
 import type { Schemas } from '@qdrant/js-client-rest'
 import { z } from 'zod'
 import { type JsonObject, QontrastError } from '../../../shared/index.ts'
-import type { Point, PointKey, PointRecord, ScrollPage } from '../../store.ts'
+import type { Point, PointKey, PointRecord, ScrollPage } from '../store.ts'
 import { decodeJson, decodeText, encodeJson, encodeText, readJson } from './json.ts'
 import { type Layout, recordKey } from './layout.ts'
 import { momentsIn } from './moments.ts'

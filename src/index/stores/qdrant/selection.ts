@@ -1,6 +1,6 @@
 import type { Schemas } from '@qdrant/js-client-rest'
-import type { Filter } from '../../filter.ts'
-import type { Selector } from '../../store.ts'
+import type { Filter } from '../../filter/index.ts'
+import type { Selector } from '../store.ts'
 import { piecesOf } from './batches.ts'
 import type { Condition } from './filter.ts'
 import { encodeText } from './json.ts'

@@ -1,4 +1,4 @@
-import type { Point } from '../../store.ts'
+import type { Point } from '../store.ts'
 import { type Described, findCollection } from './collections.ts'
 import type { Connection } from './connection.ts'
 import { recordKey } from './layout.ts'

@@ -1,0 +1,26 @@
+import type { Member } from '../generations/members.ts'
+import type { VectorStore } from '../stores/store.ts'
+import type { Piece } from './encode-documents.ts'
+import type { PreparedDocument } from './prepare.ts'
+
+/** Documents cut where they are cut in another collection, so that what was embedded of them stays right. */
+export async function cutAsStored(
+  store: VectorStore,
+  { collection, member }: { readonly collection: string; readonly member: Member },
+  prepared: readonly PreparedDocument[],
+): Promise<Piece[]> {
+  if (prepared.length === 0) return []
+  const points = await store.get(collection, { documents: prepared.map(({ document }) => document.id) })
+  const chunks = Map.groupBy(points, ({ documentId }) => documentId)
+  const pieces: Piece[] = []
+  for (const one of prepared) {
+    const { document, chunk, hash } = one
+    const spans = chunks.get(document.id)?.filter((point) => point.hash === hash) ?? []
+    if (spans.length === 0 || spans.length !== spans[0]?.chunks) pieces.push(await member.cutter.cut(one))
+    else {
+      const prefix = await member.cutter.prefixOf(document.title ?? '', chunk)
+      pieces.push({ prepared: one, prefix, spans, cut: false })
+    }
+  }
+  return pieces
+}
