@@ -6,18 +6,22 @@ import { evaluateCommand } from '../src/cli/evaluate.ts'
 import { indexCommand } from '../src/cli/index-documents.ts'
 import { likeCommand } from '../src/cli/like.ts'
 import { storeAt } from '../src/cli/options.ts'
+import { createProgram } from '../src/cli/program.ts'
 import { reindexCommand } from '../src/cli/reindex.ts'
 import { searchCommand } from '../src/cli/search.ts'
 import { serveCommand } from '../src/cli/serve.ts'
+import { defaultSettings } from '../src/cli/serve-settings.ts'
 import { searchKeys } from '../src/index/index.ts'
 import {
   type Encoder,
   type ForeignOptions,
+  finetune,
   type Hit,
   type LoadEncoderOptions,
   loadEncoder,
   openIndex,
 } from '../src/main.ts'
+import { defaultDevice, devices } from '../src/runtime/index.ts'
 import type { OptionKeys } from '../src/shared/index.ts'
 import { temporaryFolder } from './support/temporary.ts'
 
@@ -101,4 +105,27 @@ test.each([
   const flags = flagsOf(make())
   for (const flag of ['model', ...Object.keys(model)]) expect(flags).toContain(flag)
   for (const option of Object.keys(withoutFlag)) expect(flags).not.toContain(option)
+})
+
+test('every way to a device has the same devices and the same default', () => {
+  const ways = createProgram(() => {}).commands.flatMap((command) =>
+    command.options.filter(({ long }) => long === '--device'),
+  )
+  expect(ways.length).toBeGreaterThanOrEqual(7)
+  for (const { argChoices, defaultValue = defaultSettings.device } of ways) {
+    expect(argChoices).toEqual(devices)
+    expect(defaultValue).toBe(defaultDevice)
+  }
+})
+
+test.each([
+  // @ts-expect-error: a caller without types
+  ['encoding', () => loadEncoder('default', { device: 'gpu' })],
+  // @ts-expect-error: a caller without types
+  ['training', () => finetune({ model: './model', pairs: [], out: './out', device: 'gpu' }).next()],
+])('%s on a device that is none is refused with the list of those that are', async (_, call) => {
+  await expect(call()).rejects.toMatchObject({
+    code: 'invalid-option',
+    message: `device must be one of ${devices.join(', ')}; got 'gpu'.`,
+  })
 })

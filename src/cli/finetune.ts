@@ -2,17 +2,18 @@ import { Command, Option } from 'commander'
 import { type EvaluationTask, type Evaluator, evaluationTasks, taskOf } from '../evaluate/index.ts'
 import { type FinetuneEvent, type FinetuneOptions, finetune, type RunEnd, type RunStart } from '../finetune/index.ts'
 import type { RetrievalReport } from '../index/index.ts'
+import type { Device } from '../runtime/index.ts'
 import { isQontrastError } from '../shared/index.ts'
 import { openEvaluator, retrievalNotes } from './evaluator.ts'
 import { abortOnInterrupt } from './interrupt.ts'
-import { anyNumber, deviceOf, deviceOption, jsonOption, wholeNumber } from './options.ts'
+import { anyNumber, deviceOption, jsonOption, wholeNumber } from './options.ts'
 import { addPairFlags, type PairFlags, reportLines } from './pair-flags.ts'
 import { count, createProgressLine, duration, megabytes, number, type ProgressLine } from './progress-line.ts'
 
 interface FinetuneFlags extends PairFlags, Partial<Pick<FinetuneOptions, Numbers>> {
   readonly model: string
   readonly out: string
-  readonly device: string
+  readonly device: Device
   readonly decay?: NonNullable<FinetuneOptions['decay']>
   readonly resume?: boolean
   readonly evaluate?: string
@@ -98,7 +99,7 @@ export const finetuneCommand = (): Command =>
         model: flags.model,
         pairs: flags.pairs,
         out: flags.out,
-        device: deviceOf(flags.device),
+        device: flags.device,
         resume: flags.resume ?? false,
         ...(flags.columns ? { columns: flags.columns } : {}),
         ...(flags.where ? { where: flags.where } : {}),

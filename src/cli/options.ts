@@ -23,6 +23,7 @@ import {
   unknownEncoder,
   type VectorStore,
 } from '../index/index.ts'
+import { type Device, defaultDevice, devices } from '../runtime/index.ts'
 import { type JsonValue, messageOf, parseJson, QontrastError } from '../shared/index.ts'
 
 /** A command is told how to set the program's exit code. */
@@ -41,9 +42,7 @@ export const indexOption = () => new Option('--index <name>', 'name of the index
 export const modelOption = (otherwise: string) =>
   new Option('--model <name>', `folder, hub name (owner/name) or '${bundledEncoder}' (${otherwise})`)
 export const deviceOption = () =>
-  new Option('--device <device>', 'where the model runs')
-    .choices(['auto', 'cpu', 'cuda', 'webgpu', 'dml', 'coreml'])
-    .default('auto')
+  new Option('--device <device>', 'where the model runs').choices(devices).default(defaultDevice)
 export const dtypeOption = () =>
   new Option('--dtype <dtype>', "which weights file of the model (default: fp32, else the index's)").choices(dtypes)
 export const dimensionsOption = () =>
@@ -117,7 +116,7 @@ export function shardArgument(text: string): Shard {
 /** Flags of every command that runs a model. */
 export interface ModelFlags {
   readonly model?: string
-  readonly device: string
+  readonly device: Device
   readonly dtype?: Dtype
   readonly dimensions?: number
   readonly workers?: number
@@ -126,7 +125,7 @@ export interface ModelFlags {
 /** How a model is opened, as flags or settings say. */
 export function encoderOptions({ device, dtype, dimensions, workers }: Omit<ModelFlags, 'model'>): LoadEncoderOptions {
   return {
-    device: deviceOf(device),
+    device,
     ...(dtype === undefined ? {} : { dtype }),
     ...(dimensions === undefined ? {} : { dimensions }),
     ...(workers === undefined ? {} : { workers }),
@@ -152,12 +151,6 @@ export async function openEncoder(
 function madeWith(info: CollectionInfo | undefined): string | undefined {
   const made = info?.schema.encoder
   return made?.fingerprint === unknownEncoder.fingerprint ? undefined : made?.name
-}
-
-const devices = ['auto', 'cpu', 'cuda', 'webgpu', 'dml', 'coreml'] as const
-
-export function deviceOf(name: string): (typeof devices)[number] {
-  return devices.find((device) => device === name) ?? 'auto'
 }
 
 /** Flags of every command that works on indexes. */

@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
 import { type ApiKey, defaultLimits, keysFileSchema, type Limits } from '../api/index.ts'
 import { dtypes } from '../embed/index.ts'
+import { devices } from '../runtime/index.ts'
 import { messageOf, parseJson, QontrastError } from '../shared/index.ts'
 import { defaultSettings, environment, type ServeSettings } from './serve-settings.ts'
 import { explainUnreadable } from './unreadable.ts'
@@ -16,7 +17,7 @@ const settingsSchema = z.strictObject({
   path: z.string().min(1).exactOptional(),
   store: z.string().min(1).exactOptional(),
   models: z.record(z.string().min(1), z.string().min(1)).exactOptional(),
-  device: z.enum(['auto', 'cpu', 'cuda', 'webgpu', 'dml', 'coreml']).exactOptional(),
+  device: z.enum(devices).exactOptional(),
   dtype: z.enum(dtypes).exactOptional(),
   dimensions: z.coerce.number().int().positive().exactOptional(),
   workers: z.coerce.number().int().positive().exactOptional(),

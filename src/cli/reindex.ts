@@ -4,7 +4,6 @@ import { dropOldIndex, type ReindexProgress, type ReindexReport, reindex, rollba
 import { isQontrastError, QontrastError } from '../shared/index.ts'
 import { abortOnInterrupt } from './interrupt.ts'
 import {
-  deviceOf,
   deviceOption,
   dimensionsOption,
   dtypeOption,
@@ -83,7 +82,7 @@ async function move(flags: ReindexFlags, options: Common): Promise<ReindexReport
       throw new QontrastError('invalid-option', '--rollback goes with neither --model nor --drop-old.')
     return rollbackIndex({
       ...options,
-      loadEncoder: (name, rest) => loadEncoder(name, { ...rest, device: deviceOf(flags.device) }),
+      loadEncoder: (name, rest) => loadEncoder(name, { ...rest, device: flags.device }),
     })
   }
   if (flags.model === undefined) {

@@ -1,6 +1,7 @@
 import path from 'node:path'
 import type { Limits } from '../api/index.ts'
 import { bundledEncoder, type Dtype } from '../embed/index.ts'
+import { type Device, defaultDevice } from '../runtime/index.ts'
 import { defaultPath } from './options.ts'
 
 /** What can be set for `qontrast serve`. */
@@ -12,7 +13,7 @@ export interface ServeSettings {
   readonly store?: string
   /** Public names of the models, and where they are. */
   readonly models: Readonly<Record<string, string>>
-  readonly device: string
+  readonly device: Device
   /** Of all models: weights file, first dimensions kept, inference processes of each. */
   readonly dtype?: Dtype
   readonly dimensions?: number
@@ -31,7 +32,7 @@ export const defaultSettings: ServeSettings = {
   host: '127.0.0.1',
   path: defaultPath,
   models: { [bundledEncoder]: bundledEncoder },
-  device: 'auto',
+  device: defaultDevice,
   keys: undefined,
   hosts: undefined,
   limits: {},

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander'
+import { devices } from '../runtime/index.ts'
 import { dimensionsOption, dtypeOption, storeOption, wholeNumber, workersOption } from './options.ts'
 import { defaultSettings, environment, modelsOf } from './serve-settings.ts'
 
@@ -22,7 +23,7 @@ export const serveCommand = (): Command =>
       (text: string, before: readonly string[] = []) => [...before, text],
     )
     .addOption(
-      new Option('--device <device>', 'where models run').choices(['auto', 'cpu', 'cuda', 'webgpu', 'dml', 'coreml']),
+      new Option('--device <device>', `where models run (default: ${defaultSettings.device})`).choices(devices),
     )
     .addOption(dtypeOption())
     .addOption(dimensionsOption())

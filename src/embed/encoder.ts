@@ -1,3 +1,4 @@
+import type { ConcreteDevice } from '../runtime/index.ts'
 import type { Matrix, OnProgress, OptionKeys } from '../shared/index.ts'
 
 export type Modality = 'text' | 'image'
@@ -51,6 +52,8 @@ export interface Encoder {
   readonly maximumTokens: number
   /** Tokens of a text, without special tokens and never cut. */
   countTokens(text: string): number
+  /** Where its model runs, as ONNX Runtime says it; absent where that is not known. */
+  readonly device?: ConcreteDevice
   /** Tokens that its processes read at the same time, all together; absent where it computes in this process. */
   readonly tokensAtOnce?: number
   /** Tells of each batch from now on; absent where an encoder makes none. */

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import path from 'node:path'
-import { type Device, devices } from '../runtime/index.ts'
+import { checkDevice, type Device, defaultDevice } from '../runtime/index.ts'
 import { checkOptionKeys, type OnProgress, type OptionKeys, packageFile, QontrastError } from '../shared/index.ts'
 import type { Encoder } from './encoder.ts'
 import { fetchHubModel, isHubName } from './hub.ts'
@@ -55,7 +55,7 @@ export const bundledEncoder = 'default'
 export async function loadEncoder(name: string = bundledEncoder, options: LoadEncoderOptions = {}): Promise<Encoder> {
   checkOptionKeys('loadEncoder', options, loadKeys)
   checkOptions(options)
-  const { cacheDir = defaultCacheDir(), dtype = 'fp32', device = 'auto', dimensions, workers, output } = options
+  const { cacheDir = defaultCacheDir(), dtype = 'fp32', device = defaultDevice, dimensions, workers, output } = options
   const folder = await locate(name, { ...options, cacheDir, dtype })
   const { loadStaticEncoder } = await import('./static/static-encoder.ts')
   const staticEncoder = (await mayBeTable(folder))
@@ -123,7 +123,7 @@ function defaultCacheDir(): string {
 }
 
 /** A table of token vectors has one form of weights, one place to run and no outputs to choose from. */
-function checkStaticOptions(name: string, { dtype = 'fp32', device = 'auto', output }: LoadEncoderOptions): void {
+function checkStaticOptions(name: string, { dtype = 'fp32', device = 'cpu', output }: LoadEncoderOptions): void {
   const refuse = (option: string, allowed: string) =>
     new QontrastError(
       'invalid-option',
@@ -136,14 +136,9 @@ function checkStaticOptions(name: string, { dtype = 'fp32', device = 'auto', out
 }
 
 function checkOptions({ dimensions, workers, revision, dtype, device }: LoadEncoderOptions): void {
-  for (const [option, value, allowed] of [
-    ['dtype', dtype, dtypes],
-    ['device', device, devices],
-  ] as const) {
-    if (value !== undefined && !allowed.some((one) => one === value)) {
-      throw new QontrastError('invalid-option', `${option} must be one of ${allowed.join(', ')}; got '${value}'.`)
-    }
-  }
+  if (dtype !== undefined && !dtypes.some((known) => known === dtype))
+    throw new QontrastError('invalid-option', `dtype must be one of ${dtypes.join(', ')}; got '${dtype}'.`)
+  checkDevice(device)
   for (const [option, value] of Object.entries({ dimensions, workers })) {
     if (value !== undefined && !(Number.isInteger(value) && value > 0)) {
       throw new QontrastError('invalid-option', `${option} must be a whole number above 0; got ${value}.`)

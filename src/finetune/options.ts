@@ -1,5 +1,5 @@
 import type { Evaluator } from '../evaluate/index.ts'
-import type { Device } from '../runtime/index.ts'
+import { checkDevice, type Device } from '../runtime/index.ts'
 import { checkOptionKeys, type OptionKeys, QontrastError } from '../shared/index.ts'
 import type { PairColumns } from './data/pair-columns.ts'
 import type { Pair } from './data/pairs.ts'
@@ -42,6 +42,7 @@ export interface FinetuneOptions {
   readonly cacheChunk?: number
   /** Batches whose gradients are averaged before weights move. */
   readonly accumulate?: number
+  /** Where the steps are taken; `auto` takes a usable GPU, else the CPU, and says so in one warning. */
   readonly device?: Device
   readonly seed?: number
   /** Go on from the last checkpoint in `out`, with the same settings, or with more epochs. */
@@ -179,6 +180,7 @@ export function runSettings(options: FinetuneOptions): RunSettings {
     if (value !== undefined && !(typeof value === 'number' && test(value)))
       throw new QontrastError('invalid-option', `${name} must be ${says}; got ${String(value)}.`)
   }
+  checkDevice(options.device)
   checkTogether(options)
   const {
     epochs = 1,

@@ -1,6 +1,6 @@
 export type { InferenceSession, Tensor } from 'onnxruntime-node'
 export { type ChildLoss, createProcessPool, type ProcessPool } from './process-pool.ts'
-export { type ConcreteDevice, type Device, deviceCandidates, devices } from './providers.ts'
+export { type ConcreteDevice, checkDevice, type Device, defaultDevice, deviceCandidates, devices } from './providers.ts'
 export {
   createResidentRunner,
   createRunner,
@@ -12,4 +12,4 @@ export {
   type Runner,
 } from './runner.ts'
 export { type ProcessService, serveProcess } from './serve-process.ts'
-export { type OpenedSession, openSession } from './session.ts'
+export { type LoadedSession, type OpenedSession, openSession } from './session.ts'

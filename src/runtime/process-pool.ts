@@ -1,7 +1,7 @@
 import { isQontrastError, QontrastError } from '../shared/index.ts'
 import { beatMilliseconds, type Child, startChild } from './child.ts'
 
-export interface ProcessPoolOptions<Setup> {
+export interface ProcessPoolOptions<Setup, Ready> {
   /** The module that the child runs; it calls `serveProcess`. */
   readonly entry: URL
   readonly size: number
@@ -9,6 +9,8 @@ export interface ProcessPoolOptions<Setup> {
   readonly setup: Setup
   /** A child that shows no sign of life for so many seconds is ended. */
   readonly patienceSeconds?: number
+  /** Called with what each child answers to its setup, those that take a lost one's place included. */
+  readonly onReady?: (ready: Ready) => void
 }
 
 /** A child that ended unasked, or was ended because it showed no sign of life. */
@@ -20,7 +22,7 @@ export interface ChildLoss {
 /** Child processes that work on one task at a time each. A crash costs only the task, which is tried once more. */
 export interface ProcessPool<Task, Result, Ready> {
   readonly size: number
-  /** What the children answered to their setup. */
+  /** What the first of the children answered to its setup. */
   readonly ready: Ready
   /** Tasks that would start at once. */
   idle(): number
@@ -58,7 +60,8 @@ export async function createProcessPool<Setup, Task, Result, Ready>({
   size,
   setup,
   patienceSeconds = 10,
-}: ProcessPoolOptions<Setup>): Promise<ProcessPool<Task, Result, Ready>> {
+  onReady,
+}: ProcessPoolOptions<Setup, Ready>): Promise<ProcessPool<Task, Result, Ready>> {
   const queue: Job<Task, Result>[] = []
   const slots: Slot[] = []
   const idleListeners: (() => void)[] = []
@@ -101,6 +104,7 @@ export async function createProcessPool<Setup, Task, Result, Ready>({
     try {
       const answer = await child.ask<Ready>({ kind: 'setup', setup })
       slot.ready = true
+      onReady?.(answer)
       release(slot)
       return answer
     } catch (error) {

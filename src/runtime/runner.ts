@@ -1,5 +1,6 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node'
 import { isKind, messageOf, QontrastError } from '../shared/index.ts'
+import type { ConcreteDevice } from './providers.ts'
 import { type OpenedSession, openSession, type SessionOptions } from './session.ts'
 
 /** A tensor in this process's memory, row-major. */
@@ -23,6 +24,8 @@ export type ResidentTensors = Readonly<Record<string, ResidentTensor>>
 export interface Runner {
   readonly inputs: readonly string[]
   readonly outputs: readonly string[]
+  /** The device that took the graph. */
+  readonly device: ConcreteDevice
   run(feeds: HostTensors): Promise<HostTensors>
   release(): Promise<void>
 }
@@ -31,6 +34,8 @@ export interface Runner {
 export interface ResidentRunner {
   readonly inputs: readonly string[]
   readonly outputs: readonly string[]
+  /** The device that took the graph. */
+  readonly device: ConcreteDevice
   run(
     feeds: HostTensors,
     resident: ResidentTensors,
@@ -53,10 +58,11 @@ export async function createResidentRunner(
   { stay, ...options }: SessionOptions & { readonly stay: ReadonlySet<string> },
 ): Promise<ResidentRunner> {
   const locations = options.device === 'webgpu' ? stay : new Set<string>()
-  const { session, Tensor: TensorClass } = await openSession(model, { ...options, stay: locations })
+  const { session, device, Tensor: TensorClass } = await openSession(model, { ...options, stay: locations })
   return {
     inputs: session.inputNames,
     outputs: session.outputNames,
+    device,
     async run(feeds, there) {
       const inputs = session.inputNames.map((name) => [name, there[name]?.tensor ?? toTensor(TensorClass, name, feeds)])
       const results = await runSession(session, Object.fromEntries(inputs))

@@ -1,10 +1,15 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import type { InferenceSession, Tensor } from 'onnxruntime-node'
 import { messageOf, QontrastError } from '../shared/index.ts'
 import { loadRuntime } from './load-runtime.ts'
+import { type Placement, readPlacement } from './placement.ts'
 import { type ConcreteDevice, type Device, deviceCandidates, executionProvidersOf } from './providers.ts'
 
 export interface SessionOptions {
-  readonly device: Device
+  /** A list is tried in its order. */
+  readonly device: Device | readonly ConcreteDevice[]
   /** Threads within one operator, on the CPU. */
   readonly threads: number
   /** Refuse a graph that would run in part on the CPU beside the device. */
@@ -15,11 +20,17 @@ export interface SessionOptions {
   readonly keepMemory?: boolean
   /** Outputs that stay in the device's memory. */
   readonly stay?: ReadonlySet<string>
+  /** Runs the session once, on devices other than the CPU: one that fails, or takes no operator, is passed over. */
+  readonly probe?: (opened: LoadedSession) => Promise<unknown>
 }
 
-export interface OpenedSession {
+export interface LoadedSession {
   readonly session: InferenceSession
   readonly Tensor: typeof Tensor
+}
+
+export interface OpenedSession extends LoadedSession {
+  /** The device that took the graph. */
   readonly device: ConcreteDevice
   /** Why a device before this one was passed over, in one line. */
   readonly fallback: string | undefined
@@ -28,43 +39,84 @@ export interface OpenedSession {
 /** Loads an ONNX file, or its bytes, on the first device that takes it: `device-unavailable`, or `model-invalid` where even the CPU refuses. */
 export async function openSession(
   model: string | Uint8Array,
-  { device, threads, strict = false, planMemory = true, keepMemory = true, stay }: SessionOptions,
+  { device: asked, ...options }: SessionOptions,
 ): Promise<OpenedSession> {
-  const modelName = typeof model === 'string' ? model : 'the graph'
   const { InferenceSession, listSupportedBackends, Tensor } = await loadRuntime()
   const backends = new Set(listSupportedBackends().map(({ name }) => name))
   const refusals: string[] = []
-  for (const candidate of deviceCandidates(device)) {
-    if (!backends.has(candidate)) {
-      refusals.push(`ONNX Runtime has no ${candidate} on this platform, only ${[...backends].join(', ')}`)
+  for (const device of typeof asked === 'string' ? deviceCandidates(asked) : asked) {
+    if (!backends.has(device)) {
+      refusals.push(`ONNX Runtime has no ${device} on this platform, only ${[...backends].join(', ')}`)
       continue
     }
     try {
-      const session = await createSession(InferenceSession, model, {
-        executionProviders: [...executionProvidersOf(candidate)],
-        intraOpNumThreads: threads,
-        interOpNumThreads: 1,
-        logSeverityLevel: 3,
-        enableMemPattern: planMemory,
-        enableCpuMemArena: keepMemory,
-        ...(stay && stay.size > 0 ? { preferredOutputLocation: locationsOf(stay) } : {}),
-        ...(strict ? { extra: { session: { disable_cpu_ep_fallback: '1' } } } : {}),
-      })
-      const fallback = refusals.length > 0 ? `${refusals.join('; ')}; running on ${candidate}` : undefined
-      return { session, Tensor, device: candidate, fallback }
+      const session = await openOn(device, { model, options, InferenceSession, Tensor })
+      const fallback = refusals.length > 0 ? `${refusals.join('; ')}; running on ${device}` : undefined
+      return { session, Tensor, device, fallback }
     } catch (cause) {
-      if (candidate === 'cpu') {
+      if (device === 'cpu') {
+        const modelName = typeof model === 'string' ? model : 'the graph'
         throw new QontrastError('model-invalid', `ONNX Runtime cannot load ${modelName}: ${messageOf(cause)}`, {
           cause,
         })
       }
-      refusals.push(`${candidate} is not usable (${messageOf(cause).split('\n', 1)[0]})`)
+      refusals.push(`${device} is not usable (${messageOf(cause).split('\n', 1)[0]})`)
     }
   }
   throw new QontrastError(
     'device-unavailable',
-    `Device '${device}' was asked for, but ${refusals.join('; ')}. Use device 'cpu' or 'auto', or install what this device needs.`,
+    `Device '${typeof asked === 'string' ? asked : asked.join(', ')}' cannot be used: ${refusals.join('; ')}. Use device 'cpu' or 'auto', or install what this device needs.`,
   )
+}
+
+interface Opening extends Pick<OpenedSession, 'Tensor'> {
+  readonly model: string | Uint8Array
+  readonly options: Omit<SessionOptions, 'device'>
+  readonly InferenceSession: typeof InferenceSession
+}
+
+/** Throws where the device does not load the graph, or its probe says that it does not run it. */
+async function openOn(device: ConcreteDevice, opening: Opening): Promise<InferenceSession> {
+  const { model, options, InferenceSession, Tensor } = opening
+  const { probe } = options
+  if (!probe || device === 'cpu') return createSession(InferenceSession, model, settingsOf(device, options))
+  const folder = await mkdtemp(path.join(tmpdir(), 'qontrast-profile-'))
+  try {
+    const profile = { enableProfiling: true, profileFilePrefix: path.join(folder, 'profile') }
+    const session = await createSession(InferenceSession, model, { ...settingsOf(device, options), ...profile })
+    try {
+      await probe({ session, Tensor })
+      session.endProfiling()
+      checkPlacement(device, await readPlacement(folder, device))
+      return session
+    } catch (cause) {
+      await session.release()
+      throw cause
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+function checkPlacement(device: ConcreteDevice, { onDevice, onCpu }: Placement): void {
+  if (onDevice > 0) return
+  throw new QontrastError('device-unavailable', `all ${onCpu} operators would run on the CPU, none on ${device}`)
+}
+
+function settingsOf(
+  device: ConcreteDevice,
+  { threads, strict = false, planMemory = true, keepMemory = true, stay }: Opening['options'],
+): InferenceSession.SessionOptions {
+  return {
+    executionProviders: [...executionProvidersOf(device)],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    logSeverityLevel: 3,
+    enableMemPattern: planMemory,
+    enableCpuMemArena: keepMemory,
+    ...(stay && stay.size > 0 ? { preferredOutputLocation: locationsOf(stay) } : {}),
+    ...(strict ? { extra: { session: { disable_cpu_ep_fallback: '1' } } } : {}),
+  }
 }
 
 function createSession(

@@ -101,6 +101,7 @@ async function createStaticEncoder(
     legacy,
     ...(config?.search_mode ? { searchMode: config.search_mode } : {}),
     ...(config?.chunk_tokens ? { chunkTokens: config.chunk_tokens } : {}),
+    device: 'cpu',
     maximumTokens,
     countTokens: (text) => tokenizer.ids(text).length,
     encode,

@@ -1,4 +1,4 @@
-import type { InferenceSession, OpenedSession, Tensor } from '../../runtime/index.ts'
+import type { InferenceSession, LoadedSession, Tensor } from '../../runtime/index.ts'
 import { isKind, messageOf, normalizeInPlace, QontrastError } from '../../shared/index.ts'
 import { halfToFloat } from '../safetensors.ts'
 import { applyLayer } from './layers.ts'
@@ -7,7 +7,7 @@ import type { InferencePlan } from './plan.ts'
 import { pool } from './pooling.ts'
 
 /** Binds a session to its plan: a function from a batch to its vectors `[texts, dimensions]`, unit length, one after the other. */
-export function createInference({ session, Tensor: TensorClass }: OpenedSession, plan: InferencePlan) {
+export function createInference({ session, Tensor: TensorClass }: LoadedSession, plan: InferencePlan) {
   const inputTypes = new Map(session.inputMetadata.map((input) => [input.name, input.isTensor ? input.type : 'int64']))
   const output = plan.output.name
   checkInputs(session.inputNames)

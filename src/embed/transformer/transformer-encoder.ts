@@ -1,5 +1,4 @@
-import { availableParallelism } from 'node:os'
-import { createProcessPool, type Device, deviceCandidates } from '../../runtime/index.ts'
+import type { ConcreteDevice, Device } from '../../runtime/index.ts'
 import {
   abortError,
   createMatrix,
@@ -19,14 +18,13 @@ import { type BatchItem, createBatcher } from './batcher.ts'
 import type { Layer } from './layers.ts'
 import type { TokenBatch } from './layout.ts'
 import type { Dtype } from './model-file.ts'
+import { openInferencePool } from './open-pool.ts'
 import type { InferencePlan, TransformerPlan } from './plan.ts'
 import { readTransformer } from './read-transformer.ts'
-import type { WorkerReady, WorkerSetup } from './worker.ts'
-import { workerEntry } from './worker-entry.ts'
 
 export interface TransformerOptions {
   readonly name: string
-  readonly device: Device
+  readonly device: Device | readonly ConcreteDevice[]
   readonly dtype: Dtype
   readonly workers: number | undefined
   /** Matryoshka cut: the first dimensions, at unit length again. */
@@ -46,20 +44,14 @@ const windowSize = 1_024
 export async function loadTransformerEncoder(folder: ModelFolder, options: TransformerOptions): Promise<Encoder> {
   const files = await readTransformer(folder, options)
   const { model, tokenizer, layers, prompts } = files
-  const workers = options.workers ?? defaultWorkers(options.device)
-
-  const pool = await createProcessPool<WorkerSetup, TokenBatch, Float32Array, WorkerReady>({
-    entry: workerEntry(),
-    size: workers,
-    setup: {
-      modelPath: model.path,
-      device: options.device,
-      threads: Math.max(1, Math.floor(availableParallelism() / workers)),
-      plan: inferencePlanOf(files.plan, layers),
-      probe: probeOf(tokenizer),
-    },
+  const pool = await openInferencePool({
+    modelPath: model.path,
+    device: options.device,
+    workers: options.workers,
+    plan: inferencePlanOf(files.plan, layers),
+    probe: probeOf(tokenizer),
+    onFallback: options.onWarning,
   })
-  if (pool.ready.fallback) options.onWarning(pool.ready.fallback)
 
   const dimensions = options.dimensions ?? pool.ready.dimensions
   if (!(Number.isInteger(dimensions) && dimensions > 0 && dimensions <= pool.ready.dimensions)) {
@@ -88,7 +80,8 @@ export async function loadTransformerEncoder(folder: ModelFolder, options: Trans
     legacy,
     maximumTokens: tokenizer.maximumTokens - tokenizer.specialTokens - prompts.document.tokens,
     countTokens: (text) => tokenizer.ids(text).length,
-    tokensAtOnce: tokenBudget * workers,
+    device: pool.ready.device,
+    tokensAtOnce: tokenBudget * pool.size,
     onBatch: batcher.onBatch,
     onWorkerLost: pool.onLoss,
     encode,
@@ -154,12 +147,6 @@ export async function loadTransformerEncoder(folder: ModelFolder, options: Trans
 function inferencePlanOf({ tokenizer, output, pooling }: TransformerPlan, layers: readonly Layer[]): InferencePlan {
   const { padId, padSide } = tokenizer
   return { padId, padSide, output, pooling, layers }
-}
-
-/** A device is used by one process; on the CPU the matrices of a small model keep about four threads busy. */
-function defaultWorkers(device: Device): number {
-  const onCpu = deviceCandidates(device)[0] === 'cpu'
-  return onCpu ? Math.min(4, Math.max(1, Math.floor(availableParallelism() / 4))) : 1
 }
 
 function probeOf(tokenizer: Tokenizer): TokenBatch {

@@ -1,5 +1,10 @@
 import { createBuilder, serializeModel, type ValueName } from '../../graph/index.ts'
-import { createResidentRunner, type Device, type HostTensors, type ResidentTensors } from '../../runtime/index.ts'
+import {
+  type ConcreteDevice,
+  createResidentRunner,
+  type HostTensors,
+  type ResidentTensors,
+} from '../../runtime/index.ts'
 import type { Batch } from '../data/collate.ts'
 import type { Optimizer } from '../optimizer/optimizer.ts'
 import type { Parameter } from '../optimizer/parameters.ts'
@@ -64,7 +69,7 @@ async function copyToHost(
   state: ResidentTensors,
   parameters: readonly Parameter[],
   optimizer: Optimizer,
-  { device, threads }: { readonly device: Device; readonly threads: number },
+  { device, threads }: { readonly device: ConcreteDevice; readonly threads: number },
 ): Promise<HostTensors> {
   const g = createBuilder()
   const copies = new Map<ValueName, ValueName>()

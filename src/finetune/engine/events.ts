@@ -1,3 +1,4 @@
+import type { ConcreteDevice } from '../../runtime/index.ts'
 import type { PairsReport } from '../data/pairs.ts'
 
 /** What a run of fine-tuning tells as it goes; each is also a line of `metrics.jsonl`. */
@@ -19,7 +20,7 @@ export interface RunStart {
   readonly resumedFrom: number
   readonly parameters: number
   /** Where ONNX Runtime takes the steps. */
-  readonly device: string
+  readonly device: ConcreteDevice
   /** What should be known of the pairs and the steps; also on the model card. */
   readonly warnings: readonly string[]
 }

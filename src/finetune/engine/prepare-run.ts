@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import { locateModel, readTransformer, type TransformerFiles } from '../../embed/index.ts'
-import type { ConcreteDevice } from '../../runtime/index.ts'
+import { type ConcreteDevice, defaultDevice } from '../../runtime/index.ts'
 import { QontrastError } from '../../shared/index.ts'
 import { createTokenize } from '../data/collate.ts'
 import { checkPairs, type Pair, type PairsReport, readPairs } from '../data/pairs.ts'
@@ -52,7 +52,7 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
     onWarning(message)
   }
   const given = runSettings(options)
-  const { device, fallback } = await findDevice(options.device ?? 'cpu')
+  const { device, fallback } = await findDevice(options.device ?? defaultDevice)
   if (fallback) onWarning(fallback)
   const { pairs, read } = await pairsOf(options, warn)
   const folder = await openRunFolder(options.out, { resume })

@@ -1,6 +1,6 @@
 import type { TokenBatch, TransformerFiles } from '../../embed/index.ts'
 import { type Model, serializeModel, type ValueName } from '../../graph/index.ts'
-import { createRunner, type Device, type HostTensors } from '../../runtime/index.ts'
+import { type ConcreteDevice, createRunner, type HostTensors } from '../../runtime/index.ts'
 import { combineSeeds } from '../../shared/index.ts'
 import type { Batch } from '../data/collate.ts'
 import type { Loss } from '../losses/loss.ts'
@@ -16,7 +16,7 @@ export interface StepperOptions {
   readonly files: TransformerFiles
   readonly loss: Loss
   readonly parameters: ReadonlyMap<ValueName, Parameter>
-  readonly device: Device
+  readonly device: ConcreteDevice
   readonly threads: number
 }
 

@@ -1,4 +1,4 @@
-import { type ConcreteDevice, deviceCandidates } from '../../runtime/index.ts'
+import type { ConcreteDevice } from '../../runtime/index.ts'
 import { combineSeeds, QontrastError } from '../../shared/index.ts'
 import { type Batch, type Cut, collate, cutBySize, cutInGroups, type Tokenize } from '../data/collate.ts'
 import type { Pair } from '../data/pairs.ts'
@@ -78,7 +78,7 @@ type Result = Omit<TakenStep, 'cutTexts'>
 
 export function createStepTaker(options: StepTakerOptions): StepTaker {
   const { tower, parameters, optimizer, settings, tokenize, device } = options
-  const { way = ways[deviceCandidates(device)[0] ?? 'cpu'] } = options
+  const { way = ways[device] } = options
   const groupBytes = groupBytesOf(tower)
   const [sizeOf, most]: [GroupBytes, number] =
     way === 'host' ? [groupBytes, mostBytesAtOnce] : [(texts, tokens) => texts * tokens, mostTokensOnDevice]
