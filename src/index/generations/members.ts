@@ -4,14 +4,12 @@ import { checkSameSchema } from '../stores/check.ts'
 import { nextAlias } from '../stores/names.ts'
 import type { CollectionSchema, VectorStore } from '../stores/store.ts'
 import { within } from '../stores/within.ts'
-import { type Cutter, createCutter } from '../write/encode-documents.ts'
 import type { Encoders } from './encoders.ts'
 import { ensureIndex, type Generation, indexNotFound } from './generations.ts'
 
 /** A generation together with the encoder that fits it: only as such are its vectors read and written. */
 export interface Member extends Generation {
   readonly encoder: Encoder
-  readonly cutter: Cutter
 }
 
 /** Follows an index from generation to generation. */
@@ -32,10 +30,6 @@ export interface Members {
 }
 
 const lookEveryMilliseconds = 1_000
-
-export function toMember(generation: Generation, encoder: Encoder): Member {
-  return { ...generation, encoder, cutter: createCutter(encoder) }
-}
 
 export function createMembers({
   store,
@@ -61,7 +55,7 @@ export function createMembers({
   async function memberOf({ collection, schema }: Generation): Promise<Member> {
     const before = known.get(collection)
     if (before?.schema.encoder.fingerprint === schema.encoder.fingerprint) return before // else dropped and made anew
-    const member = toMember({ collection, schema }, await encoders.fitting(index, schema))
+    const member = { collection, schema, encoder: await encoders.fitting(index, schema) }
     known.set(collection, member)
     return member
   }

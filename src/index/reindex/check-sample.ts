@@ -1,7 +1,7 @@
 import { dot, QontrastError } from '../../shared/index.ts'
 import type { Member } from '../generations/members.ts'
 import type { VectorStore } from '../stores/store.ts'
-import { encodePieces } from '../write/encode-documents.ts'
+import { cutDocument, encodePieces } from '../write/encode-documents.ts'
 import { storedDocuments } from './carry-over.ts'
 
 const sampleDocuments = 16
@@ -21,7 +21,7 @@ export async function checkSample(store: VectorStore, from: string, member: Memb
     new Map(chosen.map(({ documentId, hash }) => [documentId, hash])),
   )
   const pieces = []
-  for (const one of documents.values()) pieces.push(await member.cutter.cut(one))
+  for (const one of documents.values()) pieces.push(await cutDocument(one, member.encoder))
   const { points } = await encodePieces(pieces, { encoder: member.encoder, seen: 0 })
 
   const stored = await store.get(member.collection, { documents: [...points.keys()] }, { vectors: true })

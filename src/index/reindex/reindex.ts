@@ -2,7 +2,6 @@ import type { Encoder } from '../../embed/index.ts'
 import { checkOptionKeys, isQontrastError, type OptionKeys, QontrastError } from '../../shared/index.ts'
 import { createEncoders, type LoadByName } from '../generations/encoders.ts'
 import { type Generation, readGenerations } from '../generations/generations.ts'
-import { toMember } from '../generations/members.ts'
 import { isOutdated, refuseOutdated } from '../stores/format.ts'
 import { generationNumber, nextAlias, nextGeneration, previousAlias } from '../stores/names.ts'
 import type { VectorStore } from '../stores/store.ts'
@@ -53,7 +52,7 @@ export async function reindex(given: ReindexOptions): Promise<ReindexReport> {
   if (generations.next && !fits(generations.next)) throw underWay(index, generations.next)
   const known = generations.next ?? (fits(generations.previous) ? generations.previous : undefined)
   const target = known ?? (await createNext(store, index, current, encoder))
-  const member = toMember(target, encoder)
+  const member = { ...target, encoder }
   try {
     return await moveTo({ ...options, store, generations, target, member: async () => member })
   } catch (error) {
@@ -100,7 +99,7 @@ export async function rollbackIndex(given: RollbackOptions): Promise<ReindexRepo
   }
   const encoders = createEncoders(undefined, loadEncoder)
   try {
-    const member = async () => toMember(target, await encoders.fitting(index, target.schema))
+    const member = async () => ({ ...target, encoder: await encoders.fitting(index, target.schema) })
     return await moveTo({ ...options, store, generations, target, member })
   } finally {
     await encoders.close()

@@ -1,7 +1,6 @@
 import type { Encoder } from '../../embed/index.ts'
 import { checkOptionKeys, type OptionKeys, QontrastError } from '../../shared/index.ts'
 import { type Generation, readGenerations } from '../generations/generations.ts'
-import { toMember } from '../generations/members.ts'
 import { format, isOutdated } from '../stores/format.ts'
 import { keyPages } from '../stores/key-pages.ts'
 import { nextAlias, nextGeneration, previousAlias } from '../stores/names.ts'
@@ -50,7 +49,7 @@ export async function upgradeIndex(given: UpgradeOptions): Promise<ReindexReport
     generation && !isOutdated(generation.schema) && generation.schema.encoder.fingerprint === encoder.fingerprint
   const known = [next, previous].find(fits)
   const target = known ?? (await createUpgraded(store, index, { current, encoder }))
-  const member = toMember(target, encoder)
+  const member = { ...target, encoder }
   const differs = same ? (encoder.legacy?.differs ?? (() => false)) : undefined
   return moveTo({
     ...options,

@@ -1,88 +1,23 @@
 import type { Encoder } from '../../embed/index.ts'
 import { createPace, dot, isQontrastError, patientSignal, QontrastError } from '../../shared/index.ts'
 import type { Point } from '../stores/store.ts'
-import { createChunker, type Span } from '../text/chunk.ts'
-import { type Chunking, chunkingTag, fitChunking } from '../text/chunk-settings.ts'
+import { type Cut, cutterOf } from '../text/cutter.ts'
 import { passageTerms } from '../text/lexical.ts'
 import { createPlaces } from '../text/places.ts'
 import { createMeter, type Meter } from './meter.ts'
 import type { PreparedDocument } from './prepare.ts'
 
 /** A document with its chunks. */
-export interface Piece {
+export interface Piece extends Cut {
   readonly prepared: PreparedDocument
-  /** The title as it stands before each chunk for the encoder: its beginning, and a line break. */
-  readonly prefix: string
-  readonly spans: readonly Span[]
-  /** The encoder reads only the beginning. */
-  readonly cut: boolean
 }
 
-/** Cuts documents into pieces; a call at a time, since it shares the event loop. */
-export interface Cutter {
-  cut(prepared: PreparedDocument): Promise<Piece>
-  /** What stands before each chunk of a document of that title, cut with those settings. */
-  prefixOf(title: string, chunk: Chunking): Promise<string>
-}
-
-/** A title takes this share of a chunk at most; a longer one would leave no room for the text. */
-const titleShare = 0.25
-const longestTokenTried = 64
 /** Milliseconds that an encoder gets to finish what it is at. */
 const patience = 5_000
 
-/** Cuts each document by its own settings, as far as the encoder allows them. */
-export function createCutter(encoder: Encoder): Cutter {
-  const cutters = new Map<string, UniformCutter>()
-  const fitting = (chunk: Chunking) => {
-    const tag = chunkingTag(chunk)
-    const cutter = cutters.get(tag) ?? createUniformCutter(fitChunking(chunk, encoder), encoder)
-    cutters.set(tag, cutter)
-    return cutter
-  }
-  return {
-    cut: (prepared) => fitting(prepared.chunk).cut(prepared),
-    prefixOf: (title, chunk) => fitting(chunk).prefixOf(title),
-  }
-}
-
-interface UniformCutter extends Pick<Cutter, 'cut'> {
-  prefixOf(title: string): Promise<string>
-}
-
-/** Cuts texts into chunks, or keeps them whole where `settings` is false. */
-function createUniformCutter(settings: { tokens: number; overlap: number } | false, encoder: Encoder): UniformCutter {
-  const countTokens = encoder.countTokens
-  const room = settings ? settings.tokens : encoder.maximumTokens
-  const titles = createChunker({ tokens: Math.max(1, Math.floor(room * titleShare)), overlap: 0, countTokens })
-  const texts = settings ? createChunker({ ...settings, countTokens }) : undefined
-
-  async function prefixOf(title: string): Promise<string> {
-    const [kept] = await titles.chunk(title)
-    return kept ? `${title.slice(0, kept.end)}\n` : ''
-  }
-
-  return {
-    prefixOf,
-    async cut(prepared) {
-      const { text, title = '', sections } = prepared.document
-      const prefix = await prefixOf(title)
-      if (!texts) {
-        return { prepared, prefix, spans: [{ start: 0, end: text.length }], cut: isOverMaximum(prefix + text, encoder) }
-      }
-      const reserve = prefix === '' ? 0 : countTokens(prefix)
-      const spans = await texts.chunk(text, { reserve, ...(sections ? { sections } : {}) })
-      return { prepared, prefix, spans, cut: false }
-    },
-  }
-}
-
-/** Looks at the beginning first: of a long text it is enough nearly always. */
-function isOverMaximum(text: string, { maximumTokens, countTokens }: Encoder): boolean {
-  if (Buffer.byteLength(text) <= maximumTokens) return false
-  const beginning = text.slice(0, maximumTokens * longestTokenTried)
-  if (countTokens(beginning) > maximumTokens) return true
-  return beginning.length < text.length && countTokens(text) > maximumTokens
+/** Cuts a document by its own settings. */
+export async function cutDocument(prepared: PreparedDocument, encoder: Encoder): Promise<Piece> {
+  return { prepared, ...(await cutterOf(encoder).cut(prepared.document, prepared.chunk)) }
 }
 
 /** Vectors that are stored, by document and by what the encoder was given for them. */

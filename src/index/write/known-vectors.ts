@@ -2,6 +2,7 @@ import type { Member } from '../generations/members.ts'
 import { isUnknown } from '../stores/check.ts'
 import type { PointKey, VectorStore } from '../stores/store.ts'
 import { chunkingOf } from '../text/chunk-settings.ts'
+import { cutterOf } from '../text/cutter.ts'
 import type { KnownVectors } from './encode-documents.ts'
 import type { PreparedDocument } from './prepare.ts'
 
@@ -54,7 +55,7 @@ export async function knownVectors(
       { vectors: true },
     )) {
       const titled = JSON.stringify([title, chunkingOf(hash)])
-      const prefix = prefixes.get(titled) ?? (await member.cutter.prefixOf(title, chunkingOf(hash)))
+      const prefix = prefixes.get(titled) ?? (await cutterOf(member.encoder).prefixOf(title, chunkingOf(hash)))
       prefixes.set(titled, prefix)
       const input = prefix + text
       if (!vector || differs(input)) continue

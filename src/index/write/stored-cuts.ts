@@ -1,6 +1,7 @@
 import type { Member } from '../generations/members.ts'
 import type { VectorStore } from '../stores/store.ts'
-import type { Piece } from './encode-documents.ts'
+import { cutterOf } from '../text/cutter.ts'
+import { cutDocument, type Piece } from './encode-documents.ts'
 import type { PreparedDocument } from './prepare.ts'
 
 /** Documents cut where they are cut in another collection, so that what was embedded of them stays right. */
@@ -16,9 +17,9 @@ export async function cutAsStored(
   for (const one of prepared) {
     const { document, chunk, hash } = one
     const spans = chunks.get(document.id)?.filter((point) => point.hash === hash) ?? []
-    if (spans.length === 0 || spans.length !== spans[0]?.chunks) pieces.push(await member.cutter.cut(one))
+    if (spans.length === 0 || spans.length !== spans[0]?.chunks) pieces.push(await cutDocument(one, member.encoder))
     else {
-      const prefix = await member.cutter.prefixOf(document.title ?? '', chunk)
+      const prefix = await cutterOf(member.encoder).prefixOf(document.title ?? '', chunk)
       pieces.push({ prepared: one, prefix, spans, cut: false })
     }
   }

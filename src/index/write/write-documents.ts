@@ -1,7 +1,7 @@
 import { createPace } from '../../shared/index.ts'
 import type { Member } from '../generations/members.ts'
 import type { Point, PointKey, VectorStore } from '../stores/store.ts'
-import { type EncodeSettings, encodePieces, type Piece } from './encode-documents.ts'
+import { cutDocument, type EncodeSettings, encodePieces, type Piece } from './encode-documents.ts'
 import { knownVectors, type Reuse } from './known-vectors.ts'
 import type { PreparedDocument } from './prepare.ts'
 import { cutAsStored } from './stored-cuts.ts'
@@ -31,7 +31,7 @@ export async function prepareWrite(
   prepared: readonly PreparedDocument[],
   { reuse, ...settings }: WriteSettings,
 ): Promise<PreparedWrite> {
-  const { collection, encoder, cutter } = member
+  const { collection, encoder } = member
   const pace = createPace()
   const ids = prepared.flatMap(({ document: { id, replaces } }) => (replaces === undefined ? [id] : [id, replaces]))
   const keys = await keysByDocument(store, collection, ids)
@@ -39,7 +39,7 @@ export async function prepareWrite(
   const pieces: Piece[] = reuse ? await cutAsStored(store, { collection: reuse.collection, member }, changed) : []
   for (const one of reuse ? [] : changed) {
     await pace()
-    pieces.push(await cutter.cut(one))
+    pieces.push(await cutDocument(one, encoder))
   }
   const known = await knownVectors(store, member, { changed, keys, reuse })
   return { member, keys, pieces, ...(await encodePieces(pieces, { ...settings, encoder, known })) }
