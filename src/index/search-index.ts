@@ -1,33 +1,32 @@
 import type { Encoder } from '../embed/index.ts'
 import {
   checkOptionKeys,
-  createPace,
   type Document,
   isQontrastError,
   type JsonObject,
   type OptionKeys,
   orAborted,
   QontrastError,
-  throwIfAborted,
 } from '../shared/index.ts'
 import { checkFields } from './filter/fields.ts'
-import { toFilter } from './filter/index.ts'
+import { type Fields, toFilter } from './filter/index.ts'
 import { describeIndex, type IndexInfo } from './generations/describe-index.ts'
 import { createEncoders, type LoadByName } from './generations/encoders.ts'
 import { dropIndex } from './generations/generations.ts'
-import { createMembers, type Member } from './generations/members.ts'
+import { createMembers, type Members, whereSearched } from './generations/members.ts'
 import type { DocumentInputs, FieldsOf, FilterInput, StoredPayload } from './payload/payload-types.ts'
-import { checkIds, checkNarrows, checkQuery, checkSearch } from './search/check-search.ts'
-import { type Hit, toHit } from './search/hit.ts'
-import { rank } from './search/rank.ts'
-import { type Examples, searchLike } from './search/search-like.ts'
-import type { AnyQuery, SearchOptions, SearchQuery } from './search/search-options.ts'
-import { checkSameSchema, isUnknown } from './stores/check.ts'
+import { checkIds, checkNarrows, checkQuery } from './search/check-search.ts'
+import { getDocuments } from './search/get-documents.ts'
+import type { Hit } from './search/hit.ts'
+import { eachDocument } from './search/scroll-documents.ts'
+import type { Examples } from './search/search-like.ts'
+import { type SearchPlace, searchLikeIn, searchMany } from './search/search-many.ts'
+import type { SearchOptions, SearchQuery } from './search/search-options.ts'
+import { checkSameSchema } from './stores/check.ts'
 import { lancedb } from './stores/lancedb.ts'
 import { checkIndexName } from './stores/names.ts'
-import type { CollectionSchema, PointRecord, Scores, SearchMode, StoreQuery, VectorStore } from './stores/store.ts'
+import type { CollectionSchema, VectorStore } from './stores/store.ts'
 import { within } from './stores/within.ts'
-import { joinChunks } from './text/join-chunks.ts'
 import { type AddOptions, type AddReport, addDocuments } from './write/add-documents.ts'
 import { deleteEverywhere } from './write/delete-documents.ts'
 
@@ -67,9 +66,6 @@ export interface ScrollOptions<Payload extends object = JsonObject> extends Call
 const scrollKeys: OptionKeys<ScrollOptions> = { filter: true, signal: true }
 const callKeys: OptionKeys<CallOptions> = { signal: true }
 const selectionKeys: OptionKeys<FilterSelection> = { filter: true }
-
-/** Queries that go to the store together: between them a search can be stopped. */
-const queriesAtOnce = 1_000
 
 interface FilterSelection<Payload extends object = JsonObject> {
   readonly filter: FilterInput<Payload>
@@ -142,90 +138,54 @@ export async function openIndex(options: OpenIndexOptions): Promise<SearchIndex>
     existing: existing && { collection: existing.name, schema: existing.schema },
     encoders: createEncoders(encoder, loadEncoder),
   })
-  const schema = existing?.schema ?? asked
+  return indexOn({
+    name,
+    encoder,
+    store,
+    members,
+    fields: (existing?.schema ?? asked).fields,
+    async release() {
+      await members.close()
+      if (!given) await store.close()
+    },
+  })
+}
+
+/** What an open index is made of. */
+interface Parts {
+  readonly name: string
+  readonly encoder: Encoder
+  readonly store: VectorStore
+  readonly members: Members
+  readonly fields: Fields
+  release(): Promise<void>
+}
+
+/** The methods of an index, each a call into the room that does it. */
+function indexOn({ name, encoder, store, members, fields, release }: Parts): SearchIndex {
+  const { checkOpen, open, close } = createDoor({ name, store, release })
   let searched = encoder
-  let closed = false
-  const close = async () => {
-    closed = true
-    await members.close()
-    if (!given) await store.close()
-  }
 
-  function checkOpen(): void {
-    if (closed) throw new QontrastError('closed', `The index '${name}' was closed.`)
-  }
-
-  /** Vectors are compared with those of the encoder's own generation; where that was dropped meanwhile, the search moves to the new one. */
-  async function whereSearched<T>(work: (member: Member) => Promise<T>, { signal }: CallOptions): Promise<T> {
+  async function inSearched<T>(work: (place: SearchPlace) => Promise<T>, { signal }: CallOptions): Promise<T> {
     checkOpen()
-    return orAborted(tryWhereSearched(work), signal)
-  }
-
-  async function tryWhereSearched<T>(work: (member: Member) => Promise<T>): Promise<T> {
-    const member = await members.searched()
-    try {
-      return await work(member)
-    } catch (error) {
-      if (!isQontrastError(error, 'index-not-found')) throw error
-      const moved = await members.follow()
-      if (moved.collection === member.collection) throw error
-      return work(moved)
-    }
-  }
-
-  const searchMany = (queries: readonly SearchQuery[], options: SearchOptions = {}) =>
-    whereSearched((member) => {
-      for (const query of queries) checkQuery(query)
-      return searchIn(member, queries, options)
-    }, options)
-
-  async function searchIn(member: Member, queries: readonly AnyQuery[], options: SearchOptions): Promise<Hit[][]> {
-    searched = member.encoder
-    const defaultMode = isUnknown(member.schema) ? 'dense' : (member.encoder.searchMode ?? 'hybrid')
-    const { mode, minScore, fusion, signal, ...page } = checkSearch(options, {
-      queries,
-      defaultMode,
+    const found = whereSearched(members, (member) => {
+      searched = member.encoder
+      return work({ store, members, member, fields })
     })
-    const filter = options.filter === undefined ? undefined : toFilter(options.filter, schema.fields)
-    const rankings = await rank(queries, { member, mode, defaultMode, signal })
-    const at = within(store, signal)
-    const hits: Hit[][] = []
-    const pace = createPace()
-    for (let start = 0; start < rankings.length; start += queriesAtOnce) {
-      throwIfAborted(signal)
-      const asked = rankings.slice(start, start + queriesAtOnce).map(
-        (ranking): StoreQuery => ({
-          ...ranking,
-          ...page,
-          ...(fusion ? { fusion } : {}),
-          ...(minScore === undefined ? {} : { minScores: boundsOf(minScore, ranking.mode) }),
-          ...(filter ? { filter } : {}),
-        }),
-      )
-      const [answers] = await Promise.all([at.queryMany(member.collection, asked), members.check(member, signal)])
-      for (const [i, found] of answers.entries()) {
-        hits.push(found.map((scored) => toHit(scored, queries[start + i])))
-        await pace()
-      }
-    }
-    return hits
+    return orAborted(found, signal)
   }
+
+  const search = (queries: readonly SearchQuery[], options: SearchOptions = {}) =>
+    inSearched(async (place) => {
+      for (const query of queries) checkQuery(query)
+      return searchMany(queries, options, place)
+    }, options)
 
   function like(id: string, options?: SearchOptions): Promise<Hit[] | undefined>
   function like(examples: Examples, options?: SearchOptions): Promise<Hit[]>
   async function like(given: string | Examples, options: SearchOptions = {}) {
     try {
-      return await whereSearched(
-        (member) =>
-          searchLike(typeof given === 'string' ? { like: given } : given, {
-            store: within(store, options.signal),
-            member,
-            options,
-            filter: options.filter === undefined ? undefined : toFilter(options.filter, schema.fields),
-            search: async (query, wider) => (await searchIn(member, [query], wider))[0] ?? [],
-          }),
-        options,
-      )
+      return await inSearched((place) => searchLikeIn(given, options, place), options)
     } catch (error) {
       if (typeof given === 'string' && isQontrastError(error, 'not-found')) return undefined
       throw error
@@ -235,13 +195,8 @@ export async function openIndex(options: OpenIndexOptions): Promise<SearchIndex>
   function get(id: string, options?: CallOptions): Promise<Document | undefined>
   function get(ids: readonly string[], options?: CallOptions): Promise<(Document | undefined)[]>
   async function get(selection: string | readonly string[], options: CallOptions = {}) {
-    checkOpen()
-    checkOptionKeys('get', options, callKeys)
-    const ids = checkIds(selection)
-    const points = await within(store, options.signal).get(name, { documents: [...new Set(ids)] })
-    const documents = new Map<string, PointRecord[]>(ids.map((id) => [id, []]))
-    for (const point of points) documents.get(point.documentId)?.push(point)
-    const found = ids.map((id) => joinChunks(documents.get(id) ?? []))
+    const at = open('get', options)
+    const found = await getDocuments(at, name, checkIds(selection))
     return typeof selection === 'string' ? found[0] : found
   }
 
@@ -254,63 +209,25 @@ export async function openIndex(options: OpenIndexOptions): Promise<SearchIndex>
       checkOpen()
       return addDocuments(documents, { store, members }, options)
     },
-    async search(query, options) {
-      const [hits = []] = await searchMany([query], options)
-      return hits
-    },
-    searchMany,
+    search: async (query, options) => (await search([query], options))[0] ?? [],
+    searchMany: search,
     searchLike: like,
     get,
     async delete(selection, options = {}) {
-      checkOpen()
-      checkOptionKeys('delete', options, callKeys)
-      const at = within(store, options.signal)
-      if (isFilterSelection(selection)) {
-        checkOptionKeys('delete', selection, selectionKeys)
-        const filter = toFilter(selection.filter, schema.fields)
-        checkNarrows(filter, schema.fields)
-        const documents = await at.count(name, { filter, unit: 'documents' })
-        await orAborted(deleteEverywhere(at, members, { filter }), options.signal)
-        return documents
-      }
-      const ids = checkIds(selection)
-      const found = new Set((await at.keys(name, ids)).map(({ documentId }) => documentId))
-      await orAborted(deleteEverywhere(at, members, { documents: [...found] }), options.signal)
-      return found.size
+      const at = open('delete', options)
+      return deleteSelected(selection, { name, store: at, members, fields }, options)
     },
     async count(filter, options = {}) {
-      checkOpen()
-      checkOptionKeys('count', options, callKeys)
-      return within(store, options.signal).count(name, {
-        unit: 'documents',
-        ...(filter === undefined ? {} : { filter: toFilter(filter, schema.fields) }),
-      })
+      const at = open('count', options)
+      const condition = filter === undefined ? {} : { filter: toFilter(filter, fields) }
+      return at.count(name, { unit: 'documents', ...condition })
     },
     async *scroll(options = {}) {
-      checkOpen()
-      checkOptionKeys('scroll', options, scrollKeys)
-      const { filter, signal } = options
-      const at = within(store, signal)
-      const condition = filter === undefined ? undefined : toFilter(filter, schema.fields)
-      let cursor: string | undefined
-      do {
-        const page = await at.scroll(name, {
-          ...(condition ? { filter: condition } : {}),
-          ...(cursor === undefined ? {} : { cursor }),
-        })
-        for (const point of page.points) {
-          if (point.chunk > 0) continue
-          const chunks = point.chunks === 1 ? [point] : await at.get(name, { documents: [point.documentId] })
-          const document = joinChunks(chunks)
-          if (document) yield document
-        }
-        cursor = page.cursor
-      } while (cursor !== undefined)
+      const at = open('scroll', options, scrollKeys)
+      yield* eachDocument(at, name, options.filter === undefined ? undefined : toFilter(options.filter, fields))
     },
     async info(options = {}) {
-      checkOpen()
-      checkOptionKeys('info', options, callKeys)
-      const info = await describeIndex(within(store, options.signal), name)
+      const info = await describeIndex(open('info', options), name)
       if (info) return info
       throw new QontrastError('index-not-found', `There is no index '${name}' yet: add some documents first.`)
     },
@@ -323,9 +240,44 @@ export async function openIndex(options: OpenIndexOptions): Promise<SearchIndex>
   }
 }
 
-/** A number bounds the score of the mode. */
-function boundsOf(minScore: number | Scores, mode: SearchMode): Scores {
-  return typeof minScore === 'number' ? { [mode]: minScore } : minScore
+/** Lets calls in until it is closed. */
+function createDoor({ name, store, release }: Pick<Parts, 'name' | 'store' | 'release'>) {
+  let closed = false
+  function checkOpen(): void {
+    if (closed) throw new QontrastError('closed', `The index '${name}' was closed.`)
+  }
+  return {
+    checkOpen,
+    /** The store as a call may use it, whose options are checked. */
+    open(method: string, options: CallOptions, keys: OptionKeys<CallOptions> = callKeys): VectorStore {
+      checkOpen()
+      checkOptionKeys(method, options, keys)
+      return within(store, options.signal)
+    },
+    async close(): Promise<void> {
+      closed = true
+      await release()
+    },
+  }
+}
+
+/** Returns how many documents went: those that were there as the call began. */
+async function deleteSelected(
+  selection: string | readonly string[] | FilterSelection,
+  { name, store, members, fields }: Pick<Parts, 'name' | 'store' | 'members' | 'fields'>,
+  { signal }: CallOptions,
+): Promise<number> {
+  if (isFilterSelection(selection)) {
+    checkOptionKeys('delete', selection, selectionKeys)
+    const filter = toFilter(selection.filter, fields)
+    checkNarrows(filter, fields)
+    const documents = await store.count(name, { filter, unit: 'documents' })
+    await orAborted(deleteEverywhere(store, members, { filter }), signal)
+    return documents
+  }
+  const found = new Set((await store.keys(name, checkIds(selection))).map(({ documentId }) => documentId))
+  await orAborted(deleteEverywhere(store, members, { documents: [...found] }), signal)
+  return found.size
 }
 
 function isFilterSelection(selection: string | readonly string[] | FilterSelection): selection is FilterSelection {

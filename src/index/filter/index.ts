@@ -4,7 +4,7 @@ export { strayField } from './alone.ts'
 export { and, contains, eq, exists, gt, gte, lt, lte, not, oneOf, or, range } from './build.ts'
 export { toFilter } from './check.ts'
 export { matchesFilter } from './evaluate.ts'
-export type { FieldType } from './fields.ts'
+export type { Fields, FieldType } from './fields.ts'
 export { filterLimits } from './limits.ts'
 export { canonicalFilter } from './meaning.ts'
 export {

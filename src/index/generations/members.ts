@@ -151,3 +151,16 @@ export function createMembers({
 export async function isGone(error: unknown, collection: string, members: Members): Promise<boolean> {
   return isQontrastError(error, 'index-not-found') && !(await members.liveCollections()).includes(collection)
 }
+
+/** Vectors are compared with those of the encoder's own generation; where that was dropped meanwhile, the work moves to the new one. */
+export async function whereSearched<T>(members: Members, work: (member: Member) => Promise<T>): Promise<T> {
+  const member = await members.searched()
+  try {
+    return await work(member)
+  } catch (error) {
+    if (!isQontrastError(error, 'index-not-found')) throw error
+    const moved = await members.follow()
+    if (moved.collection === member.collection) throw error
+    return work(moved)
+  }
+}

@@ -30,3 +30,25 @@ export async function scrollDocuments(
     return { documents: ids.flatMap((id) => joinChunks(byDocument.get(id) ?? []) ?? []), cursor }
   }
 }
+
+/** All documents, or those that a filter matches, one after the other. */
+export async function* eachDocument(
+  store: VectorStore,
+  collection: string,
+  filter: Filter | undefined,
+): AsyncGenerator<Document, void, undefined> {
+  let cursor: string | undefined
+  do {
+    const page = await store.scroll(collection, {
+      ...(filter ? { filter } : {}),
+      ...(cursor === undefined ? {} : { cursor }),
+    })
+    for (const point of page.points) {
+      if (point.chunk > 0) continue
+      const chunks = point.chunks === 1 ? [point] : await store.get(collection, { documents: [point.documentId] })
+      const document = joinChunks(chunks)
+      if (document) yield document
+    }
+    cursor = page.cursor
+  } while (cursor !== undefined)
+}
