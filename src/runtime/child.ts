@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { Readable } from 'node:stream'
-import { type ErrorCode, messageOf, QontrastError } from '../shared/index.ts'
+import { messageOf, QontrastError } from '../shared/index.ts'
+import { errorOf, type Reply } from './reply.ts'
 
 /** A process that answers one request after the other. */
 export interface Child {
@@ -23,10 +24,6 @@ export interface ChildOptions {
   /** It has ended, and why. */
   readonly onExit: (reason: string) => void
 }
-
-export type Reply<Result> =
-  | { kind: 'done'; result: Result }
-  | { kind: 'failed'; code: ErrorCode; message: string; stack: string | undefined }
 
 /** The file descriptor through which a child shows that it runs. */
 export const beatDescriptor = 4
@@ -151,8 +148,4 @@ function end(child: ChildProcess): Promise<void> {
     })
     if (child.connected) child.disconnect()
   })
-}
-
-function errorOf(reply: Extract<Reply<unknown>, { kind: 'failed' }>): QontrastError {
-  return new QontrastError(reply.code, reply.message, { cause: reply.stack })
 }

@@ -26,7 +26,7 @@ export async function loadRuntime(): Promise<typeof import('onnxruntime-node')> 
  * Version 1.30 reports its use to its maker, unless this variable is set before it is loaded; children inherit it. A worker thread has a copy of
  * the environment, which native code does not see: what is not in it yet can be set on the main thread only. A user's own setting stays.
  */
-function keepReportsHome(): void {
+export function keepReportsHome(): void {
   if (process.env['ORT_DISABLE_TELEMETRY']) return
   if (isMainThread || process.platform === 'win32') {
     process.env['ORT_DISABLE_TELEMETRY'] = '1'

@@ -1,5 +1,6 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node'
 import { isKind, messageOf, QontrastError } from '../shared/index.ts'
+import { throughGate } from './native-gate.ts'
 import type { ConcreteDevice } from './providers.ts'
 import { type OpenedSession, openSession, type SessionOptions } from './session.ts'
 
@@ -73,13 +74,13 @@ export async function createResidentRunner(
         .map(([name, tensor]) => [name, { tensor, dispose: () => tensor.dispose() }])
       return { host: Object.fromEntries(host), resident: Object.fromEntries(resident) }
     },
-    release: () => session.release(),
+    release: () => throughGate(() => session.release()),
   }
 }
 
 async function runSession(session: InferenceSession, inputs: Record<string, Tensor>) {
   try {
-    return await session.run(inputs)
+    return await throughGate(() => session.run(inputs))
   } catch (cause) {
     throw new QontrastError('model-invalid', `The graph failed: ${messageOf(cause)}`, { cause })
   }

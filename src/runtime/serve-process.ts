@@ -1,7 +1,8 @@
 import { writeSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
-import { isError, isQontrastError, messageOf, QontrastError } from '../shared/index.ts'
-import { beatDescriptor, beatMilliseconds, type Reply } from './child.ts'
+import { QontrastError } from '../shared/index.ts'
+import { beatDescriptor, beatMilliseconds } from './child.ts'
+import { failed, type Reply } from './reply.ts'
 
 /** What a child of a process pool does: take its setup once, then one task after the other. */
 export interface ProcessService<Setup, Task, Ready, Result> {
@@ -30,13 +31,7 @@ export function serveProcess<Setup, Task, Ready, Result>(service: ProcessService
   process.on('message', (message: Message<Setup, Task>) => {
     void answer(message).then(
       (result) => send({ kind: 'done', result }),
-      (error: unknown) =>
-        send({
-          kind: 'failed',
-          code: isQontrastError(error) ? error.code : 'internal',
-          message: messageOf(error),
-          stack: isError(error) ? error.stack : undefined,
-        }),
+      (error: unknown) => send(failed(error)),
     )
   })
 

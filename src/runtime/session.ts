@@ -4,6 +4,7 @@ import path from 'node:path'
 import type { InferenceSession, Tensor } from 'onnxruntime-node'
 import { messageOf, QontrastError } from '../shared/index.ts'
 import { loadRuntime } from './load-runtime.ts'
+import { throughGate } from './native-gate.ts'
 import { type Placement, readPlacement } from './placement.ts'
 import { type ConcreteDevice, type Device, deviceCandidates, executionProvidersOf } from './providers.ts'
 
@@ -124,7 +125,7 @@ function createSession(
   model: string | Uint8Array,
   options: InferenceSession.SessionOptions,
 ): Promise<InferenceSession> {
-  return typeof model === 'string' ? create(model, options) : create(model, options)
+  return throughGate(() => (typeof model === 'string' ? create(model, options) : create(model, options)))
 }
 
 function locationsOf(names: ReadonlySet<string>): Readonly<Record<string, 'gpu-buffer'>> {
