@@ -1,14 +1,16 @@
 import { QontrastError } from '../shared/index.ts'
 import { type AttributeInput, toAttribute } from './attributes.ts'
-import { factorsOf } from './dims.ts'
+import type { Atom } from './dim-text.ts'
+import { termsOf } from './dims.ts'
+import { createFacts, noteNode, typeText } from './infer/infer.ts'
 import { type OpName, ops } from './ops.ts'
 import { type DType, float32Tensor, int64Tensor, type TensorValue } from './tensor.ts'
-import type { Dims, Graph, GraphNode, GraphValue, ValueName, ValueType } from './types.ts'
+import type { Dim, Dims, Graph, GraphNode, GraphValue, ValueName, ValueType } from './types.ts'
 
-/** Writes a graph node by node. Values carry their type where it is known; constants are shared. */
+/** Writes a graph node by node. The types of values follow from those of the inputs; constants are shared. */
 export interface GraphBuilder {
-  /** Adds a node with one output. */
-  op(op: OpName, inputs: readonly ValueName[], attributes?: Attributes, options?: NodeOptions): ValueName
+  /** Adds a node with one output. `model-invalid` where the inputs' types do not go together. */
+  op(op: OpName, inputs: readonly ValueName[], attributes?: Attributes): ValueName
   /** Adds a node with several outputs. */
   ops(op: OpName, inputs: readonly ValueName[], outputs: number, attributes?: Attributes): ValueName[]
   input(name: ValueName, type: ValueType): ValueName
@@ -22,11 +24,14 @@ export interface GraphBuilder {
   /** A 1-D int64 tensor that holds these dims when the graph runs; at most one of them is left for Reshape to work out (-1). */
   shape(dims: Dims): ValueName
   reshape(value: ValueName, dims: Dims): ValueName
+  /** The same value, through which no gradient flows. */
+  stop(value: ValueName): ValueName
   typeOf(value: ValueName): ValueType | undefined
   /** All types that are known. */
   types(): ReadonlyMap<ValueName, ValueType>
   /** Dims that must be known: `model-invalid` where they are not. */
   dimsOf(value: ValueName): Dims
+  /** Says a type that is not inferred, or by other symbols; `model-invalid` where it contradicts what is inferred. */
   setType(value: ValueName, type: ValueType): void
   tensorOf(value: ValueName): TensorValue | undefined
   nodes(): readonly GraphNode[]
@@ -36,20 +41,15 @@ export interface GraphBuilder {
 
 type Attributes = Readonly<Record<string, AttributeInput | undefined>>
 
-interface NodeOptions {
-  /** Of the output, where it is known. */
-  readonly type?: ValueType
-}
-
 /** A builder that goes on from a graph; with none, from nothing. */
 export function createBuilder(from?: Graph, types: ReadonlyMap<ValueName, ValueType> = new Map()): GraphBuilder {
   const inputs: GraphValue[] = [...(from?.inputs ?? [])]
   const outputs: GraphValue[] = [...(from?.outputs ?? [])]
   const initializers = new Map(from?.initializers)
   const nodes: GraphNode[] = [...(from?.nodes ?? [])]
-  const known = new Map<ValueName, ValueType>(types)
-  for (const { name, type } of inputs) if (type) known.set(name, type)
-  for (const [name, { dtype, dims }] of initializers) known.set(name, { dtype, dims })
+  const facts = createFacts({ inputs, initializers }, types)
+  const { types: known } = facts
+  for (const node of nodes) noteNode(node, facts)
   const names = new Set([
     ...inputs.map(({ name }) => name),
     ...initializers.keys(),
@@ -97,20 +97,21 @@ export function createBuilder(from?: Graph, types: ReadonlyMap<ValueName, ValueT
     const entries = Object.entries(attributes).flatMap(([key, value]) =>
       value === undefined ? [] : [[key, toAttribute(value)] as const],
     )
-    nodes.push({
+    const node = {
       name: results[0] ?? '',
       op,
       inputs: [...given],
       outputs: [...results],
       attributes: Object.fromEntries(entries),
-    })
+    }
+    nodes.push(node)
+    noteNode(node, facts)
   }
 
   const builder: GraphBuilder = {
-    op(op, given, attributes = {}, { type } = {}) {
+    op(op, given, attributes = {}) {
       const result = fresh(op.slice(op.lastIndexOf('.') + 1))
       add(op, given, [result], attributes)
-      if (type) known.set(result, type)
       return result
     },
     ops(op, given, count, attributes = {}) {
@@ -131,6 +132,7 @@ export function createBuilder(from?: Graph, types: ReadonlyMap<ValueName, ValueT
     append(node) {
       for (const name of node.outputs) if (name !== '') claim(name)
       nodes.push(node)
+      noteNode(node, facts)
     },
     scalar: (value) => constant(`scalar ${value}`, () => float32Tensor([value], [])),
     floats: (values, dims = [values.length]) => constant(`floats ${dims} ${values}`, () => float32Tensor(values, dims)),
@@ -138,8 +140,11 @@ export function createBuilder(from?: Graph, types: ReadonlyMap<ValueName, ValueT
     shape: (dims) => shapeOf(dims),
     reshape(value, dims) {
       const dtype: DType = known.get(value)?.dtype ?? 'float32'
-      return builder.op('Reshape', [value, builder.shape(dims)], {}, { type: { dtype, dims } })
+      const result = builder.op('Reshape', [value, builder.shape(dims)])
+      builder.setType(result, { dtype, dims })
+      return result
     },
+    stop: (value) => builder.op('qontrast.StopGradient', [value]),
     typeOf: (value) => known.get(value),
     types: () => known,
     dimsOf(value) {
@@ -147,10 +152,16 @@ export function createBuilder(from?: Graph, types: ReadonlyMap<ValueName, ValueT
       if (dims) return dims
       throw new QontrastError(
         'model-invalid',
-        `The dims of '${value}' do not follow from the batch and the sequence, so its gradient cannot be written.`,
+        `The dims of '${value}' do not follow from those of the inputs, so its gradient cannot be written.`,
       )
     },
     setType(value, type) {
+      const inferred = known.get(value)
+      if (!agree(inferred, type))
+        throw new QontrastError(
+          'model-invalid',
+          `'${value}' is said to be ${typeText(type)}, but ${typeText(inferred)} follows from its inputs.`,
+        )
       known.set(value, type)
     },
     tensorOf: (value) => initializers.get(value),
@@ -179,32 +190,53 @@ export function createBuilder(from?: Graph, types: ReadonlyMap<ValueName, ValueT
         left = false
         return builder.ints([-1])
       }
-      const { factor, symbols } = factorsOf(dim)
-      return symbols
-        .map(symbol)
-        .reduce(
-          (product, size) => (product === '' ? size : builder.op('Mul', [product, size])),
-          factor === 1 ? '' : builder.ints([factor]),
-        )
+      return sizeOfDim(dim)
     })
     const shape = builder.op('Concat', parts, { axis: 0 })
     shared.set(key, shape)
     return shape
   }
 
-  /** The size of a symbol, as a 1-D tensor of one element. */
+  /** A dim as a 1-D tensor of one element. */
+  function sizeOfDim(dim: Dim): ValueName {
+    const terms = termsOf(dim).map(({ factor, atoms }) => {
+      const sizes = atoms.map(sizeOfAtom)
+      if (factor !== 1 || sizes.length === 0) sizes.unshift(builder.ints([factor]))
+      return sizes.reduce((product, size) => builder.op('Mul', [product, size]))
+    })
+    return terms.reduce((sum, term) => builder.op('Add', [sum, term]))
+  }
+
+  function sizeOfAtom(atom: Atom): ValueName {
+    if (typeof atom === 'string') return symbol(atom)
+    return builder.op('Div', [sizeOfDim(atom.over), sizeOfDim(atom.under)])
+  }
+
+  /** The size of a symbol, read from a value that has it. */
   function symbol(name: string): ValueName {
     const existing = shared.get(`symbol ${name}`)
     if (existing !== undefined) return existing
-    for (const { name: input, type } of inputs) {
-      const axis = type?.dims?.indexOf(name) ?? -1
+    const inputNames = inputs.map((input) => input.name)
+    for (const value of [...inputNames, ...nodes.flatMap((node) => node.outputs)]) {
+      const axis = known.get(value)?.dims?.indexOf(name) ?? -1
       if (axis < 0) continue
-      const size = builder.op('Shape', [input], { start: axis, end: axis + 1 })
+      const size = builder.op('Shape', [value], { start: axis, end: axis + 1 })
       shared.set(`symbol ${name}`, size)
       return size
     }
-    throw new QontrastError('internal', `no input has a dim '${name}'`)
+    throw new QontrastError('internal', `no value has the dim '${name}'`)
   }
 
   return builder
+}
+
+/** Whether two types can be of one value: symbols may be called otherwise. */
+function agree(a: ValueType | undefined, b: ValueType): boolean {
+  if (!a) return true
+  if (a.dtype !== b.dtype) return false
+  const isOther = (dim: Dim, axis: number) => {
+    const other = b.dims?.[axis]
+    return typeof dim === 'number' && typeof other === 'number' && dim !== other
+  }
+  return !a.dims || !b.dims || (a.dims.length === b.dims.length && !a.dims.some(isOther))
 }

@@ -1,6 +1,20 @@
 export { type AttributeInput, floatOf, intOf, intsOf, stringOf, toAttribute } from './attributes.ts'
 export { createBuilder, type GraphBuilder } from './builder.ts'
-export { axisOf, factorsOf, productOf, sameDims } from './dims.ts'
+export {
+  axisOf,
+  ceilQuotientOf,
+  differenceOf,
+  exactQuotientOf,
+  floorQuotientOf,
+  productOf,
+  sameDims,
+  sizeAt,
+  substitute,
+  sumOf,
+  symbolsOf,
+} from './dims.ts'
+export { inferTypes, typeText } from './infer/infer.ts'
+export type { Infer, InferContext, Inferred } from './infer/row.ts'
 export { type Evaluate, learnTypes, type Run, type Sizes } from './learn-types.ts'
 export { isKnownOp, type OpName, type OpSpec, ops, specOf } from './ops.ts'
 export { parseModel, type ReadExternal } from './parse.ts'

@@ -18,6 +18,7 @@ import {
   TypeProtoSchema,
   ValueInfoProtoSchema,
 } from 'onnx-buf'
+import type { OpName } from './ops.ts'
 import { dtypes, type TensorValue } from './tensor.ts'
 import type { Attribute, Dim, Graph, GraphValue, Model } from './types.ts'
 
@@ -44,7 +45,8 @@ function toGraphProto(graph: Graph): GraphProto {
     output: graph.outputs.map(toValueProto),
     valueInfo: graph.values.map(toValueProto),
     initializer: [...graph.initializers].map(([name, tensor]) => toTensorProto(tensor, name)),
-    node: graph.nodes.map(({ name, op, inputs, outputs, attributes }) => {
+    node: graph.nodes.map(({ name, op: written, inputs, outputs, attributes }) => {
+      const op = ownOps[written] ?? written
       const dot = op.lastIndexOf('.')
       return create(NodeProtoSchema, {
         name,
@@ -57,6 +59,9 @@ function toGraphProto(graph: Graph): GraphProto {
     }),
   })
 }
+
+/** Operators of this package, which ONNX Runtime knows by another name. */
+const ownOps: Readonly<Record<string, OpName>> = { 'qontrast.StopGradient': 'Identity' }
 
 function toAttributeProto(name: string, attribute: Attribute): AttributeProto {
   switch (attribute.kind) {

@@ -3,7 +3,10 @@ import type { DType, TensorValue } from './tensor.ts'
 /** A value is named by the node, input or initializer that gives it; `''` stands for an input that is left out. */
 export type ValueName = string
 
-/** A number, or a product of symbols and a number such as `batch*sequence` or `12*batch`. */
+/**
+ * A number, a symbol, or what is made of them by the functions of dims.ts: `12*batch`, `anchors + positives`, `floor(width / 2) + 1`. Equal dims are
+ * equal texts. Whoever makes a graph's inputs chooses the symbols; a name says nothing.
+ */
 export type Dim = number | string
 export type Dims = readonly Dim[]
 

@@ -82,9 +82,7 @@ const reduction = (op: OpName, domain?: OpCase['domain']): OpCase[] => [
 const atRunTime = (g: GraphBuilder, values: readonly number[]) => {
   const value = g.op('Abs', [g.ints(values.map(Math.abs))])
   const signs = values.map((one) => (one < 0 ? -1 : 1))
-  const result = g.op('Mul', [value, g.op('Sign', [g.ints(signs)])])
-  g.setType(result, { dtype: 'int64', dims: [values.length] })
-  return result
+  return g.op('Mul', [value, g.op('Sign', [g.ints(signs)])])
 }
 
 interface SliceCase {
@@ -292,9 +290,7 @@ export function buildCase({ op, inputs, output, attributes = {}, given = (_, x) 
   const x = inputs.map((dims, i) => g.input(`x${i}`, { dtype: 'float32', dims }))
   const u = g.input('u', { dtype: 'float32', dims: output })
   const all = given(g, x)
-  const [y = '', ...rest] = outputs === 1 ? [g.op(op, all, attributes)] : g.ops(op, all, outputs, attributes)
-  for (const name of [y, ...(op === 'Split' ? rest : [])]) g.setType(name, { dtype: 'float32', dims: output })
-  if (op !== 'Split') for (const name of rest) g.setType(name, { dtype: 'float32', dims: [...output.slice(0, -1), 1] })
+  const [y = ''] = outputs === 1 ? [g.op(op, all, attributes)] : g.ops(op, all, outputs, attributes)
   const gradients = appendGradient(g, { seeds: new Map([[y, u]]), targets: x })
   g.output(y)
   for (const name of x) g.output(gradients.get(name) ?? '')

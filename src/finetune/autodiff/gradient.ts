@@ -23,10 +23,7 @@ export function appendGradient(g: GraphBuilder, { seeds, targets }: GradientOpti
   const gradients = new Map<ValueName, ValueName>()
 
   const take = (value: ValueName): ValueName | undefined => {
-    const gradient = parts.get(value)?.reduce((sum, part) => {
-      const type = g.typeOf(sum)
-      return g.op('Add', [sum, part], {}, type ? { type } : {})
-    })
+    const gradient = parts.get(value)?.reduce((sum, part) => g.op('Add', [sum, part]))
     if (gradient !== undefined && targets.includes(value)) gradients.set(value, gradient)
     return gradient
   }
@@ -34,7 +31,7 @@ export function appendGradient(g: GraphBuilder, { seeds, targets }: GradientOpti
     if (gradient === null) return
     const dims = g.dimsOf(value)
     const summed = typeof gradient === 'string' ? gradient : sumTo(g, gradient.value, { from: gradient.dims, to: dims })
-    if (!g.typeOf(summed)) g.setType(summed, { dtype: 'float32', dims })
+    g.setType(summed, { dtype: 'float32', dims })
     parts.set(value, [...(parts.get(value) ?? []), summed])
   }
 

@@ -9,7 +9,7 @@ export function sumTo(g: GraphBuilder, value: ValueName, { from, to }: { from: D
   if (axes.length > 1 && leadingOnly) {
     // rows of one matrix are summed faster than several axes
     const flat = g.reshape(value, [productOf(from.slice(0, lead)), ...to])
-    return g.op('ReduceSum', [flat, g.ints([0])], { keepdims: 0 }, { type: { dtype: 'float32', dims: to } })
+    return g.op('ReduceSum', [flat, g.ints([0])], { keepdims: 0 })
   }
   const summed = axes.length > 0 ? g.op('ReduceSum', [value, g.ints(axes)], { keepdims: 1 }) : value
   return lead > 0 ? g.reshape(summed, to) : summed

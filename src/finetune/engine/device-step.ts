@@ -77,7 +77,7 @@ async function copyToHost(
     for (const value of [name, ...optimizer.slots.map((slot) => slotName(slot, name))]) {
       if (!state[value]) continue
       const type = { dtype: 'float32', dims } as const
-      copies.set(value, g.op('Identity', [g.input(value, type)], {}, { type }))
+      copies.set(value, g.op('Identity', [g.input(value, type)]))
     }
   }
   for (const name of copies.values()) g.output(name)

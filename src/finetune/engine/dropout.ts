@@ -1,4 +1,4 @@
-import { type Dims, dropoutInputs, factorsOf, insertDropout, productOf, type TypedGraph } from '../../graph/index.ts'
+import { type Dims, dropoutInputs, insertDropout, productOf, sizeAt, type TypedGraph } from '../../graph/index.ts'
 import type { HostTensor } from '../../runtime/index.ts'
 import { createRandom } from '../../shared/index.ts'
 import { int64 } from './tensors.ts'
@@ -29,7 +29,7 @@ export function dropoutFeeds(
   { batch, sequence, seed }: { readonly batch: number; readonly sequence: number; readonly seed: number },
 ): Readonly<Record<string, HostTensor>> {
   const random = createRandom(seed)
-  const sizes = places.map((dims) => sizeOf(dims, { batch, sequence }))
+  const sizes = places.map((dims) => sizeAt(productOf(dims), { batch, sequence }) ?? 0)
   const from = sizes.map(() => Math.floor(random() * starts))
   const factors = randomFactors(Math.max(...sizes) + starts, probability, random)
   return {
@@ -50,9 +50,4 @@ function randomFactors(count: number, probability: number, random: () => number)
     factors[i + 1] = word >>> 16 < dropped ? 0 : kept
   }
   return factors
-}
-
-function sizeOf(dims: Dims, sizes: Readonly<Record<string, number>>): number {
-  const { factor, symbols } = factorsOf(productOf(dims))
-  return symbols.reduce((product, symbol) => product * (sizes[symbol] ?? 0), factor)
 }

@@ -10,9 +10,8 @@ export async function findDevice(
 ): Promise<Pick<OpenedSession, 'device' | 'fallback'>> {
   if (device === 'cpu') return { device, fallback: undefined }
   const g = createBuilder()
-  const type = { dtype: 'float32', dims: [2, 2] } as const
-  const value = g.input('value', type)
-  g.output(g.op('MatMul', [value, value], {}, { type }))
+  const value = g.input('value', { dtype: 'float32', dims: [2, 2] })
+  g.output(g.op('MatMul', [value, value]))
   const model = { graph: g.build('device'), irVersion: 9, opsets: new Map([['', 20]]), functions: [] }
   const opened = await openSession(serializeModel(model), {
     device,

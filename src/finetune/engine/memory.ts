@@ -1,4 +1,4 @@
-import { factorsOf, productOf } from '../../graph/index.ts'
+import { productOf, sizeAt, sumOf } from '../../graph/index.ts'
 import type { Tower } from './tower.ts'
 
 /**
@@ -13,18 +13,14 @@ export type GroupBytes = (texts: number, tokens: number) => number
 
 /** Adds up the sizes of a tower's values, which are known but for the numbers of texts and tokens. */
 export function groupBytesOf({ model, types }: Tower): GroupBytes {
-  const sizes = new Map<string, { readonly texts: number; readonly tokens: number; floats: number }>()
-  for (const name of model.graph.nodes.flatMap(({ outputs }) => outputs)) {
-    const type = types.get(name)
-    if (type?.dtype !== 'float32' || !type.dims) continue
-    const { factor, symbols } = factorsOf(productOf(type.dims))
-    const counts = (symbol: string) => symbols.filter((one) => one === symbol).length
-    const size = sizes.get(symbols.join()) ?? { texts: counts('batch'), tokens: counts('sequence'), floats: 0 }
-    size.floats += factor
-    sizes.set(symbols.join(), size)
-  }
-  return (texts, tokens) =>
-    [...sizes.values()].reduce((sum, size) => sum + size.floats * texts ** size.texts * tokens ** size.tokens, 0) *
-    bytesOfFloat *
-    shareAtOnce
+  const sizesOf = (texts: number, tokens: number) => ({ batch: texts, sequence: tokens })
+  const counts = model.graph.nodes.flatMap(({ outputs }) =>
+    outputs.flatMap((name) => {
+      const type = types.get(name)
+      const count = type?.dtype === 'float32' && type.dims ? productOf(type.dims) : undefined
+      return count !== undefined && sizeAt(count, sizesOf(1, 1)) !== undefined ? [count] : []
+    }),
+  )
+  const floats = sumOf(counts)
+  return (texts, tokens) => (sizeAt(floats, sizesOf(texts, tokens)) ?? 0) * bytesOfFloat * shareAtOnce
 }

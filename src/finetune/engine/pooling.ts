@@ -71,16 +71,14 @@ export function appendPooling(g: GraphBuilder, tokens: ValueName, { files, addPa
   const pooled = pooling.map((mode) => {
     if (mode === 'max') {
       const mask = g.input(poolingInputs.max, { dtype: 'float32', dims: ['batch', 'sequence', 1] })
-      const type = { type: { dtype: 'float32', dims } } as const
-      return g.op('ReduceMax', [g.op('Add', [tokens, mask], {}, type), g.ints([1])], { keepdims: 0 }, matrix(hidden))
+      return g.op('ReduceMax', [g.op('Add', [tokens, mask]), g.ints([1])], { keepdims: 0 })
     }
     const weight = g.input(poolingInputs[mode], { dtype: 'float32', dims: ['batch', 1, 'sequence'] })
-    const mean = g.op('MatMul', [weight, tokens], {}, { type: { dtype: 'float32', dims: ['batch', 1, hidden] } })
+    const mean = g.op('MatMul', [weight, tokens])
     return g.reshape(mean, ['batch', hidden])
   })
   const [first = ''] = pooled
-  const width = typeof hidden === 'number' ? hidden * pooled.length : 0
-  const joined = pooled.length === 1 ? first : g.op('Concat', pooled, { axis: 1 }, matrix(width))
+  const joined = pooled.length === 1 ? first : g.op('Concat', pooled, { axis: 1 })
   const last = files.layers.findLastIndex(({ kind }) => kind !== 'normalize') // losses compare directions: unit length at the end is theirs
   return files.layers
     .slice(0, last + 1)
@@ -98,7 +96,7 @@ function appendLayer(place: Place, layer: Layer, input: ValueName): ValueName {
   checkWidth(layer, columns)
   switch (layer.kind) {
     case 'normalize':
-      return appendNormalize(place.g, input, columns)
+      return appendNormalize(place.g, input)
     case 'layer-norm':
       return appendLayerNorm(place, layer, { input, columns })
     case 'dense':
@@ -114,20 +112,15 @@ interface Rows {
 /** PyTorch divides by this at least. */
 const smallestNorm = 1e-12
 
-function appendNormalize(g: GraphBuilder, input: ValueName, columns: number): ValueName {
-  const norms = g.op('ReduceL2', [input, g.ints([1])], { keepdims: 1 }, matrix(1))
-  return g.op('Div', [input, g.op('Max', [norms, g.scalar(smallestNorm)], {}, matrix(1))], {}, matrix(columns))
+function appendNormalize(g: GraphBuilder, input: ValueName): ValueName {
+  const norms = g.op('ReduceL2', [input, g.ints([1])], { keepdims: 1 })
+  return g.op('Div', [input, g.op('Max', [norms, g.scalar(smallestNorm)])])
 }
 
 function appendLayerNorm(place: Place, { path, weight, bias }: LayerNormLayer, { input, columns }: Rows): ValueName {
   const scale = parameterOf(place, `${path}/norm.weight`, { values: weight, dims: [columns] })
   const shift = parameterOf(place, `${path}/norm.bias`, { values: bias, dims: [columns] })
-  return place.g.op(
-    'LayerNormalization',
-    [input, scale, shift],
-    { axis: -1, epsilon: { float: layerNormEpsilon } },
-    matrix(columns),
-  )
+  return place.g.op('LayerNormalization', [input, scale, shift], { axis: -1, epsilon: { float: layerNormEpsilon } })
 }
 
 function appendDense(place: Place, layer: DenseLayer, { input, columns }: Rows): ValueName {
@@ -136,16 +129,11 @@ function appendDense(place: Place, layer: DenseLayer, { input, columns }: Rows):
   const linear = (name: string, values: Float32Array, shift?: Float32Array) => {
     const terms = [input, parameterOf(place, `${path}/${name}.weight`, { values, dims: [outputs, columns] })]
     if (shift) terms.push(parameterOf(place, `${path}/${name}.bias`, { values: shift, dims: [outputs] }))
-    return place.g.op('Gemm', terms, { transB: 1 }, matrix(outputs))
+    return place.g.op('Gemm', terms, { transB: 1 })
   }
   const activated = activate(place.g, linear('linear', weight, bias), activation)
   if (!residual) return activated
-  return place.g.op(
-    'Add',
-    [activated, residualWeight ? linear('residual', residualWeight) : input],
-    {},
-    matrix(outputs),
-  )
+  return place.g.op('Add', [activated, residualWeight ? linear('residual', residualWeight) : input])
 }
 
 function parameterOf(
@@ -161,9 +149,5 @@ const activationOps = { tanh: 'Tanh', relu: 'Relu', gelu: 'Gelu', sigmoid: 'Sigm
 
 function activate(g: GraphBuilder, value: ValueName, activation: Activation): ValueName {
   if (activation === 'identity') return value
-  return g.op(activationOps[activation], [value], {}, { type: { dtype: 'float32', dims: g.dimsOf(value) } })
-}
-
-function matrix(columns: number | string) {
-  return { type: { dtype: 'float32', dims: ['batch', columns] } } as const
+  return g.op(activationOps[activation], [value])
 }

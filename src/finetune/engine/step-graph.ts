@@ -2,12 +2,13 @@ import type { TransformerFiles } from '../../embed/index.ts'
 import {
   absorbIntoGemm,
   createBuilder,
-  type Dims,
   type Graph,
   type GraphBuilder,
   type Model,
   prune,
   renameReads,
+  substitute,
+  symbolsOf,
   type ValueName,
   type ValueType,
   verifyGraph,
@@ -53,8 +54,8 @@ export function buildStepGraph(
   { loss, groups, negatives }: { readonly loss: Loss; readonly groups: number; readonly negatives: boolean },
 ): StepGraph {
   const { g, lookups, embeddings } = instantiate(tower, groups)
-  const all = joined(g, embeddings, tower.dimensions)
-  const value = appendLoss(g, all, { loss, negatives, dimensions: tower.dimensions })
+  const all = joined(g, embeddings)
+  const value = appendLoss(g, all, { loss, negatives })
   const finished = finish(tower, g, lookups, { seeds: new Map([[value, g.scalar(1)]]), extra: [value] })
   return { ...finished, loss: finished.outputs[0] ?? value }
 }
@@ -85,8 +86,8 @@ export function buildUpdateGraph(
   }: { readonly loss: Loss; readonly groups: number; readonly negatives: boolean; readonly optimizer: Optimizer },
 ): UpdateGraph {
   const { g, embeddings } = instantiate(tower, groups)
-  const all = joined(g, embeddings, tower.dimensions)
-  const value = appendLoss(g, all, { loss, negatives, dimensions: tower.dimensions })
+  const all = joined(g, embeddings)
+  const value = appendLoss(g, all, { loss, negatives })
   const found = appendGradient(g, { seeds: new Map([[value, g.scalar(1)]]), targets: [...tower.parameters.keys()] })
 
   const scalar = (name: string) => g.input(name, { dtype: 'float32', dims: [] })
@@ -124,7 +125,7 @@ export function buildLossGraph(
 ): { readonly model: Model; readonly loss: ValueName; readonly gradient: ValueName } {
   const g = createBuilder()
   const all = g.input('embeddings', { dtype: 'float32', dims: ['texts', tower.dimensions] })
-  const value = appendLoss(g, all, { loss, negatives, dimensions: tower.dimensions })
+  const value = appendLoss(g, all, { loss, negatives })
   const gradient = appendGradient(g, { seeds: new Map([[value, g.scalar(1)]]), targets: [all] }).get(all)
   if (gradient === undefined)
     throw new QontrastError('internal', `the loss '${loss.name}' does not depend on the embeddings`)
@@ -134,20 +135,20 @@ export function buildLossGraph(
 }
 
 /** The embeddings of all groups, one after the other. */
-function joined(g: GraphBuilder, embeddings: readonly ValueName[], dimensions: number): ValueName {
+function joined(g: GraphBuilder, embeddings: readonly ValueName[]): ValueName {
   const [first = '', ...others] = embeddings
-  return others.length === 0 ? first : g.op('Concat', embeddings, { axis: 0 }, float(['texts', dimensions]))
+  return others.length === 0 ? first : g.op('Concat', embeddings, { axis: 0 })
 }
 
 /** Picks each pair's embeddings out of all of them, by inputs of int64 rows, and appends the loss. */
 function appendLoss(
   g: GraphBuilder,
   all: ValueName,
-  { loss, negatives, dimensions }: { readonly loss: Loss; readonly negatives: boolean; readonly dimensions: number },
+  { loss, negatives }: { readonly loss: Loss; readonly negatives: boolean },
 ): ValueName {
   const pick = (role: string, count: string) => {
     const rows = g.input(`${role}_rows`, { dtype: 'int64', dims: [count] })
-    return g.op('Gather', [all, rows], { axis: 0 }, float([count, dimensions]))
+    return g.op('Gather', [all, rows], { axis: 0 })
   }
   const anchor = pick('anchor', 'pairs')
   const positive = pick('positive', 'pairs')
@@ -195,10 +196,15 @@ function instantiate(tower: Tower, groups: number) {
   const lookups: Lookup[] = []
   const embeddings: ValueName[] = []
   const looked = lookupsOf(graph, parameters)
+  const declared = graph.inputs.flatMap(({ type }) => (type?.dims ?? []).flatMap(symbolsOf))
   for (let group = 0; group < groups; group++) {
     const shared = (name: ValueName) => name === '' || parameters.has(name) || graph.initializers.has(name)
     const rename = (name: ValueName) => (shared(name) ? name : inGroup(group, name))
-    const typeOf = (type: ValueType): ValueType => ({ ...type, dims: type.dims && withGroup(type.dims, group) })
+    const symbols = Object.fromEntries(declared.map((symbol) => [symbol, `${symbol}${group}`]))
+    const typeOf = (type: ValueType): ValueType => ({
+      ...type,
+      dims: type.dims?.map((dim) => substitute(dim, symbols)),
+    })
     for (const { name, type } of graph.inputs) if (!parameters.has(name) && type) g.input(rename(name), typeOf(type))
     for (const node of graph.nodes) {
       const name = rename(node.outputs[0] ?? '')
@@ -212,12 +218,6 @@ function instantiate(tower: Tower, groups: number) {
     embeddings.push(rename(tower.embeddings))
   }
   return { g, lookups, embeddings }
-}
-
-function withGroup(dims: Dims, group: number): Dims {
-  return dims.map((dim) =>
-    typeof dim === 'number' ? dim : dim.replace(/batch|sequence/g, (symbol) => `${symbol}${group}`),
-  )
 }
 
 /** Appends the reverse pass and names its results as outputs. */
@@ -284,8 +284,4 @@ function lookupsOf({ nodes }: Graph, parameters: ReadonlySet<ValueName>): Lookup
 /** Outputs whose types are worked out by the runtime; two gradients may be one value. */
 function untyped(names: readonly ValueName[]) {
   return [...new Set(names)].map((name) => ({ name, type: undefined }))
-}
-
-function float(dims: Dims) {
-  return { type: { dtype: 'float32', dims } } as const
 }

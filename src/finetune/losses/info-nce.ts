@@ -1,4 +1,4 @@
-import type { Dims, GraphBuilder, ValueName } from '../../graph/index.ts'
+import type { GraphBuilder, ValueName } from '../../graph/index.ts'
 import { checkOptionKeys, type OptionKeys, QontrastError } from '../../shared/index.ts'
 import type { Loss } from './loss.ts'
 
@@ -32,43 +32,35 @@ export function infoNce(options: InfoNceOptions = {}): Loss {
     settings: { temperature, directions: [...directions] },
     inputs: ['negatives'],
     build(g, { embeddings: { anchor, positive, negative } }) {
-      const [pairs = 0, dimensions = 0] = g.dimsOf(anchor)
       const anchors = unit(g, anchor)
       const positives = unit(g, positive)
       const negatives = negative === undefined ? [] : [unit(g, negative)]
-      const all = ['candidates', dimensions]
-      const candidates =
-        negatives.length === 0 ? positives : g.op('Concat', [positives, ...negatives], { axis: 0 }, float(all))
+      const candidates = negatives.length === 0 ? positives : g.op('Concat', [positives, ...negatives], { axis: 0 })
 
-      const product = g.op('Mul', [anchors, positives], {}, float([pairs, dimensions]))
-      const cosine = g.op('ReduceSum', [product, g.ints([1])], { keepdims: 0 }, float([pairs]))
-      const own = g.op('Mul', [cosine, g.scalar(1 / temperature)], {}, float([pairs]))
+      const product = g.op('Mul', [anchors, positives])
+      const cosine = g.op('ReduceSum', [product, g.ints([1])], { keepdims: 0 })
+      const own = g.op('Mul', [cosine, g.scalar(1 / temperature)])
       const among = {
-        'anchor-to-positive': [anchors, candidates, g.dimsOf(candidates)[0] ?? 0],
-        'positive-to-anchor': [positives, anchors, pairs],
+        'anchor-to-positive': [anchors, candidates],
+        'positive-to-anchor': [positives, anchors],
       } as const
       const terms = directions.map((direction) => {
-        const [from, to, count] = among[direction]
+        const [from, to] = among[direction]
         const attributes = { transB: 1, alpha: { float: 1 / temperature } }
-        const scores = g.op('Gemm', [from, to], attributes, float([pairs, count]))
-        const total = g.op('ReduceLogSumExp', [scores, g.ints([1])], { keepdims: 0 }, float([pairs]))
-        const losses = g.op('Sub', [total, own], {}, float([pairs]))
-        return g.op('ReduceMean', [losses, g.ints([0])], { keepdims: 0 }, float([]))
+        const scores = g.op('Gemm', [from, to], attributes)
+        const total = g.op('ReduceLogSumExp', [scores, g.ints([1])], { keepdims: 0 })
+        const losses = g.op('Sub', [total, own])
+        return g.op('ReduceMean', [losses, g.ints([0])], { keepdims: 0 })
       })
-      const sum = terms.reduce((one, other) => g.op('Add', [one, other], {}, float([])))
-      return { loss: terms.length === 1 ? sum : g.op('Mul', [sum, g.scalar(1 / terms.length)], {}, float([])) }
+      const sum = terms.reduce((one, other) => g.op('Add', [one, other]))
+      return { loss: terms.length === 1 ? sum : g.op('Mul', [sum, g.scalar(1 / terms.length)]) }
     },
   }
 }
 
 /** Rows at unit length; a row of zeros stays one. */
 function unit(g: GraphBuilder, rows: ValueName): ValueName {
-  const dims = g.dimsOf(rows)
-  const norms = g.op('ReduceL2', [rows, g.ints([1])], { keepdims: 1 }, float([dims[0] ?? 0, 1]))
-  const safe = g.op('Max', [norms, g.scalar(smallestNorm)], {}, float([dims[0] ?? 0, 1]))
-  return g.op('Div', [rows, safe], {}, float(dims))
-}
-
-function float(dims: Dims) {
-  return { type: { dtype: 'float32', dims } } as const
+  const norms = g.op('ReduceL2', [rows, g.ints([1])], { keepdims: 1 })
+  const safe = g.op('Max', [norms, g.scalar(smallestNorm)])
+  return g.op('Div', [rows, safe])
 }

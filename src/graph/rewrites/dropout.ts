@@ -30,7 +30,7 @@ export function insertDropout({ graph, types }: TypedGraph): TypedGraph & { read
     const dims = g.dimsOf(value)
     const at = (bounds: ValueName) => g.op('Slice', [bounds, g.ints([found.length]), g.ints([found.length + 1])])
     const own = g.op('Slice', [factors, at(starts), at(ends)])
-    renamed.set(value, g.op('Mul', [value, g.reshape(own, dims)], {}, { type: { dtype: 'float32', dims } }))
+    renamed.set(value, g.op('Mul', [value, g.reshape(own, dims)]))
     nodes.push(...g.nodes().slice(before))
     found.push(dims)
   }

@@ -91,12 +91,7 @@ function fuseLinear({ graph, types }: TypedGraph): TypedGraph {
     const width = dims.at(-1) ?? 0
     const rows = productOf(dims.slice(0, -1))
     const flat = dims.length === 2 ? x : g.reshape(x, [rows, width])
-    const gemm = g.op(
-      'Gemm',
-      [flat, weight, ...(bias === undefined ? [] : [bias])],
-      {},
-      { type: typeOf([rows, features]) },
-    )
+    const gemm = g.op('Gemm', [flat, weight, ...(bias === undefined ? [] : [bias])])
     const result = dims.length === 2 ? gemm : g.reshape(gemm, [...dims.slice(0, -1), features])
     const [replaced = ''] = (add ?? node).outputs
     if (add) absorbed.add(add)
@@ -124,10 +119,6 @@ function linearOf(node: GraphNode, { graph, types, readers }: Context) {
   const biasDims = bias === undefined ? undefined : types.get(bias)?.dims
   const isBias = bias !== undefined && isGiven(bias, graph) && biasDims?.length === 1 && biasDims[0] === features
   return isBias ? { weight, bias, add, dims, features } : { weight, bias: undefined, add: undefined, dims, features }
-}
-
-function typeOf(dims: ValueType['dims']): ValueType {
-  return { dtype: 'float32', dims }
 }
 
 /** Given from outside: an input or a weight, so that it is there before any node runs. */

@@ -38,9 +38,9 @@ function gatherAlong({ g, input, dims }: RuleContext, upstream: ValueName, axis:
 }
 
 /** One element an index, along an axis. */
-const gatherElements: Rule = ({ g, node, input, dims, wanted }, upstream) => {
+const gatherElements: Rule = ({ g, node, input, wanted }, upstream) => {
   if (!wanted[0]) return [null, null]
-  const zeros = g.op('Mul', [input(0), g.scalar(0)], {}, { type: { dtype: 'float32', dims: dims(input(0)) } })
+  const zeros = g.op('Mul', [input(0), g.scalar(0)])
   const axis = intOf(node, 'axis', 0)
   return [g.op('ScatterElements', [zeros, input(1), upstream], { axis, reduction: 'add' }), null]
 }

@@ -91,8 +91,7 @@ const layerNormalization: Rule = (context, upstream) => {
   const last = dims.length - 1
   if (axisOf(intOf(node, 'axis', -1), dims.length) !== last)
     throw untrainable(`node '${node.name}' (LayerNormalization) is over several axes; only the last can be trained`)
-  const kept = { type: { dtype: 'float32' as const, dims: [...dims.slice(0, -1), 1] } }
-  const mean = node.outputs[1] || g.op('ReduceMean', [x, g.ints([last])], { keepdims: 1 }, kept)
+  const mean = node.outputs[1] || g.op('ReduceMean', [x, g.ints([last])], { keepdims: 1 })
   const centred = g.op('Sub', [x, mean])
   const inverse = node.outputs[2] || inverseDeviation(context, centred, last)
   const normalized = g.op('Mul', [centred, inverse])

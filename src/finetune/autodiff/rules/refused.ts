@@ -26,6 +26,7 @@ export const zeroOps = {
   Range: 'zero',
   EyeLike: 'zero',
   OneHot: 'zero',
+  'qontrast.StopGradient': 'zero',
 } as const
 
 const images: Refusal = { refuse: 'gradients of image operators are not there yet; text encoders can be trained' }

@@ -23,10 +23,8 @@ const concat: Rule = ({ g, node, wanted, dims, output }, upstream) => {
 }
 
 /** The parts side by side again; those without a gradient are zeros. */
-const split: JoinRule = ({ g, node, dims }, upstreams) => {
-  const parts = node.outputs.map(
-    (name, i) => upstreams[i] ?? g.op('Mul', [name, g.scalar(0)], {}, { type: { dtype: 'float32', dims: dims(name) } }),
-  )
+const split: JoinRule = ({ g, node }, upstreams) => {
+  const parts = node.outputs.map((name, i) => upstreams[i] ?? g.op('Mul', [name, g.scalar(0)]))
   return [g.op('Concat', parts, { axis: intOf(node, 'axis', 0) })]
 }
 
