@@ -23,7 +23,7 @@ export { own } from './own.ts'
 export { bundlerAdvice, installedModule, packageFile, packageFolder } from './package-files.ts'
 export { packageVersion } from './package-version.ts'
 export type { OnProgress, Progress } from './progress.ts'
-export { combineSeeds, createRandom, shuffled } from './random.ts'
+export { combineSeeds, createRandom, createStream, shuffled } from './random.ts'
 export { answerNames, isJudgement, numberedTexts, placeOfColumn, plainName, questionNames } from './records/columns.ts'
 export {
   type DataRow,

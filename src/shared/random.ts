@@ -25,3 +25,25 @@ export function shuffled<T>(items: readonly T[], random: () => number): T[] {
   }
   return copy
 }
+
+/** Seeded uniform numbers in [0, 1) of a stream by its name: sfc32 (Doty-Humphrey), whose 128 bits of state keep streams apart that mulberry32's 32 would lay over each other. */
+export function createStream(seed: number, name: string): () => number {
+  let [a, b, c, counter] = [seed >>> 0, hashOf(name), Math.floor(seed / 2 ** 32) >>> 0, 1]
+  const next = () => {
+    const word = (a + b + counter) >>> 0
+    counter = (counter + 1) >>> 0
+    a = b ^ (b >>> 9)
+    b = (c + (c << 3)) >>> 0
+    c = (((c << 21) | (c >>> 11)) + word) >>> 0
+    return word / 2 ** 32
+  }
+  for (let i = 0; i < 15; i++) next() // until every bit of the seed has reached every bit of the state
+  return next
+}
+
+/** FNV-1a over UTF-16 code units. */
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+  return hash >>> 0
+}
