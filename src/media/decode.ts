@@ -7,7 +7,7 @@ import { channels, type Raster } from './raster.ts'
 export type Colour = readonly [red: number, green: number, blue: number]
 
 export interface DecodeOptions {
-  /** What lies behind pictures that let it through, white unless given; `none` takes their colours as if they did not (Pillow's `convert`). */
+  /** What lies behind pictures that let it through, white unless given; `none` takes their colours as they stand (Pillow's `convert`). */
   readonly background?: Colour | 'none'
   /** Larger pictures are refused before they are decoded. 100 million unless given. */
   readonly maximumPixels?: number
