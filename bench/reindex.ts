@@ -82,7 +82,7 @@ async function underSearches(what: string, work: () => Promise<number>): Promise
 async function findable(): Promise<{ id: string; text: string }[]> {
   const { points } = await store.scroll('medquad', { limit: 1_000 })
   const single = points.filter(({ chunks, title }) => chunks === 1 && title !== undefined)
-  const queries = single.map(({ documentId: id, title, text }) => ({ id, text: `${title}\n${text}` }))
+  const queries = single.map(({ documentId: id, title, content }) => ({ id, text: `${title}\n${content.text}` }))
   const lists = await index.searchMany(
     queries.map(({ text }) => text),
     { mode: 'dense', limit: 1 },

@@ -15,6 +15,7 @@ import {
   toFilter,
 } from '../../src/index/filter/index.ts'
 import { filterLimits } from '../../src/index/filter/limits.ts'
+import { textContent } from '../../src/index/stores/content.ts'
 import type { CollectionSchema, Point, VectorStore } from '../../src/index/stores/store.ts'
 import { type JsonObject, normalizeInPlace } from '../../src/shared/index.ts'
 import { dates, declaredFields, filters, hostile, inherited, payloads } from '../support/filters.ts'
@@ -35,12 +36,7 @@ function point(id: string, payload: JsonObject): Point {
     chunks: 1,
     hash: `hash of ${id}`,
     title: undefined,
-    text: `Text of ${id}`,
-    start: 0,
-    end: 10,
-    heading: undefined,
-    line: undefined,
-    page: undefined,
+    content: textContent(`Text of ${id}`, { end: 10 }),
     payload,
     vector,
     terms: ['all'],

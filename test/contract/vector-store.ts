@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { eq, gte } from '../../src/index/filter/index.ts'
+import { textContent } from '../../src/index/stores/content.ts'
 import type { CollectionSchema, Point, StoreQuery, VectorStore } from '../../src/index/stores/store.ts'
 import { createRandom, dot, type JsonObject, normalizeInPlace } from '../../src/shared/index.ts'
 
@@ -30,18 +31,15 @@ function point(id: string, change: Partial<Point> = {}): Point {
     chunks: 1,
     hash: `hash of ${id}`,
     title: `Title ${id}`,
-    text: `Text of ${id}`,
-    start: 0,
-    end: 10,
-    heading: undefined,
-    line: undefined,
-    page: undefined,
+    content: words(`Text of ${id}`),
     payload: {},
     vector: vectors[number % vectors.length] ?? unit(),
     terms: [],
     ...change,
   }
 }
+
+const words = (text: string) => textContent(text, { end: 10 })
 
 /** Says what every store does: run it on each implementation. Fixed vectors and ids, no encoder, no clock. */
 export function describeVectorStore(name: string, open: () => Promise<StoreUnderTest>): void {
@@ -83,12 +81,7 @@ export function describeVectorStore(name: string, open: () => Promise<StoreUnder
       }
       const put = point('d1', {
         title: `T ${hostile.join('')}`,
-        text: hostile.join('|'),
-        heading: 'A › B',
-        line: 7,
-        page: 3,
-        start: 5,
-        end: 9,
+        content: textContent(hostile.join('|'), { heading: 'A › B', line: 7, page: 3, start: 5, end: 9 }),
         payload,
       })
       await store.upsert('docs', [put, point('d2', { title: undefined })])
@@ -114,11 +107,11 @@ export function describeVectorStore(name: string, open: () => Promise<StoreUnder
     })
 
     test('putting again replaces; of a repeated id the last counts', async () => {
-      await store.upsert('docs', [point('d1', { text: 'first' }), point('d1', { text: 'second' })])
-      expect((await store.get('docs', { ids: ['d1#0'] })).map(({ text }) => text)).toEqual(['second'])
-      await store.upsert('docs', [point('d1', { text: 'third', payload: { source: 'x' } }), point('d2')])
+      await store.upsert('docs', [point('d1', { content: words('first') }), point('d1', { content: words('second') })])
+      expect((await store.get('docs', { ids: ['d1#0'] })).map(({ content }) => content.text)).toEqual(['second'])
+      await store.upsert('docs', [point('d1', { content: words('third'), payload: { source: 'x' } }), point('d2')])
       expect(await store.count('docs')).toBe(2)
-      expect((await store.get('docs', { ids: ['d1#0'] })).map(({ text }) => text)).toEqual(['third'])
+      expect((await store.get('docs', { ids: ['d1#0'] })).map(({ content }) => content.text)).toEqual(['third'])
       expect(await store.count('docs', { filter: eq('source', 'x') })).toBe(1)
     })
 

@@ -1,20 +1,17 @@
+import { textContent } from '../../src/index/stores/content.ts'
 import type { CollectionSchema, Point } from '../../src/index/stores/store.ts'
 import { createRandom, normalizeInPlace } from '../../src/shared/index.ts'
 
-type Whole = Pick<Point, 'hash' | 'title' | 'text' | 'payload' | 'vector' | 'terms'>
+type Whole = Pick<Point, 'hash' | 'title' | 'payload' | 'vector' | 'terms'> & { readonly text: string }
 
 /** A chunk of a document, whose text is all of it. */
-export function fixedPoint(document: string, chunk: number, chunks: number, whole: Whole): Point {
+export function fixedPoint(document: string, chunk: number, chunks: number, { text, ...whole }: Whole): Point {
   return {
     id: `${document}#${chunk}`,
     documentId: document,
     chunk,
     chunks,
-    start: 0,
-    end: whole.text.length,
-    heading: undefined,
-    line: undefined,
-    page: undefined,
+    content: textContent(text),
     ...whole,
   }
 }

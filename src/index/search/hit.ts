@@ -27,7 +27,8 @@ export interface Hit<Payload extends object = JsonObject> {
 }
 
 export function toHit({ score, scores, point }: ScoredPoint, query: AnyQuery | undefined): Hit {
-  const { documentId: id, title, text: passage, chunk, start, end, heading, line, page, payload } = point
+  const { documentId: id, title, content, chunk, payload } = point
+  const { text: passage, start, end, heading, line, page } = content
   let marks: MarkedPassage | undefined
   return {
     id,

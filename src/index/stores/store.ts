@@ -48,14 +48,23 @@ export interface PointRecord {
   /** Hash of the whole document as it was put. */
   readonly hash: string
   readonly title: string | undefined
+  readonly content: Content
+  readonly payload: JsonObject
+}
+
+/** What a chunk is, told by its kind. Texts are the only kind so far (`docs/decisions/contents.md`). */
+export type Content = TextContent
+
+export interface TextContent {
+  readonly kind: 'text'
   readonly text: string
   /** UTF-16 offsets of `text` in the document's text. */
   readonly start: number
   readonly end: number
+  /** Where it is in the source, as far as that is known. */
   readonly heading: string | undefined
   readonly line: number | undefined
   readonly page: number | undefined
-  readonly payload: JsonObject
 }
 
 export interface Point extends PointRecord {

@@ -9,11 +9,12 @@ export function joinChunks(chunks: readonly PointRecord[]): Document | undefined
   const { documentId: id, title, payload } = first
   const parts: string[] = []
   let covered = 0
-  for (const { start, end, text } of chunks) {
+  const contents = chunks.map(({ content }) => content)
+  for (const { start, end, text } of contents) {
     parts.push(text.slice(Math.max(0, covered - start)))
     covered = Math.max(covered, end)
   }
-  const sections = sectionsOf(chunks)
+  const sections = sectionsOf(contents)
   return {
     id,
     text: parts.join(''),

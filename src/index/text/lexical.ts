@@ -1,4 +1,5 @@
 import { stemmer } from 'stemmer'
+import type { PointRecord } from '../stores/store.ts'
 import { detached } from './detached.ts'
 import { foldText, foldWord } from './fold-text.ts'
 
@@ -57,9 +58,9 @@ export function lexicalTerms(text: string): string[] {
 }
 
 /** Terms of a chunk, repeated as often as they occur: those of the document's title, then those of its own text. */
-export function passageTerms({ title, text }: { readonly title: string | undefined; readonly text: string }): string[] {
+export function passageTerms({ title, content }: Pick<PointRecord, 'title' | 'content'>): string[] {
   const terms: string[] = []
-  for (const part of [title ?? '', text]) for (const { term } of lexicalTokens(foldText(part))) terms.push(term)
+  for (const part of [title ?? '', content.text]) for (const { term } of lexicalTokens(foldText(part))) terms.push(term)
   return terms
 }
 

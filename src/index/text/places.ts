@@ -1,7 +1,7 @@
 import type { Document, Section } from '../../shared/index.ts'
-import type { PointRecord } from '../stores/store.ts'
+import type { TextContent } from '../stores/store.ts'
 
-export type Place = Pick<PointRecord, 'heading' | 'line' | 'page'>
+export type Place = Pick<TextContent, 'heading' | 'line' | 'page'>
 
 /**
  * Says where a chunk is in the source: the place of the first word at or after an offset of the text.
@@ -27,7 +27,7 @@ export function createPlaces({ text, sections = [] }: Document): (start: number)
 }
 
 /** The sections of a document as far as its chunks tell: one begins wherever heading or page change. */
-export function sectionsOf(chunks: readonly PointRecord[]): Section[] {
+export function sectionsOf(chunks: readonly TextContent[]): Section[] {
   const sections: Section[] = []
   for (const [i, { start, text, heading, line, page }] of chunks.entries()) {
     const before = chunks[i - 1]

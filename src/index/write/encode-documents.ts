@@ -1,6 +1,6 @@
 import type { Encoder } from '../../embed/index.ts'
 import { createPace, dot, isQontrastError, patientSignal, QontrastError } from '../../shared/index.ts'
-import type { Point } from '../stores/store.ts'
+import type { Content, Point } from '../stores/store.ts'
 import { type Cut, cutterOf } from '../text/cutter.ts'
 import { passageTerms } from '../text/lexical.ts'
 import { createPlaces } from '../text/places.ts'
@@ -147,7 +147,7 @@ async function toPoints(
   const points: Point[] = []
   for (const [chunk, { start, end }] of spans.entries()) {
     await pace()
-    const passage = text.slice(start, end)
+    const content: Content = { kind: 'text', text: text.slice(start, end), start, end, ...placeOf(start) }
     points.push({
       id: `${id}#${chunk}`,
       documentId: id,
@@ -155,14 +155,11 @@ async function toPoints(
       chunks: spans.length,
       hash,
       title,
-      text: passage,
-      start,
-      end,
-      ...placeOf(start),
+      content,
       payload,
       seen,
       vector: vectors[chunk]!,
-      terms: passageTerms({ title, text: passage }),
+      terms: passageTerms({ title, content }),
     })
   }
   return points

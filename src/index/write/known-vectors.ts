@@ -49,7 +49,7 @@ export async function knownVectors(
   async function take(collection: string, documents: readonly string[], differs: (input: string) => boolean) {
     if (documents.length === 0) return
     const prefixes = new Map<string, string>()
-    for (const { documentId, title = '', hash, text, vector } of await store.get(
+    for (const { documentId, title = '', hash, content, vector } of await store.get(
       collection,
       { documents },
       { vectors: true },
@@ -57,7 +57,7 @@ export async function knownVectors(
       const titled = JSON.stringify([title, chunkingOf(hash)])
       const prefix = prefixes.get(titled) ?? (await cutterOf(member.encoder).prefixOf(title, chunkingOf(hash)))
       prefixes.set(titled, prefix)
-      const input = prefix + text
+      const input = prefix + content.text
       if (!vector || differs(input)) continue
       for (const taker of takers.get(documentId) ?? []) {
         const own = known.get(taker) ?? new Map<string, Float32Array>()

@@ -20,7 +20,7 @@ export async function cutAsStored(
     if (spans.length === 0 || spans.length !== spans[0]?.chunks) pieces.push(await cutDocument(one, member.encoder))
     else {
       const prefix = await cutterOf(member.encoder).prefixOf(document.title ?? '', chunk)
-      pieces.push({ prepared: one, prefix, spans, cut: false })
+      pieces.push({ prepared: one, prefix, spans: spans.map(({ content }) => content), cut: false })
     }
   }
   return pieces

@@ -103,11 +103,15 @@ describe.each([embedded, ...remote])('an index that 0.1.0 wrote, in $title', (su
     const vectors = { vectors: true }
     const before = await store.get(from, { documents: ['asthma', 'ticks', 'long'] }, vectors)
     const after = await store.get(to, { documents: ['asthma', 'ticks', 'long'] }, vectors)
-    expect(after.map(({ id, text, vector }) => [id, text, vector])).toEqual(
-      before.map(({ id, text, vector }) => [id, text, vector]),
+    expect(after.map(({ id, content, vector }) => [id, content, vector])).toEqual(
+      before.map(({ id, content, vector }) => [id, content, vector]),
     )
     expect(chunks).toBe(2) // of an extension plane, and a text of which nothing is understood
-    for (const { title, text, vector = new Float32Array() } of (await store.scroll(to, vectors)).points) {
+    for (const {
+      title,
+      content: { text },
+      vector = new Float32Array(),
+    } of (await store.scroll(to, vectors)).points) {
       const today = (await encoder.encode([title === undefined ? text : `${title}\n${text}`])).row(0)
       expect(Math.hypot(...today.map((value, i) => value - (vector[i] ?? 0)))).toBeLessThan(1e-5)
     }

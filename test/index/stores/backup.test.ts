@@ -58,7 +58,9 @@ test('a copy made while a writer writes and merges is whole, answers alike and c
   }
   await copy.upsert('docs', [upkeepPoint(100_000)])
   await copy.optimize('docs')
-  expect((await copy.get('docs', { ids: ['d100000#0'] })).map(({ text }) => text)).toEqual(['text of 100000'])
+  expect((await copy.get('docs', { ids: ['d100000#0'] })).map(({ content }) => content.text)).toEqual([
+    'text of 100000',
+  ])
 })
 
 test('an index is restored with its name and its marks; what is in the way is left alone', async () => {

@@ -177,15 +177,20 @@ describe.skipIf(!limited)('a server with a key and a small limit', () => {
   test('takes batches over its limit in halves, and refuses one point that is larger', async () => {
     await using store = open(rightKey)
     await store.ensure('docs', schema)
-    const large = points.map((point) => ({ ...point, text: 'x'.repeat(300_000) }))
+    const large = points.map((point) => ({
+      ...point,
+      content: { ...point.content, text: 'x'.repeat(300_000) },
+    }))
     await store.upsert('docs', large)
     expect(await store.count('docs')).toBe(6)
     const [first] = seededPoints(1, 8)
     if (!first) throw new Error('no point')
-    await expect(store.upsert('docs', [{ ...first, text: 'x'.repeat(2_000_000) }])).rejects.toMatchObject({
+    await expect(
+      store.upsert('docs', [{ ...first, content: { ...first.content, text: 'x'.repeat(2_000_000) } }]),
+    ).rejects.toMatchObject({
       code: 'invalid-input',
       message: expect.stringMatching(/larger than.*max_request_size_mb/s),
     })
-    expect((await store.get('docs', { ids: [first.id] })).map(({ text }) => text.length)).toEqual([300_000])
+    expect((await store.get('docs', { ids: [first.id] })).map(({ content }) => content.text.length)).toEqual([300_000])
   })
 })

@@ -139,7 +139,7 @@ describe.skipIf(!subject)('a collection made by others', () => {
       const hits = await store.query('theirs', { mode: 'dense', vector: Float32Array.from(second), limit: 2 })
       expect(hits[0]).toMatchObject({
         score: expect.closeTo(1, 5),
-        point: { documentId: String(points[1]?.id), text: texts[1], chunk: 0, chunks: 1, payload },
+        point: { documentId: String(points[1]?.id), content: { text: texts[1] }, chunk: 0, chunks: 1, payload },
       })
       const found = await store.query('theirs', {
         mode: 'dense',
@@ -148,11 +148,11 @@ describe.skipIf(!subject)('a collection made by others', () => {
         groupByDocument: true,
         filter: filtered,
       })
-      expect(found.map(({ point }) => point.text)).toEqual([texts[1]])
+      expect(found.map(({ point }) => point.content.text)).toEqual([texts[1]])
       expect(await store.count('theirs', { filter: filtered, unit: 'documents' })).toBe(1)
       expect(await store.count('theirs', { unit: 'documents' })).toBe(3)
       const id = String(points[2]?.id)
-      expect((await store.get('theirs', { documents: [id] })).map(({ text }) => text)).toEqual([texts[2]])
+      expect((await store.get('theirs', { documents: [id] })).map(({ content }) => content.text)).toEqual([texts[2]])
       expect(await store.keys('theirs', [id, 'absent'])).toHaveLength(1)
       expect((await store.scroll('theirs', { vectors: true })).points.map(({ vector }) => vector?.length)).toEqual([
         4, 4, 4,
@@ -181,13 +181,13 @@ describe.skipIf(!subject)('a collection made by others', () => {
     await client.createCollection('theirs', { vectors: { size: encoder.dimensions, distance: 'Cosine' } })
     await client.upsert('theirs', {
       wait: true,
-      points: wide.map(({ vector, text }, id) => ({ id, vector: Array.from(vector), payload: { text } })),
+      points: wide.map(({ vector, content: { text } }, id) => ({ id, vector: Array.from(vector), payload: { text } })),
     })
     await using store = open()
     await using index = await openIndex({ name: 'theirs', encoder, store })
     const [hit] = await index.search({ vector: wide[2]?.vector ?? [] })
-    expect(hit).toMatchObject({ id: '2', passage: wide[2]?.text })
-    expect(await index.get('1')).toMatchObject({ id: '1', text: wide[1]?.text })
+    expect(hit).toMatchObject({ id: '2', passage: wide[2]?.content.text })
+    expect(await index.get('1')).toMatchObject({ id: '1', text: wide[1]?.content.text })
     expect(await index.count()).toBe(3)
   })
 
@@ -197,7 +197,7 @@ describe.skipIf(!subject)('a collection made by others', () => {
     await client.createCollection('theirs', { vectors: { size: encoder.dimensions, distance: 'Cosine' } })
     await client.upsert('theirs', {
       wait: true,
-      points: wide.map(({ vector, text }, i) => ({
+      points: wide.map(({ vector, content: { text } }, i) => ({
         id: large(2n ** 63n + BigInt(i)),
         vector: Array.from(vector),
         payload: {
@@ -250,7 +250,7 @@ describe.skipIf(!subject)('a collection made by others', () => {
     expect((await open().info('theirs'))?.foreign).toEqual({ vector: '', text: 'Inhalt', payload: undefined })
     await using store = open({ text: 'description' })
     expect((await store.info('theirs'))?.foreign?.text).toBe('description')
-    expect((await store.get('theirs', { documents: ['1'] })).map(({ text }) => text)).toEqual(['A page.'])
+    expect((await store.get('theirs', { documents: ['1'] })).map(({ content }) => content.text)).toEqual(['A page.'])
   })
 
   test('several vectors, or no text, need to be told', async () => {
@@ -267,7 +267,7 @@ describe.skipIf(!subject)('a collection made by others', () => {
       message: expect.stringMatching(/no text.*keys: size.*foreign: \{ text \}/s),
     })
     const [hit] = await open({ vector: 'title', text: 'words' }).query('theirs', query)
-    expect(hit?.point).toMatchObject({ id: '1', text: '', payload: { size: 3 } })
+    expect(hit?.point).toMatchObject({ id: '1', content: { text: '' }, payload: { size: 3 } })
   })
 
   test('is written into with a flag only, and what was there stays', async () => {
@@ -291,7 +291,7 @@ describe.skipIf(!subject)('a collection made by others', () => {
     const [raw] = (
       await client.scroll('theirs', { filter: { must: [{ key: 'qontrast.document', match: { value: 'd0' } }] } })
     ).points
-    expect(raw?.payload).toMatchObject({ page_content: ours[0]?.text, metadata: { source: 's0' } })
+    expect(raw?.payload).toMatchObject({ page_content: ours[0]?.content.text, metadata: { source: 's0' } })
     expect(await store.delete('theirs', { documents: ['d0', 'd1'] })).toBe(2)
     expect(await store.count('theirs')).toBe(3)
 

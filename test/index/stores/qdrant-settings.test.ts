@@ -124,7 +124,11 @@ describe.skipIf(!subject)('settings of Qdrant', () => {
     expect((await store.get('docs', { ids: [first.id] }))[0]?.payload['numbers']).toEqual(numbers)
     for (const number of numbers) expect(await store.count('docs', { filter: eq('numbers', number) })).toBe(1)
     const [raw] = await client.retrieve('docs', { ids: [uuidOf(first.id)] })
-    expect(raw?.payload).toMatchObject({ text: first.text, payload: { source: 's' }, qontrast: { id: first.id } })
+    expect(raw?.payload).toMatchObject({
+      text: first.content.text,
+      payload: { source: 's' },
+      qontrast: { id: first.id },
+    })
   })
   test('an alias that moved to vectors of another size is followed by a store that knew the old ones', async () => {
     await using store = qdrant({ client })

@@ -144,7 +144,7 @@ describe.skipIf(!subject)('strict mode', () => {
     for (let at = 0; at < 12; at += 4)
       await client.upsert('theirs', {
         wait: true,
-        points: points.slice(at, at + 4).map(({ vector, text }, i) => ({
+        points: points.slice(at, at + 4).map(({ vector, content: { text } }, i) => ({
           id: at + i,
           vector: Array.from(vector),
           payload: { text, metadata: { n: i } },

@@ -83,7 +83,11 @@ describe('single writes', () => {
   })
 
   test('of the same ids again, and deletes, leave what they mean', async () => {
-    const other = new Map(points.slice(0, 25).map((point) => [point.id, { ...point, text: `${point.text}, again` }]))
+    const other = new Map(
+      points
+        .slice(0, 25)
+        .map((point) => [point.id, { ...point, content: { ...point.content, text: `${point.content.text}, again` } }]),
+    )
     for (const point of other.values()) await store.upsert('docs', [point])
     for (const { documentId } of points.slice(25, 50)) await store.delete('docs', { documents: [documentId] })
     await expectSame(base.filter((_, i) => i < 25 || i >= 50).map((point) => other.get(point.id) ?? point))

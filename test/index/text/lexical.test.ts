@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { textContent } from '../../../src/index/stores/content.ts'
 import { lexicalTerms, passageTerms } from '../../../src/index/text/lexical.ts'
 import { markPassage } from '../../../src/index/text/mark-passage.ts'
 
-const stored = (text: string) => new Set(passageTerms({ title: undefined, text }))
+const stored = (text: string) => new Set(passageTerms({ title: undefined, content: textContent(text) }))
 /** True where a text has a term of the query. */
 const finds = (query: string, text: string) => lexicalTerms(query).some((term) => stored(text).has(term))
 /** True where a text has all terms of the query. */

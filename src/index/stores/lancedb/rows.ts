@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { type JsonValue, own } from '../../../shared/index.ts'
 import type { FieldType } from '../../filter/fields.ts'
 import { momentsOf } from '../../filter/moments.ts'
+import { type FlatRecord, flatRecord, recordOf } from '../content.ts'
 import { isOutdated } from '../format.ts'
 import type { CollectionSchema, Point, PointKey, PointRecord } from '../store.ts'
 import { facetsOf } from './facets.ts'
@@ -46,7 +47,7 @@ export function toRow(point: Point, schema: CollectionSchema): Row {
     chunk: point.chunk,
     chunks: point.chunks,
     hash: point.hash,
-    record: JSON.stringify(record),
+    record: JSON.stringify(flatRecord(record)),
     terms: terms.join(' '),
     ...facetsOf(point.payload),
     ...Object.fromEntries(numbers),
@@ -81,10 +82,8 @@ export function toPointKey(row: unknown): PointKey {
   return { id: fromKey(id), documentId: fromKey(document), ...rest, ...(writer ? { writer } : {}) }
 }
 
-const optional = { title: undefined, heading: undefined, line: undefined, page: undefined }
-
 export function toPointRecord(row: unknown): PointRecord {
   const { record } = recordRowSchema.parse(row)
-  const parsed: PointRecord = JSON.parse(record)
-  return { ...optional, ...parsed }
+  const parsed: FlatRecord = JSON.parse(record)
+  return recordOf(parsed)
 }

@@ -1,6 +1,7 @@
 import type { Schemas } from '@qdrant/js-client-rest'
 import { z } from 'zod'
 import { type JsonObject, QontrastError } from '../../../shared/index.ts'
+import { flatRecord, recordOf, textContent } from '../content.ts'
 import type { Point, PointKey, PointRecord, ScrollPage } from '../store.ts'
 import { decodeJson, decodeText, encodeJson, encodeText, readJson } from './json.ts'
 import { type Layout, recordKey } from './layout.ts'
@@ -45,7 +46,8 @@ export function checkKeys({ id, payload }: Point, layout: Layout): void {
 }
 
 export function toPointStruct(point: Point, layout: Layout, usualTerms?: number): Schemas['PointStruct'] {
-  const { text, payload, vector, terms, documentId, id, hash, title, heading, seen, writer, ...rest } = point
+  const { vector, terms, seen, writer, ...kept } = point
+  const { text, payload, documentId, id, hash, title, heading, ...rest } = flatRecord(kept)
   const record = {
     id: encodeText(id),
     document: encodeText(documentId),
@@ -95,12 +97,11 @@ export function toPointRecord({ id, payload }: Stored, layout: Layout): PointRec
   const { text, own } = partsOf(all, layout, data !== undefined)
   if (!data) {
     const title = stringOr(all['title'] ?? own['title'])
-    const places = { heading: undefined, line: undefined, page: undefined }
-    return { ...foreignKey(id), title, text, start: 0, end: text.length, ...places, payload: readJson(own) }
+    return { ...foreignKey(id), title, content: textContent(text), payload: readJson(own) }
   }
   const { id: stored, document, hash, writer: _, ...others } = data
   const { title, heading, line, page, ...rest } = others
-  return {
+  return recordOf({
     id: decodeText(stored),
     documentId: decodeText(document),
     hash: decodeText(hash),
@@ -111,7 +112,7 @@ export function toPointRecord({ id, payload }: Stored, layout: Layout): PointRec
     line,
     page,
     payload: decodeJson(own),
-  }
+  })
 }
 
 /** The payload alone, of a point that was read in part. */
