@@ -9,12 +9,12 @@ import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { locateModel, readTransformer } from '../src/embed/index.ts'
 import { cutInGroups } from '../src/finetune/data/collate.ts'
-import { createStepper } from '../src/finetune/engine/step.ts'
-import { tablesOf } from '../src/finetune/engine/step-graph.ts'
+import { recipeOf } from '../src/finetune/engine/recipe.ts'
+import { createState } from '../src/finetune/engine/state.ts'
 import { readTower } from '../src/finetune/engine/tower.ts'
+import { createHostWay } from '../src/finetune/engine/ways/host.ts'
 import { infoNce } from '../src/finetune/losses/info-nce.ts'
 import { adamW } from '../src/finetune/optimizer/adamw.ts'
-import { applyGradients, createParameters, globalNorm } from '../src/finetune/optimizer/parameters.ts'
 import { findPyTorch } from './support/pytorch.ts'
 import { machine, median } from './support/sides.ts'
 
@@ -26,13 +26,11 @@ const model = fileURLToPath(new URL('../../shared/models/all-minilm-l6-v2', impo
 const began = performance.now()
 const files = await readTransformer(await locateModel(model), { dtype: 'fp32' })
 const tower = await readTower(files, { dropout: 0.1 })
-const optimizer = adamW()
-const parameters = createParameters(tower.parameters, optimizer, tablesOf(tower))
-const stepper = createStepper({
-  tower,
+const recipe = recipeOf(tower, { loss: infoNce(), optimizer: adamW() })
+const way = createHostWay({
+  recipe,
+  state: createState(recipe),
   files,
-  loss: infoNce(),
-  parameters,
   device: 'cpu',
   threads: availableParallelism(),
 })
@@ -43,10 +41,9 @@ const groups = cutInGroups(1)([...lengths]).map(() => ({ ids, lengths, skips: ne
 const half = Array.from({ length: texts / 2 }, (_, i) => i)
 const batch = {
   groups,
-  pairs: texts / 2,
-  anchors: half,
-  positives: half.map((i) => i + texts / 2),
-  negatives: [],
+  examples: texts / 2,
+  rows: { anchor: half, positive: half.map((i) => i + texts / 2) },
+  owners: {},
   cutTexts: 0,
 }
 
@@ -54,9 +51,7 @@ let step = 0
 async function own(): Promise<number> {
   const started = performance.now()
   step += 1
-  const { gradients } = await stepper.oneShot(batch, step)
-  const scale = Math.min(1, 1 / (globalNorm(gradients) + 1e-6))
-  applyGradients(parameters, gradients, optimizer, { rate: 2e-5, decay: 0.01, step, scale })
+  await way.step([{ batch, seed: step, atOnce: true }], { rate: 2e-5, weightDecay: 0.01, step, clip: 1 })
   return performance.now() - started
 }
 
@@ -73,7 +68,7 @@ for (let round = 0; round < rounds; round++) {
   })
   times.pytorch.push(...JSON.parse(output.trim().split('\n').at(-1) ?? '[]'))
 }
-await stepper.close()
+await way.close()
 
 console.log(
   `${texts} texts of ${tokens} tokens · ${machine()}\n\n| | ms a step, median | of PyTorch's (goal ≤ 0.75) | peak memory MB |\n|---|---|---|---|`,

@@ -10,12 +10,12 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { locateModel, readTransformer } from '../src/embed/index.ts'
 import { createTokenize } from '../src/finetune/data/collate.ts'
-import { tablesOf } from '../src/finetune/engine/step-graph.ts'
-import { createStepTaker } from '../src/finetune/engine/take-step.ts'
+import { recipeOf } from '../src/finetune/engine/recipe.ts'
+import { createState } from '../src/finetune/engine/state.ts'
+import { createStepTaker } from '../src/finetune/engine/take-steps.ts'
 import { readTower } from '../src/finetune/engine/tower.ts'
 import { infoNce } from '../src/finetune/losses/info-nce.ts'
 import { adamW } from '../src/finetune/optimizer/adamw.ts'
-import { createParameters } from '../src/finetune/optimizer/parameters.ts'
 import { runSettings } from '../src/finetune/options.ts'
 import type { Pair } from '../src/main.ts'
 import { intentPairs, sharedPath } from './support/data.ts'
@@ -47,16 +47,13 @@ interface Measured {
 async function measure({ model, pairs: count, words, way }: Case): Promise<Measured> {
   const files = await readTransformer(await locateModel(models[model] ?? ''), { dtype: 'fp32' })
   const tower = await readTower(files, { dropout: 0.1 })
-  const optimizer = adamW()
-  const parameters = createParameters(tower.parameters, optimizer, tablesOf(tower))
+  const recipe = recipeOf(tower, { loss: infoNce(), optimizer: adamW() })
   const chunk = { 'at once': 2 * count, chunks: 2 * count - 1, auto: undefined }[way]
   const settings = runSettings({ model, pairs: [], out: '', batchSize: count, ...(chunk ? { cacheChunk: chunk } : {}) })
   const taker = createStepTaker({
-    tower,
+    recipe,
+    state: createState(recipe),
     files,
-    loss: infoNce(),
-    optimizer,
-    parameters,
     settings,
     tokenize: createTokenize(files, undefined),
     device: 'cpu',

@@ -9,7 +9,7 @@ export type {
 } from './encoder.ts'
 export { bundledEncoder, type LoadEncoderOptions, loadEncoder, locateModel, readTransformer } from './load-encoder.ts'
 export type { ModelFolder } from './model-folder.ts'
-export { readSafetensors } from './safetensors.ts'
+export { readSafetensors, type StoredTensor } from './safetensors.ts'
 export type { Tokenizer } from './tokenizer.ts'
 export { checkWidth, type DenseLayer, type Layer, type LayerNormLayer, layerNormEpsilon } from './transformer/layers.ts'
 export { checkInputs, inputValues, type PaddedLayout, padded, type TokenBatch } from './transformer/layout.ts'

@@ -1,17 +1,18 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { type TransformerFiles, writeSafetensors } from '../embed/index.ts'
-import { replaceWeights, type ValueName } from '../graph/index.ts'
+import { replaceWeights } from '../graph/index.ts'
 import { writeDescriptions } from './descriptions.ts'
 import { withDiskErrors } from './engine/checkpoint.ts'
+import type { TrainState } from './engine/state.ts'
 import type { Tower } from './engine/tower.ts'
 import { limitLength } from './limit-length.ts'
-import type { Parameter } from './optimizer/parameters.ts'
 
 export interface ExportOptions {
   readonly files: TransformerFiles
   readonly tower: Tower
-  readonly parameters: ReadonlyMap<ValueName, Parameter>
+  /** Of the tower, by their names in it. */
+  readonly weights: TrainState['weights']
   readonly out: string
   /** Longest text in tokens, where that is less than the model's own. */
   readonly maximumTokens?: number
@@ -21,7 +22,7 @@ export interface ExportOptions {
 
 /** Writes a model folder that this package, transformers.js and sentence-transformers (ONNX backend) open as it is. */
 export async function exportModel(options: ExportOptions): Promise<void> {
-  const { files, tower, parameters, out, card } = options
+  const { files, tower, weights: trained, out, card } = options
   const own = files.tokenizer.maximumTokens
   const { maximumTokens = own } = options
   await withDiskErrors(async () => {
@@ -31,9 +32,7 @@ export async function exportModel(options: ExportOptions): Promise<void> {
 
     const moduleOf = (name: string) =>
       files.layers.find((layer) => 'path' in layer && name.startsWith(`${layer.path}/`))
-    const weights = new Map(
-      [...parameters].flatMap(([name, one]) => (moduleOf(name) ? [] : [[name, one.weights] as const])),
-    )
+    const weights = new Map([...trained].flatMap(([name, { data }]) => (moduleOf(name) ? [] : [[name, data] as const])))
     for (const [copy, original] of tower.copies) {
       const values = weights.get(original)
       if (values) weights.set(copy, values)
@@ -41,7 +40,7 @@ export async function exportModel(options: ExportOptions): Promise<void> {
     await replaceFile(path.join(out, 'onnx', 'model.onnx'), replaceWeights(tower.source, weights, tower.external))
     for (const layer of files.layers) {
       if (!('path' in layer)) continue
-      const tensors = [...parameters].flatMap(([name, { dims, weights: values }]) =>
+      const tensors = [...trained].flatMap(([name, { dims, data: values }]) =>
         moduleOf(name) === layer
           ? [{ name: name.slice(layer.path.length + 1), dtype: 'F32' as const, shape: dims, values }]
           : [],

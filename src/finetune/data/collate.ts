@@ -9,13 +9,16 @@ export interface TokenizedText {
   readonly cut: boolean
 }
 
-/** The texts of a step in groups of like length, and where each pair's texts are among them, all groups one after the other. */
+/** The texts of a step in groups of like length, and where those of each of the loss's embeddings are among them, all groups one after the other. */
 export interface Batch {
   readonly groups: readonly TokenBatch[]
-  readonly pairs: number
-  readonly anchors: readonly number[]
-  readonly positives: readonly number[]
-  readonly negatives: readonly number[]
+  /** The tower or follower that each group goes through; the encoder where it is left out. */
+  readonly passes?: readonly string[]
+  readonly examples: number
+  /** For pairs: `anchor`, `positive`, and `negative` where there are any. */
+  readonly rows: Readonly<Record<string, readonly number[]>>
+  /** The example that each row belongs to, for embeddings that have not just one of each, in order. */
+  readonly owners: Readonly<Record<string, readonly number[]>>
   readonly cutTexts: number
 }
 
@@ -61,16 +64,20 @@ export function collate(pairs: readonly Pair[], tokenize: Tokenize, cut: Cut): B
   const order = [...texts.keys()].sort((a, b) => lengthOf(a) - lengthOf(b) || a - b)
   const places = new Array<number>(texts.length).fill(0)
   for (const [place, text] of order.entries()) places[text] = place
+  const owners = pairs.flatMap(({ negatives = [] }, pair) => negatives.map(() => pair))
   const placesOf = (role: string) =>
     [...texts.keys()].filter((text) => texts[text]?.role === role).map((text) => places[text] ?? 0)
   return {
     groups: cut(order.map(lengthOf)).map(([from, to]) =>
       batchOf(order.slice(from, to).map((text) => texts[text]!.tokens)),
     ),
-    pairs: pairs.length,
-    anchors: placesOf('anchor'),
-    positives: placesOf('positive'),
-    negatives: placesOf('negative'),
+    examples: pairs.length,
+    rows: {
+      anchor: placesOf('anchor'),
+      positive: placesOf('positive'),
+      ...(owners.length > 0 ? { negative: placesOf('negative') } : {}),
+    },
+    owners: owners.length > 0 ? { negative: owners } : {},
     cutTexts: texts.filter(({ tokens }) => tokens.cut).length,
   }
 

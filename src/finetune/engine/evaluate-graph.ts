@@ -1,6 +1,6 @@
 import { type Evaluate, serializeModel, type TensorValue, type ValueName } from '../../graph/index.ts'
 import { createRunner, type HostTensor } from '../../runtime/index.ts'
-import { QontrastError } from '../../shared/index.ts'
+import { toHostTensor } from './tensors.ts'
 
 /** Runs a model once for each set of inputs, on the CPU. */
 export const evaluateGraph: Evaluate = async (model, feeds) => {
@@ -15,23 +15,6 @@ export const evaluateGraph: Evaluate = async (model, feeds) => {
     return results
   } finally {
     await runner.release()
-  }
-}
-
-/** A view of the same memory where it is aligned. */
-function toHostTensor({ dtype, dims, bytes }: TensorValue): HostTensor {
-  const { buffer, byteOffset, byteLength } = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice()
-  switch (dtype) {
-    case 'float32':
-      return { dtype, dims, data: new Float32Array(buffer, byteOffset, byteLength / 4) }
-    case 'int64':
-      return { dtype, dims, data: new BigInt64Array(buffer, byteOffset, byteLength / 8) }
-    case 'int32':
-      return { dtype, dims, data: new Int32Array(buffer, byteOffset, byteLength / 4) }
-    case 'bool':
-      return { dtype, dims, data: new Uint8Array(buffer, byteOffset, byteLength) }
-    default:
-      throw new QontrastError('internal', `a tensor of ${dtype} is fed to no graph`)
   }
 }
 

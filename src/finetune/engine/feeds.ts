@@ -1,22 +1,12 @@
 import { inputValues, padded, type TokenBatch, type TransformerFiles } from '../../embed/index.ts'
 import type { HostTensor, HostTensors } from '../../runtime/index.ts'
 import type { Batch } from '../data/collate.ts'
-import type { Parameter } from '../optimizer/parameters.ts'
 import { dropoutFeeds } from './dropout.ts'
+import { rowInputs } from './graphs/append-loss.ts'
+import { type Form, inGroup } from './graphs/forward.ts'
 import { poolingInputs, poolingValues } from './pooling.ts'
-import { inGroup } from './step-graph.ts'
 import { int64 } from './tensors.ts'
 import type { Tower } from './tower.ts'
-
-/** Weights as inputs: views of the memory that the optimizer changes. */
-export function parameterFeeds(parameters: ReadonlyMap<string, Parameter>): HostTensors {
-  return Object.fromEntries(
-    [...parameters].map(([name, { dims, weights }]): [string, HostTensor] => [
-      name,
-      { dtype: 'float32', dims, data: weights },
-    ]),
-  )
-}
 
 export interface GroupOptions {
   readonly group: number
@@ -49,11 +39,23 @@ export function groupFeeds(
   return Object.fromEntries(feeds.map(([name, tensor]) => [inGroup(group, name), tensor]))
 }
 
-/** Where each pair's texts are among the embeddings. */
-export function rowFeeds({ anchors, positives, negatives }: Batch): HostTensors {
-  return {
-    anchor_rows: int64(anchors),
-    positive_rows: int64(positives),
-    ...(negatives.length > 0 ? { negative_rows: int64(negatives) } : {}),
-  }
+/** The tower or follower that each group of a batch goes through. */
+export function passesOf({ groups, passes }: Batch): readonly string[] {
+  return passes ?? groups.map(() => 'encoder')
+}
+
+/** Which graph takes a batch. */
+export function formOf(batch: Batch): Form {
+  const embeddings = Object.keys(batch.rows).map((name) => [name, batch.owners[name] ? name : 'examples'] as const)
+  return { passes: passesOf(batch), embeddings: Object.fromEntries(embeddings) }
+}
+
+/** Where the rows of each of the loss's embeddings are among all of them, and which example each belongs to. */
+export function rowFeeds({ examples, rows, owners }: Batch): HostTensors {
+  const entries = Object.entries(rows).flatMap(([name, places]) => {
+    const inputs = rowInputs(name)
+    const own = owners[name] ?? Array.from({ length: examples }, (_, i) => i)
+    return [[inputs.rows, int64(places)] as const, [inputs.examples, int64(own)] as const]
+  })
+  return Object.fromEntries(entries)
 }

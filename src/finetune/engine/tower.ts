@@ -19,9 +19,11 @@ import {
 } from '../../graph/index.ts'
 import { QontrastError } from '../../shared/index.ts'
 import { untrainable } from '../autodiff/index.ts'
+import type { Parameter } from '../optimizer/parameter.ts'
 import { type Dropout, withDropout } from './dropout.ts'
 import { evaluateGraph } from './evaluate-graph.ts'
 import { appendPooling } from './pooling.ts'
+import { rolesOf } from './roles.ts'
 import { findTrainable } from './trainable.ts'
 
 /** A model made ready for training: its weights are inputs, its one output the embeddings `[batch, dimensions]`, not yet of unit length. */
@@ -30,7 +32,9 @@ export interface Tower {
   readonly types: ReadonlyMap<ValueName, ValueType>
   /** Names of the inputs that texts are given by. */
   readonly inputs: readonly ValueName[]
-  readonly parameters: ReadonlyMap<ValueName, TensorValue>
+  readonly parameters: ReadonlyMap<ValueName, Parameter>
+  /** Statistics that a step reads as inputs and gives anew, each with the value that holds its next. */
+  readonly buffers: ReadonlyMap<ValueName, { readonly value: TensorValue; readonly next: ValueName }>
   readonly embeddings: ValueName
   readonly dimensions: number
   /** Numbers of a token's vector, or of the text's where the model gives that itself. */
@@ -78,6 +82,8 @@ export async function readTower(files: TransformerFiles, { dropout: probability 
   const embeddings = appendPooling(g, outputName, { files, addParameter: (name, tensor) => dense.set(name, tensor) })
   g.output(embeddings)
   const built = g.build('tower')
+  const weights = new Map([...parameters, ...dense])
+  const roles = rolesOf(built, weights)
   const dimensions = g.dimsOf(embeddings)[1]
   const width = g.dimsOf(outputName).at(-1)
   if (typeof dimensions !== 'number')
@@ -86,7 +92,8 @@ export async function readTower(files: TransformerFiles, { dropout: probability 
     model: { ...model, graph: built, opsets: new Map([...model.opsets, ['com.microsoft', 1]]) },
     types: g.types(),
     inputs,
-    parameters: new Map([...parameters, ...dense]),
+    parameters: new Map([...weights].map(([name, value]) => [name, { value, role: roles.get(name) ?? 'weight' }])),
+    buffers: new Map(),
     embeddings,
     dimensions,
     tokenDimensions: typeof width === 'number' ? width : dimensions,

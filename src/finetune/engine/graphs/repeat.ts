@@ -6,8 +6,8 @@ import {
   toAttribute,
   type ValueName,
   verifyGraph,
-} from '../../graph/index.ts'
-import type { UpdateGraph } from './step-graph.ts'
+} from '../../../graph/index.ts'
+import type { UpdateGraph } from './update.ts'
 
 /**
  * Several steps as one graph: an ONNX Loop around the step's update, for devices whose binding gives no outputs in the device's memory. The state goes there
@@ -20,6 +20,7 @@ export interface LoopGraph {
   /** Outputs `[steps]`. */
   readonly losses: ValueName
   readonly norms: ValueName
+  readonly metrics: ReadonlyMap<string, ValueName>
   /** Input of each value of the state → the output that holds it after the last step. */
   readonly next: ReadonlyMap<ValueName, ValueName>
   /** The step's own inputs, which are given as tapes. */
@@ -33,11 +34,15 @@ export function tapeOf(name: ValueName) {
 
 const [iteration, place, following, going, one, count] = ['iteration', 'place', 'following', 'going', 'one', 'steps']
 
-/** `fixed`: inputs that neither change nor differ from step to step. */
-export function buildLoopGraph({ model, loss, norm, next }: UpdateGraph, fixed: ReadonlySet<ValueName>): LoopGraph {
+/** `values`: the inputs that are the state's; those of them without a next value neither change nor differ from step to step. */
+export function buildLoopGraph(
+  { model, loss, norm, metrics, next }: UpdateGraph,
+  values: ReadonlySet<ValueName>,
+): LoopGraph {
   const { graph } = model
   const state = graph.inputs.filter(({ name }) => next.has(name))
-  const taped = graph.inputs.filter(({ name }) => !next.has(name) && !fixed.has(name))
+  const taped = graph.inputs.filter(({ name }) => !next.has(name) && !values.has(name))
+  const told = [loss, norm, ...metrics.values()]
   const results = state.map(({ name }) => ({ name: `${name}/next`, type: undefined }))
   const body = {
     name: 'step',
@@ -46,7 +51,7 @@ export function buildLoopGraph({ model, loss, norm, next }: UpdateGraph, fixed: 
       { name: going, type: { dtype: 'bool', dims: [] } as const },
       ...state,
     ],
-    outputs: [{ name: `${going}/next`, type: undefined }, ...results, scalar('loss/out'), scalar('norm/out')],
+    outputs: [{ name: `${going}/next`, type: undefined }, ...results, ...told.map((_, i) => scalar(`told${i}`))],
     initializers: new Map([...graph.initializers, [one, int64Tensor([1], [1])]]),
     nodes: [
       node('Identity', [going], `${going}/next`),
@@ -55,31 +60,31 @@ export function buildLoopGraph({ model, loss, norm, next }: UpdateGraph, fixed: 
       ...taped.flatMap(({ name, type }) => (type?.dims?.length === 0 ? readScalar(name) : readTensor(name))),
       ...graph.nodes,
       ...state.map(({ name }) => node('Identity', [next.get(name) ?? ''], `${name}/next`)), // an output may be two values' next
-      node('Identity', [loss], 'loss/out'),
-      node('Identity', [norm], 'norm/out'),
+      ...told.map((value, i) => node('Identity', [value], `told${i}`)),
     ],
     values: [],
   }
   const after = new Map(state.map(({ name }) => [name, `${name}/after`]))
-  const outputs = [...after.values(), 'losses', 'norms']
+  const [losses = '', norms = '', ...others] = told.map((_, i) => `told${i}/all`)
+  const outputs = [...after.values(), losses, norms, ...others]
   const whole = {
     name: 'steps',
     inputs: [
       { name: count, type: { dtype: 'int64', dims: [] } as const },
-      ...graph.inputs.filter(({ name }) => next.has(name) || fixed.has(name)),
+      ...graph.inputs.filter(({ name }) => next.has(name) || values.has(name)),
       ...taped.flatMap(({ name, type }) => {
         const tape = tapeOf(name)
         const rank = type?.dims?.length ?? 0
-        const values = { name: tape.values, type: { dtype: type?.dtype ?? 'float32', dims: [tape.values] } } as const
-        if (rank === 0) return [values]
+        const all = { name: tape.values, type: { dtype: type?.dtype ?? 'float32', dims: [tape.values] } } as const
+        if (rank === 0) return [all]
         const bounds = { name: tape.bounds, type: { dtype: 'int64', dims: ['bounds'] } } as const
-        return [values, bounds, { name: tape.dims, type: { dtype: 'int64', dims: ['count', rank] } } as const]
+        return [all, bounds, { name: tape.dims, type: { dtype: 'int64', dims: ['count', rank] } } as const]
       }),
     ],
     outputs: outputs.map((name) => ({ name, type: undefined })),
     initializers: new Map(),
     nodes: [
-      { ...node('Loop', [count, '', ...state.map(({ name }) => name)], 'losses', { body: { graph: body } }), outputs },
+      { ...node('Loop', [count, '', ...state.map(({ name }) => name)], losses, { body: { graph: body } }), outputs },
     ],
     values: [],
   }
@@ -87,8 +92,9 @@ export function buildLoopGraph({ model, loss, norm, next }: UpdateGraph, fixed: 
   return {
     model: { ...model, graph: whole },
     count,
-    losses: 'losses',
-    norms: 'norms',
+    losses,
+    norms,
+    metrics: new Map([...metrics.keys()].map((name, i) => [name, others[i] ?? ''])),
     next: after,
     taped: taped.map(({ name }) => name),
   }

@@ -1,16 +1,22 @@
-import type { ValueName } from '../../graph/index.ts'
-import type { HostTensors } from '../../runtime/index.ts'
-import { isKind, QontrastError } from '../../shared/index.ts'
-import type { Gradients, ParameterGradient } from '../optimizer/parameters.ts'
-import type { GradientGraph } from './step-graph.ts'
+import type { ValueName } from '../../../graph/index.ts'
+import type { HostTensors } from '../../../runtime/index.ts'
+import { isKind, QontrastError } from '../../../shared/index.ts'
+import type { GradientGraph } from '../graphs/gradients.ts'
+
+/** The gradient of all of a weight, or of some rows of a table. */
+export type ParameterGradient =
+  | { readonly kind: 'dense'; readonly values: Float32Array }
+  | { readonly kind: 'rows'; readonly rows: ReadonlyMap<number, Float32Array> }
+
+export type Gradients = Map<ValueName, ParameterGradient>
 
 /** Takes the gradients out of what a gradient graph gave; rows of a table that were used several times are summed. */
 export function gradientsOf(
-  { gradients, rowGradients }: GradientGraph,
+  { gradients, rowGradients }: Pick<GradientGraph, 'gradients' | 'rowGradients'>,
   feeds: HostTensors,
   results: HostTensors,
-): Map<ValueName, ParameterGradient> {
-  const found = new Map<ValueName, ParameterGradient>()
+): Gradients {
+  const found: Gradients = new Map()
   const taken = new Set<ValueName>()
   for (const [name, output] of gradients) {
     const values = floatsOf(results, output)
@@ -33,10 +39,7 @@ export function gradientsOf(
 }
 
 /** Adds gradients to others, which are changed in place; those added are used up. */
-export function addGradients(
-  sum: Map<ValueName, ParameterGradient>,
-  more: Gradients,
-): Map<ValueName, ParameterGradient> {
+export function addGradients(sum: Gradients, more: ReadonlyMap<ValueName, ParameterGradient>): Gradients {
   for (const [name, gradient] of more) {
     const before = sum.get(name)
     if (!before) sum.set(name, gradient)
@@ -52,7 +55,7 @@ export function addGradients(
 }
 
 /** Gives the memory of gradients back at once: until the collector runs, a few steps of them are gigabytes. */
-export function freeGradients(gradients: Gradients): void {
+export function freeGradients(gradients: ReadonlyMap<ValueName, ParameterGradient>): void {
   for (const gradient of gradients.values()) freeGradient(gradient)
 }
 
@@ -89,4 +92,28 @@ export function floatsOf(results: HostTensors, name: ValueName): Float32Array {
 
 export function scalarOf(results: HostTensors, name: ValueName): number {
   return floatsOf(results, name)[0] ?? Number.NaN
+}
+
+/** Norm of all gradients together. */
+export function globalNorm(gradients: ReadonlyMap<ValueName, ParameterGradient>): number {
+  let sum = 0
+  for (const gradient of gradients.values()) {
+    const parts = gradient.kind === 'dense' ? [gradient.values] : gradient.rows.values()
+    for (const part of parts) sum += squares(part)
+  }
+  return Math.sqrt(sum)
+}
+
+/** Four sums at a time: one alone waits for each addition before the next. */
+export function squares(values: Float32Array): number {
+  const even = values.length - (values.length % 4)
+  let [a, b, c, d] = [0, 0, 0, 0]
+  for (let i = 0; i < even; i += 4) {
+    a += values[i]! * values[i]!
+    b += values[i + 1]! * values[i + 1]!
+    c += values[i + 2]! * values[i + 2]!
+    d += values[i + 3]! * values[i + 3]!
+  }
+  for (let i = even; i < values.length; i++) a += values[i]! * values[i]!
+  return a + b + c + d
 }

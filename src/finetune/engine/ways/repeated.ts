@@ -1,34 +1,32 @@
-import { serializeModel, type ValueName } from '../../graph/index.ts'
-import { createRunner, type HostTensor, type HostTensors } from '../../runtime/index.ts'
-import { QontrastError } from '../../shared/index.ts'
-import type { Batch } from '../data/collate.ts'
-import { type DeviceStepperOptions, type DeviceStepSettings, stateFeeds, stepFeeds, takeState } from './device-state.ts'
+import { serializeModel, type ValueName } from '../../../graph/index.ts'
+import { createRunner, type HostTensor, type HostTensors } from '../../../runtime/index.ts'
+import { QontrastError } from '../../../shared/index.ts'
+import type { Batch } from '../../data/collate.ts'
+import { formOf } from '../feeds.ts'
+import type { Form } from '../graphs/forward.ts'
+import { buildLoopGraph, type LoopGraph, tapeOf } from '../graphs/repeat.ts'
+import { buildUpdateGraph } from '../graphs/update.ts'
+import { takeValues, valuesOf } from '../state.ts'
+import { int64 } from '../tensors.ts'
 import { floatsOf } from './gradients.ts'
 import { keep } from './kept.ts'
-import { buildLoopGraph, type LoopGraph, tapeOf } from './loop-graph.ts'
-import { buildUpdateGraph } from './step-graph.ts'
-import { int64 } from './tensors.ts'
+import { type StepResult, type StepSettings, stateFeeds, stepFeeds, type WayOptions } from './way.ts'
 
-export interface LoopStep {
+export interface RepeatedStep {
   readonly batch: Batch
-  readonly settings: DeviceStepSettings
+  readonly settings: StepSettings
 }
 
-/** Steps that are taken several at a time; between them the state stays in the device's memory, after them it is in the parameters'. */
-export interface LoopStepper {
-  /** All of as many groups of texts, and either all or none with negatives. */
-  steps(steps: readonly LoopStep[]): Promise<{ readonly loss: number; readonly norm: number }[]>
+/** Steps that are taken several at a time; between them the state stays in the device's memory, after them it is in this process. */
+export interface RepeatedWay {
+  /** All of one form. */
+  steps(steps: readonly RepeatedStep[]): Promise<StepResult[]>
   close(): Promise<void>
 }
 
-export function createLoopStepper(options: DeviceStepperOptions): LoopStepper {
-  const { tower, files, loss, optimizer, parameters, device, threads } = options
-
-  const sessions = keep(async (groups: number, negatives: boolean) => {
-    const graph = buildLoopGraph(
-      buildUpdateGraph(tower, { loss, groups, negatives, optimizer }),
-      new Set(parameters.keys()),
-    )
+export function createRepeatedWay({ recipe, state, files, device, threads }: WayOptions): RepeatedWay {
+  const sessions = keep(async (form: Form) => {
+    const graph = buildLoopGraph(buildUpdateGraph(recipe, form), new Set(valuesOf(state).keys()))
     return { graph, runner: await createRunner(serializeModel(graph.model), { device, threads, planMemory: false }) }
   })
 
@@ -36,17 +34,19 @@ export function createLoopStepper(options: DeviceStepperOptions): LoopStepper {
     async steps(steps) {
       const [first] = steps
       if (!first) return []
-      const { graph, runner } = await sessions.get(first.batch.groups.length, first.batch.negatives.length > 0)
-      const feeds = steps.map(({ batch, settings }) => stepFeeds(tower, files, batch, settings))
+      const { graph, runner } = await sessions.get(formOf(first.batch))
+      const feeds = steps.map(({ batch, settings }) => stepFeeds(recipe, files, batch, settings))
       const count: HostTensor = { dtype: 'int64', dims: [], data: BigInt64Array.of(BigInt(steps.length)) }
-      const results = await runner.run({
-        ...stateFeeds(parameters, optimizer),
-        ...tapes(graph, feeds),
-        [graph.count]: count,
-      })
-      takeState(parameters, optimizer, (value) => results[graph.next.get(value) ?? ''])
+      const results = await runner.run({ ...stateFeeds(state), ...tapes(graph, feeds), [graph.count]: count })
+      takeValues(state, (value) => results[graph.next.get(value) ?? ''])
+      state.step = steps.at(-1)?.settings.step ?? state.step
       const [losses, norms] = [floatsOf(results, graph.losses), floatsOf(results, graph.norms)]
-      return steps.map((_, i) => ({ loss: losses[i] ?? Number.NaN, norm: norms[i] ?? Number.NaN }))
+      const metrics = [...graph.metrics].map(([name, output]) => [name, floatsOf(results, output)] as const)
+      return steps.map((_, i) => ({
+        loss: losses[i] ?? Number.NaN,
+        norm: norms[i] ?? Number.NaN,
+        metrics: Object.fromEntries(metrics.map(([name, values]) => [name, values[i] ?? Number.NaN])),
+      }))
     },
     close: () => sessions.close(),
   }

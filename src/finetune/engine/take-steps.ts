@@ -2,14 +2,14 @@ import type { ConcreteDevice } from '../../runtime/index.ts'
 import { combineSeeds, QontrastError } from '../../shared/index.ts'
 import { type Batch, type Cut, collate, cutBySize, cutInGroups, type Tokenize } from '../data/collate.ts'
 import type { Pair } from '../data/pairs.ts'
-import { applyGradients, globalNorm } from '../optimizer/parameters.ts'
 import type { RunSettings } from '../options.ts'
-import type { DeviceStepperOptions } from './device-state.ts'
-import { createDeviceStepper } from './device-step.ts'
-import { addGradients, freeGradients } from './gradients.ts'
-import { createLoopStepper, type LoopStep } from './loop-step.ts'
+import { formOf } from './feeds.ts'
 import { type GroupBytes, groupBytesOf } from './memory.ts'
-import { createStepper, type StepResult } from './step.ts'
+import { partOf } from './recipe.ts'
+import { createHostWay } from './ways/host.ts'
+import { createRepeatedWay, type RepeatedStep } from './ways/repeated.ts'
+import { createResidentWay } from './ways/resident.ts'
+import type { StepResult, WayOptions } from './ways/way.ts'
 
 /** Texts of a step are padded in four groups of like length. */
 const inGroups = cutInGroups(4)
@@ -21,7 +21,6 @@ const mostBytesAtOnce = 2e9
 /** The same for devices, whose memory is their own. */
 const mostTokensOnDevice = 16_384
 const tokensOfChunk = 1_536
-const clipEpsilon = 1e-6
 /** Steps between which a device without outputs of its own keeps the state. */
 const stepsOfLoop = 8
 const ways: Readonly<Record<ConcreteDevice, Way>> = {
@@ -35,7 +34,7 @@ const ways: Readonly<Record<ConcreteDevice, Way>> = {
 /** Where steps are taken: `host` has the optimizer in this process, `resident` all state on the device, `loop` there for a stretch of steps. */
 export type Way = 'host' | 'resident' | 'loop'
 
-export interface StepTakerOptions extends DeviceStepperOptions {
+export interface StepTakerOptions extends WayOptions {
   readonly settings: RunSettings
   readonly tokenize: Tokenize
   /** Defaults to what suits the device: only WebGPU's binding gives outputs in the device's memory. */
@@ -50,10 +49,7 @@ export interface PlannedStep {
   readonly parts: readonly (readonly Pair[])[]
 }
 
-export interface TakenStep {
-  readonly loss: number
-  /** Of all gradients together, before clipping. */
-  readonly norm: number
+export interface TakenStep extends StepResult {
   readonly cutTexts: number
 }
 
@@ -63,7 +59,7 @@ export interface StepTaker {
   readonly stride: number
   /** `training-diverged` where loss or gradient is no finite number. */
   take(steps: readonly PlannedStep[]): Promise<TakenStep[]>
-  /** Has weights and optimizer state in the parameters' memory, wherever the last step left them. */
+  /** Has all of the state in this process, wherever the last step left it. */
   settle(): Promise<void>
   close(): Promise<void>
 }
@@ -74,17 +70,13 @@ interface Ready {
   readonly batches: readonly { readonly batch: Batch; readonly atOnce: boolean }[]
 }
 
-type Result = Omit<TakenStep, 'cutTexts'>
-
 export function createStepTaker(options: StepTakerOptions): StepTaker {
-  const { tower, parameters, optimizer, settings, tokenize, device } = options
+  const { settings, device } = options
   const { way = ways[device] } = options
-  const groupBytes = groupBytesOf(tower)
-  const [sizeOf, most]: [GroupBytes, number] =
-    way === 'host' ? [groupBytes, mostBytesAtOnce] : [(texts, tokens) => texts * tokens, mostTokensOnDevice]
-  const stepper = createStepper(options)
-  const resident = way === 'resident' ? createDeviceStepper(options) : undefined
-  const loop = way === 'loop' ? createLoopStepper(options) : undefined
+  const toBatch = createBatcher(options, way)
+  const host = createHostWay(options)
+  const resident = way === 'resident' ? createResidentWay(options) : undefined
+  const loop = way === 'loop' ? createRepeatedWay(options) : undefined
 
   return {
     stride: loop ? stepsOfLoop : 1,
@@ -92,9 +84,9 @@ export function createStepTaker(options: StepTakerOptions): StepTaker {
       const ready = steps.map(({ step, rate, parts }): Ready => ({ step, rate, batches: parts.map(toBatch) }))
       const results = await takeAll(ready)
       return ready.map(({ step, batches }, i) => {
-        const { loss = Number.NaN, norm = Number.NaN } = results[i] ?? {}
+        const { loss = Number.NaN, norm = Number.NaN, metrics = {} } = results[i] ?? {}
         if (Number.isFinite(loss) && Number.isFinite(norm))
-          return { loss, norm, cutTexts: batches.reduce((sum, { batch }) => sum + batch.cutTexts, 0) }
+          return { loss, norm, metrics, cutTexts: batches.reduce((sum, { batch }) => sum + batch.cutTexts, 0) }
         throw new QontrastError(
           'training-diverged',
           `Step ${step}: the ${Number.isFinite(loss) ? 'gradient' : 'loss'} is no finite number any more. The checkpoints before it are kept. Begin again in another folder with a learning rate below ${settings.learningRate}, or look for broken texts.`,
@@ -105,59 +97,62 @@ export function createStepTaker(options: StepTakerOptions): StepTaker {
     async close() {
       await resident?.close()
       await loop?.close()
-      await stepper.close()
+      await host.close()
     },
   }
 
-  async function takeAll(steps: readonly Ready[]): Promise<Result[]> {
+  async function takeAll(steps: readonly Ready[]): Promise<StepResult[]> {
     const whole = steps.flatMap((one) => onDevice(one) ?? [])
     if (loop && whole.length === steps.length && haveOneForm(whole)) return loop.steps(whole)
-    const results: Result[] = []
+    const results: StepResult[] = []
     for (const one of steps) results.push(...(await takeOne(one)))
     return results
   }
 
-  async function takeOne(ready: Ready): Promise<readonly Result[]> {
+  async function takeOne(ready: Ready): Promise<readonly StepResult[]> {
     const whole = onDevice(ready)
     if (whole && loop) return loop.steps([whole])
     if (whole && resident) return [await resident.step(whole.batch, whole.settings)]
     await resident?.download()
-    return [await takeOnHost(ready)]
+    if (way !== 'host') host.forget()
+    const { step, rate, batches } = ready
+    const { weightDecay, clip } = settings
+    const seeded = batches.map((one, part) => ({ ...one, seed: seedOf(step, part) }))
+    return [await host.step(seeded, { rate, weightDecay, step, clip })]
   }
 
   /** What a device takes as one graph: a step of one batch that is not too large. */
-  function onDevice({ step, rate, batches: [only, ...others] }: Ready): LoopStep | undefined {
+  function onDevice({ step, rate, batches: [only, ...others] }: Ready): RepeatedStep | undefined {
     if (!only?.atOnce || others.length > 0) return undefined
-    const { weightDecay: decay, clip } = settings
-    return { batch: only.batch, settings: { rate, decay, step, clip, seed: seedOf(step, 0) } }
-  }
-
-  async function takeOnHost({ step, rate, batches }: Ready): Promise<Result> {
-    const gradients: StepResult['gradients'] = new Map()
-    let total = 0
-    for (const [part, { batch, atOnce }] of batches.entries()) {
-      const seed = seedOf(step, part)
-      const result = atOnce ? await stepper.oneShot(batch, seed) : await stepper.chunked(batch, seed)
-      addGradients(gradients, result.gradients)
-      total += result.loss
-    }
-    const loss = total / batches.length
-    const norm = globalNorm(gradients) / batches.length
-    const clipping = settings.clip > 0 ? Math.min(1, settings.clip / (norm + clipEpsilon)) : 1
-    if (Number.isFinite(loss) && Number.isFinite(norm)) {
-      const update = { rate, decay: settings.weightDecay, step, scale: clipping / batches.length }
-      applyGradients(parameters, gradients, optimizer, update)
-    }
-    freeGradients(gradients)
-    return { loss, norm }
+    const { weightDecay, clip } = settings
+    return { batch: only.batch, settings: { rate, weightDecay, step, clip, seed: seedOf(step, 0) } }
   }
 
   function seedOf(step: number, part: number): number {
     return combineSeeds(settings.seed, step, part)
   }
+}
 
-  /** Groups for one graph, or, where the batch is too large for it, chunks. */
-  function toBatch(pairs: readonly Pair[]): { readonly batch: Batch; readonly atOnce: boolean } {
+/** One graph takes them. */
+function haveOneForm(steps: readonly RepeatedStep[]): boolean {
+  return new Set(steps.map(({ batch }) => JSON.stringify(formOf(batch)))).size === 1
+}
+
+type ReadyBatch = Ready['batches'][number]
+
+/** Puts pairs into groups for one graph, or, where the batch is too large for it, into chunks. */
+function createBatcher(
+  { recipe, settings, tokenize }: StepTakerOptions,
+  way: Way,
+): (pairs: readonly Pair[]) => ReadyBatch {
+  const groupBytes = groupBytesOf(partOf(recipe, 'encoder').tower)
+  const [sizeOf, most]: [GroupBytes, number] =
+    way === 'host' ? [groupBytes, mostBytesAtOnce] : [(texts, tokens) => texts * tokens, mostTokensOnDevice]
+  const dependsOnBatch = Object.values(recipe.towers).some(({ buffers }) => buffers.size > 0)
+  return toBatch
+
+  function toBatch(pairs: readonly Pair[]): ReadyBatch {
+    if (dependsOnBatch) return { batch: collate(pairs, tokenize, cutInGroups(1)), atOnce: true }
     let atOnce = false
     const batch = collate(pairs, tokenize, (lengths) => {
       const stretches = stretchesAtOnce(lengths)
@@ -176,9 +171,4 @@ export function createStepTaker(options: StepTakerOptions): StepTaker {
     const size = stretches.reduce((sum, [from, to]) => sum + sizeOf(to - from, lengths[to - 1] ?? 0), 0)
     return size <= most ? stretches : undefined
   }
-}
-
-/** One graph takes them: as many groups of texts, and all with negatives or none. */
-function haveOneForm(steps: readonly LoopStep[]): boolean {
-  return new Set(steps.map(({ batch }) => `${batch.groups.length} ${batch.negatives.length > 0}`)).size === 1
 }
