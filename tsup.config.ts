@@ -73,7 +73,7 @@ export default defineConfig({
     server: 'src/api/index.ts',
     client: 'src/api/client.ts',
     'cli/main': 'src/cli/main.ts',
-    'inference-worker': 'src/embed/graph-encoder/worker.ts',
+    'inference-worker': 'src/embed/transformer/worker.ts',
   },
   format: 'esm',
   platform: 'node',

@@ -7,13 +7,14 @@
 import { execFileSync } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { locateModel, readTransformer, textProcessorOf } from '../src/embed/index.ts'
-import { createStepper } from '../src/finetune/engine/step.ts'
-import { tablesOf } from '../src/finetune/engine/step-graph.ts'
+import { locateModel, readTransformer } from '../src/embed/index.ts'
+import { cutInGroups } from '../src/finetune/data/collate.ts'
+import { recipeOf } from '../src/finetune/engine/recipe.ts'
+import { createState } from '../src/finetune/engine/state.ts'
+import { readTower } from '../src/finetune/engine/tower.ts'
+import { createHostWay } from '../src/finetune/engine/ways/host.ts'
 import { infoNce } from '../src/finetune/losses/info-nce.ts'
 import { adamW } from '../src/finetune/optimizer/adamw.ts'
-import { applyGradients, createParameters, globalNorm } from '../src/finetune/optimizer/parameters.ts'
-import { readTower } from '../src/finetune/tower/read-tower.ts'
 import { findPyTorch } from './support/pytorch.ts'
 import { machine, median } from './support/sides.ts'
 
@@ -24,30 +25,25 @@ const model = fileURLToPath(new URL('../../shared/models/all-minilm-l6-v2', impo
 
 const began = performance.now()
 const files = await readTransformer(await locateModel(model), { dtype: 'fp32' })
-const processor = textProcessorOf(files)
-const tower = await readTower(files, { processor, dropout: 0.1 })
-const optimizer = adamW()
-const parameters = createParameters(tower.parameters, optimizer, tablesOf(tower))
-const stepper = createStepper({
-  tower,
-  processor,
-  loss: infoNce(),
-  parameters,
+const tower = await readTower(files, { dropout: 0.1 })
+const recipe = recipeOf(tower, { loss: infoNce(), optimizer: adamW() })
+const way = createHostWay({
+  recipe,
+  state: createState(recipe),
+  files,
   device: 'cpu',
   threads: availableParallelism(),
 })
 
-const idOf = (text: number, position: number) => 1000 + (((text * tokens + position) * 7919) % 20_000)
-const items = Array.from({ length: texts }, (_, text) => {
-  return { ids: Array.from({ length: tokens }, (__, position) => idOf(text, position)), skip: 0, cut: false }
-})
+const lengths = new Int32Array(texts).fill(tokens)
+const ids = Int32Array.from({ length: texts * tokens }, (_, i) => 1000 + ((i * 7919) % 20_000))
+const groups = cutInGroups(1)([...lengths]).map(() => ({ ids, lengths, skips: new Int32Array(texts) }))
 const half = Array.from({ length: texts / 2 }, (_, i) => i)
 const batch = {
-  groups: [items],
-  pairs: texts / 2,
-  anchors: half,
-  positives: half.map((i) => i + texts / 2),
-  negatives: [],
+  groups,
+  examples: texts / 2,
+  rows: { anchor: half, positive: half.map((i) => i + texts / 2) },
+  owners: {},
   cutTexts: 0,
 }
 
@@ -55,9 +51,7 @@ let step = 0
 async function own(): Promise<number> {
   const started = performance.now()
   step += 1
-  const { gradients } = await stepper.oneShot(batch, step)
-  const scale = Math.min(1, 1 / (globalNorm(gradients) + 1e-6))
-  applyGradients(parameters, gradients, optimizer, { rate: 2e-5, decay: 0.01, step, scale })
+  await way.step([{ batch, seed: step, atOnce: true }], { rate: 2e-5, weightDecay: 0.01, step, clip: 1 })
   return performance.now() - started
 }
 
@@ -74,7 +68,7 @@ for (let round = 0; round < rounds; round++) {
   })
   times.pytorch.push(...JSON.parse(output.trim().split('\n').at(-1) ?? '[]'))
 }
-await stepper.close()
+await way.close()
 
 console.log(
   `${texts} texts of ${tokens} tokens · ${machine()}\n\n| | ms a step, median | of PyTorch's (goal ≤ 0.75) | peak memory MB |\n|---|---|---|---|`,

@@ -129,6 +129,11 @@ def as_onnx(values, names):
     return {name: (values[own].T if turned else values[own]).contiguous() for name, (own, turned) in names.items() if values.get(own) is not None}
 
 
+def decays(name, parameter):
+    """What multiplies, and what words are looked up in; not what shifts and scales, nor what stands for places (docs/decisions/training-state.md)."""
+    return parameter.dim() > 1 and not any(place in name for place in ("position_embeddings", "relative_attention_bias"))
+
+
 def small_models():
     for variant in VARIANTS:
         if variant.sentence_output or variant.half or variant.position_ids:
@@ -148,7 +153,7 @@ def small_models():
         if variant.name in ("bert-tracing", "mpnet-dynamo"):
             before = {name: parameter.detach().clone() for name, parameter in parameters.items()}
             optimizer = torch.optim.AdamW(
-                [{"params": [p for p in parameters.values() if p.dim() > 1], "weight_decay": 0.1}, {"params": [p for p in parameters.values() if p.dim() < 2], "weight_decay": 0.0}],
+                [{"params": [p for name, p in parameters.items() if decays(name, p) == decay], "weight_decay": 0.1 * decay} for decay in (True, False)],
                 lr=1e-3)
             for step in range(20):
                 optimizer.zero_grad()

@@ -7,11 +7,9 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { parseArgs, promisify } from 'node:util'
-import { collate, cutInGroups } from '../src/finetune/data/collate.ts'
-import { createDeviceStepper } from '../src/finetune/engine/device-step.ts'
-import { createLoopStepper } from '../src/finetune/engine/loop-step.ts'
-import { applyGradients, globalNorm } from '../src/finetune/optimizer/parameters.ts'
-import { infoNce } from '../src/main.ts'
+import { collate, createTokenize, cutInGroups } from '../src/finetune/data/collate.ts'
+import { createRepeatedWay } from '../src/finetune/engine/ways/repeated.ts'
+import { createResidentWay } from '../src/finetune/engine/ways/resident.ts'
 import { fixtures, openTraining, pairsOf, relativeError } from '../test/support/training.ts'
 
 const { positionals, values } = parseArgs({
@@ -45,19 +43,18 @@ const pairs = pairsOf(Array.from({ length: 8 }, (_, i) => [texts[i] ?? '', texts
 
 await using cpu = await openTraining(model)
 await using other = await openTraining(model)
-const options = { ...other, loss: infoNce(), device, threads: 2 } as const
-const planned = await Promise.all(
-  Array.from({ length: steps }, async (_, i) => {
-    const turned = [...pairs.slice((i + 1) % 8), ...pairs.slice(0, (i + 1) % 8)]
-    const settings = { rate: 1e-3, decay: 0.1, step: i + 1, clip: 1, seed: i }
-    return { turned, batch: await collate(turned, other.processor, cutInGroups(2)), settings }
-  }),
-)
+const tokenize = createTokenize(other.files, undefined)
+const options = { ...other, device, threads: 2 } as const
+const planned = Array.from({ length: steps }, (_, i) => {
+  const turned = [...pairs.slice((i + 1) % 8), ...pairs.slice(0, (i + 1) % 8)]
+  const settings = { rate: 1e-3, weightDecay: 0.1, step: i + 1, clip: 1, seed: i }
+  return { turned, batch: collate(turned, tokenize, cutInGroups(2)), settings }
+})
 
 /** As training takes them: WebGPU keeps the state from run to run, the others within a loop of steps. */
 async function* onDevice(): AsyncGenerator<{ readonly loss: number; readonly milliseconds: number }> {
   if (device === 'webgpu') {
-    const stepper = createDeviceStepper(options)
+    const stepper = createResidentWay(options)
     for (const { batch, settings } of planned) {
       const started = performance.now()
       const { loss } = await stepper.step(batch, settings)
@@ -66,7 +63,7 @@ async function* onDevice(): AsyncGenerator<{ readonly loss: number; readonly mil
     await stepper.download()
     return stepper.close()
   }
-  const loop = createLoopStepper(options)
+  const loop = createRepeatedWay(options)
   for (let from = 0; from < steps; from += stepsOfLoop) {
     const started = performance.now()
     const stretch = planned.slice(from, from + stepsOfLoop)
@@ -85,8 +82,7 @@ console.log(
 for await (const { loss: own, milliseconds } of onDevice()) {
   const { turned, settings } = planned[times.length] ?? { turned: pairs, settings: undefined }
   const { loss, gradients } = await cpu.oneShot(turned)
-  const scale = Math.min(1, 1 / (globalNorm(gradients) + 1e-6))
-  if (settings) applyGradients(cpu.parameters, gradients, cpu.optimizer, { ...settings, scale })
+  if (settings) cpu.move(gradients, settings)
   times.push(milliseconds)
   worst = Math.max(worst, Math.abs(own - loss))
   const step = times.length

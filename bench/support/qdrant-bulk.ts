@@ -20,11 +20,11 @@ let embedded = 0
 const encoder: Encoder = {
   name: 'synthetic',
   dimensions,
+  modalities: ['text'],
   fingerprint: '5'.repeat(32),
-  accepts: new Set(['text']),
-  text: { maximumTokens: Infinity, countTokens: (text) => text.length },
-  async encode(inputs) {
-    const texts = inputs.map(String)
+  maximumTokens: Infinity,
+  countTokens: (text) => text.length,
+  async encode(texts) {
     embedded += texts.length
     const matrix = createMatrix(texts.length, dimensions)
     for (const [i, text] of texts.entries()) {

@@ -2,9 +2,10 @@ import { open } from 'node:fs/promises'
 
 export interface TensorToWrite {
   readonly name: string
-  readonly dtype: 'I8' | 'F32'
+  readonly dtype: 'I8' | 'U8' | 'I32' | 'I64' | 'F32'
   readonly shape: readonly number[]
-  readonly values: Int8Array | Float32Array
+  /** Of the dtype, or of its bytes. */
+  readonly values: Int8Array | Uint8Array | Int32Array | BigInt64Array | Float32Array
 }
 
 /** Writes a safetensors file and has it on the disk when it resolves; the header is padded so that tensors begin at a multiple of 8 bytes. */

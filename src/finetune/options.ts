@@ -145,16 +145,13 @@ const rules: Readonly<Record<string, { test(value: number): boolean; readonly sa
   threads: whole(1),
 }
 
-/** `invalid-option` for a loss that wants what pairs do not have, or that keeps something from step to step, which is not carried yet. */
-export function checkLoss({ name, inputs, parameters = {}, state = {} }: Loss): void {
-  const missing = inputs.filter((input) => input !== 'negatives')
-  const kept = [...Object.keys(parameters), ...Object.keys(state)]
-  if (missing.length === 0 && kept.length === 0) return
-  const reason =
-    missing.length > 0
-      ? `wants ${missing.join(', ')}, which pairs do not have`
-      : `keeps ${kept.join(', ')} from step to step, which is not supported yet`
-  throw new QontrastError('invalid-option', `The loss '${name}' ${reason}. InfoNCE takes pairs as they are.`)
+/** `invalid-option` for a loss that wants what pairs do not have. */
+export function checkLoss({ name, columns = [] }: Loss): void {
+  if (columns.length === 0) return
+  throw new QontrastError(
+    'invalid-option',
+    `The loss '${name}' wants ${columns.join(', ')}, which pairs do not have. InfoNCE takes pairs as they are.`,
+  )
 }
 
 /** `invalid-option` for options that would have no effect, and for a decay that is none. */

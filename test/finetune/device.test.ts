@@ -1,12 +1,10 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { collate, cutInGroups } from '../../src/finetune/data/collate.ts'
-import type { DeviceStepSettings } from '../../src/finetune/engine/device-state.ts'
-import { createDeviceStepper } from '../../src/finetune/engine/device-step.ts'
-import { createLoopStepper } from '../../src/finetune/engine/loop-step.ts'
-import { infoNce } from '../../src/finetune/losses/info-nce.ts'
-import { applyGradients, globalNorm } from '../../src/finetune/optimizer/parameters.ts'
+import { collate, createTokenize, cutInGroups } from '../../src/finetune/data/collate.ts'
+import { createRepeatedWay } from '../../src/finetune/engine/ways/repeated.ts'
+import { createResidentWay } from '../../src/finetune/engine/ways/resident.ts'
+import type { StepSettings } from '../../src/finetune/engine/ways/way.ts'
 import { fixtures, openTraining, pairsOf, relativeError } from '../support/training.ts'
 
 const pairs = pairsOf([
@@ -26,15 +24,14 @@ describe.each(['cpu', ...(hasWebGpu ? (['webgpu'] as const) : [])] as const)('st
     const model = path.join(fixtures, 'models', 'bert-tracing')
     await using host = await openTraining(model)
     await using other = await openTraining(model)
-    const stepper = createDeviceStepper({ ...other, loss: infoNce(), device, threads: 2 })
+    const stepper = createResidentWay({ ...other, device, threads: 2 })
+    const tokenize = createTokenize(other.files, undefined)
     const take = async (step: number) => {
       const { loss, gradients } = await host.oneShot(pairs)
-      const norm = globalNorm(gradients)
-      const scale = Math.min(1, 1 / (norm + 1e-6))
-      applyGradients(host.parameters, gradients, host.optimizer, { rate: 1e-3, decay: 0.1, step, scale })
-      const result = await stepper.step(await collate(pairs, other.processor, cutInGroups(2)), {
+      const norm = host.move(gradients, { rate: 1e-3, step })
+      const result = await stepper.step(collate(pairs, tokenize, cutInGroups(2)), {
         rate: 1e-3,
-        decay: 0.1,
+        weightDecay: 0.1,
         step,
         clip: 1,
         seed: step,
@@ -58,24 +55,20 @@ test('steps in a loop, each of its own texts and lengths, are the steps one afte
   const model = path.join(fixtures, 'models', 'bert-tracing')
   await using host = await openTraining(model, { dropout: 0.1 })
   await using other = await openTraining(model, { dropout: 0.1 })
-  const loop = createLoopStepper({ ...other, loss: infoNce(), device: 'cpu', threads: 2 })
-  const settings = (step: number): DeviceStepSettings => ({ rate: step * 1e-4, decay: 0.1, step, clip: 1, seed: step })
+  const loop = createRepeatedWay({ ...other, device: 'cpu', threads: 2 })
+  const tokenize = createTokenize(other.files, undefined)
+  const settings = (step: number): StepSettings => ({ rate: step * 1e-4, weightDecay: 0.1, step, clip: 1, seed: step })
   const batches = [1, 2, 3, 4, 5].map((step) => (step === 3 ? pairs.slice(1) : pairs.toSpliced(step % 4, 1)))
   for (const stretch of [[1, 2, 3], [4], [5]]) {
     const results = await loop.steps(
-      await Promise.all(
-        stretch.map(async (step) => ({
-          batch: await collate(batches[step - 1] ?? [], other.processor, cutInGroups(2)),
-          settings: settings(step),
-        })),
-      ),
+      stretch.map((step) => ({
+        batch: collate(batches[step - 1] ?? [], tokenize, cutInGroups(2)),
+        settings: settings(step),
+      })),
     )
     for (const [i, step] of stretch.entries()) {
       const { loss, gradients } = await host.oneShot(batches[step - 1] ?? [], 2, step)
-      const norm = globalNorm(gradients)
-      const { rate, decay } = settings(step)
-      const scale = Math.min(1, 1 / (norm + 1e-6))
-      applyGradients(host.parameters, gradients, host.optimizer, { rate, decay, step, scale })
+      const norm = host.move(gradients, { rate: settings(step).rate, step })
       expect(Math.abs((results[i]?.loss ?? 0) - loss)).toBeLessThan(1e-4)
       expect(Math.abs((results[i]?.norm ?? 0) / norm - 1)).toBeLessThan(1e-3)
     }

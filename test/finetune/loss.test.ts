@@ -31,7 +31,7 @@ test.each(golden.map((one) => [JSON.stringify(one.options), one] as const))(
     const g = createBuilder()
     for (const [name, dims] of names) g.input(name, { dtype: 'float32', dims })
     const embeddings = { anchor: 'anchor', positive: 'positive', ...(negatives > 0 ? { negative: 'negative' } : {}) }
-    const value = infoNce(rest).build(g, { embeddings, inputs: {}, parameters: {}, state: {} }).loss
+    const value = infoNce(rest).build(g, { embeddings, rows: {}, columns: {}, parameters: {}, state: {} }).loss
     const found = appendGradient(g, { seeds: new Map([[value, g.scalar(1)]]), targets: names.map(([name]) => name) })
     g.output(value)
     for (const [name] of names) g.output(found.get(name) ?? '')
@@ -54,25 +54,26 @@ test.each(golden.map((one) => [JSON.stringify(one.options), one] as const))(
 test('losses of other kinds are of the same type', () => {
   const labelled: Loss = {
     name: 'online-contrastive',
-    inputs: ['labels'],
-    build(g, { embeddings, inputs }) {
-      const labels = g.op('Cast', [inputs.labels ?? ''], { to: 1 })
-      const distance = g.op('Sub', [embeddings.anchor, embeddings.positive])
+    settings: {},
+    columns: ['label'],
+    build(g, { embeddings: { anchor = '', positive = '' }, columns }) {
+      const labels = g.op('Cast', [columns.label ?? ''], { to: 1 })
+      const distance = g.op('Sub', [anchor, positive])
       return { loss: g.op('ReduceMean', [g.op('Mul', [labels, g.op('ReduceSumSquare', [distance, g.ints([1])])])]) }
     },
   }
   const queued: Loss = {
     name: 'moco',
-    inputs: [],
-    parameters: { temperature: float32Tensor([0.07], []) },
+    settings: { length: 64 },
+    parameters: { temperature: { value: float32Tensor([0.07], []), role: 'logit' } },
     state: { queue: float32Tensor(new Float32Array(64 * 8), [64, 8]), position: int64Tensor([0]) },
-    build(g, { embeddings, parameters, state }) {
-      const similar = g.op('MatMul', [embeddings.anchor, g.op('Transpose', [state['queue'] ?? ''])])
+    build(g, { embeddings: { anchor = '', positive = '' }, parameters, state }) {
+      const similar = g.op('MatMul', [anchor, g.op('Transpose', [state['queue'] ?? ''])])
       const scores = g.op('Div', [similar, parameters['temperature'] ?? ''])
-      const queue = g.op('Concat', [embeddings.positive, state['queue'] ?? ''], { axis: 0 })
+      const queue = g.op('Concat', [positive, state['queue'] ?? ''], { axis: 0 })
       return {
         loss: g.op('ReduceMean', [g.op('ReduceLogSumExp', [scores, g.ints([1])])]),
-        nextState: { queue: g.op('Slice', [queue, g.ints([0]), g.ints([64]), g.ints([0])]) },
+        state: { queue: g.op('Slice', [queue, g.ints([0]), g.ints([64]), g.ints([0])]) },
         metrics: { similarity: g.op('ReduceMean', [similar]) },
       }
     },

@@ -2,13 +2,14 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { adamW } from '../../src/finetune/optimizer/adamw.ts'
-import type { Optimizer } from '../../src/finetune/optimizer/optimizer.ts'
-import { applyGradients, createParameters, globalNorm } from '../../src/finetune/optimizer/parameters.ts'
+import { compileLoop } from '../../src/finetune/optimizer/host-loop.ts'
+import { type Optimizer, updateNames, updateOf } from '../../src/finetune/optimizer/optimizer.ts'
 import { decays, rateAt } from '../../src/finetune/optimizer/schedule.ts'
 import { sgd } from '../../src/finetune/optimizer/sgd.ts'
-import { createBuilder, float32Tensor, serializeModel } from '../../src/graph/index.ts'
+import { graphWriter } from '../../src/finetune/optimizer/to-graph.ts'
+import { createBuilder, serializeModel } from '../../src/graph/index.ts'
 import { createRunner, type HostTensor } from '../../src/runtime/index.ts'
-import { fixtures, relativeError } from '../support/training.ts'
+import { fixtures, openTraining, relativeError } from '../support/training.ts'
 
 interface Golden {
   readonly name: 'adamw' | 'sgd'
@@ -22,86 +23,89 @@ const optimizers = { adamw: adamW(), sgd: sgd() }
 const ramp = (seed: number) => Float32Array.from({ length: 24 }, (_, i) => Math.sin(seed + 0.7 * i))
 const titled = golden.map((one) => [`${one.name}, decay ${one.decay}`, one] as const)
 
+const {
+  weight,
+  gradient: gradientName,
+  rate: rateName,
+  decay: decayName,
+  step: stepName,
+  scale: scaleName,
+} = updateNames
+
 describe.each(titled)('%s, 20 steps on recorded gradients', (_, { name, decay, rate, steps, weights: expected }) => {
   const optimizer: Optimizer = optimizers[name]
+  const update = updateOf(optimizer)
+  const slotNames = optimizer.slots.map(updateNames.slot)
+  const move = compileLoop(update, [weight, gradientName, ...slotNames])
+  const numbersOf = (step: number, scale: number) => ({
+    [rateName]: rate,
+    [decayName]: decay,
+    [stepName]: step,
+    [scaleName]: scale,
+  })
+  const begin = () => ({
+    [weight]: ramp(5),
+    ...Object.fromEntries(slotNames.map((slot) => [slot, new Float32Array(24)])),
+  })
 
   test('on the host, to PyTorch', () => {
-    const weights = ramp(5)
-    const slots = optimizer.slots.map(() => new Float32Array(24))
+    const arrays = begin()
     for (let step = 1; step <= steps; step++)
-      optimizer.updateHost({ weights, gradient: ramp(11 + 3 * (step - 1)), slots }, { rate, decay, step, scale: 1 })
-    expect(relativeError(weights, expected)).toBeLessThan(1e-5)
+      move({ ...arrays, [gradientName]: ramp(11 + 3 * (step - 1)) }, numbersOf(step, 1))
+    expect(relativeError(arrays[weight] ?? [], expected)).toBeLessThan(1e-5)
   })
 
   test('as a graph, to the host', async () => {
     const g = createBuilder()
-    const vector = (value: string) => g.input(value, { dtype: 'float32', dims: [24] })
-    const scalar = (value: string) => g.input(value, { dtype: 'float32', dims: [] })
-    const slotNames = optimizer.slots.map((slot) => vector(slot))
-    const update = optimizer.updateGraph(g, {
-      weights: vector('weights'),
-      gradient: vector('gradient'),
-      slots: slotNames,
-      rate: scalar('rate'),
-      decay: scalar('decay'),
-      step: scalar('step'),
-      scale: scalar('scale'),
-    })
-    for (const value of [update.weights, ...update.slots]) g.output(value)
+    const tensors = [weight, gradientName, ...slotNames].map((one) => g.input(one, { dtype: 'float32', dims: [24] }))
+    const scalars = Object.keys(numbersOf(1, 1)).map((one) => g.input(one, { dtype: 'float32', dims: [] }))
+    const write = graphWriter(g, Object.fromEntries([...tensors, ...scalars].map((one) => [one, one])))
+    const next = Object.entries(update).map(([one, expression]) => [one, write(expression)] as const)
+    for (const [, value] of next) g.output(value)
     const runner = await createRunner(
       serializeModel({ graph: g.build(), irVersion: 9, opsets: new Map([['', 20]]), functions: [] }),
       { device: 'cpu', threads: 1 },
     )
     const float = (data: Float32Array, dims = [24]): HostTensor => ({ dtype: 'float32', dims, data })
-    const number = (value: number) => float(Float32Array.of(value), [])
+    const toTensors = (values: Record<string, Float32Array>) =>
+      Object.fromEntries(Object.entries(values).map(([one, data]) => [one, float(data)]))
 
-    const weights = ramp(5)
-    const slots = optimizer.slots.map(() => new Float32Array(24))
-    let state: Record<string, HostTensor> = Object.fromEntries([
-      ['weights', float(ramp(5))],
-      ...optimizer.slots.map((slot) => [slot, float(new Float32Array(24))]),
-    ])
+    const arrays = begin()
+    let state: Record<string, HostTensor> = toTensors(begin())
     for (let step = 1; step <= steps; step++) {
       const gradient = ramp(11 + 3 * (step - 1))
-      const settings = { rate, decay, step, scale: 0.5 }
-      optimizer.updateHost({ weights, gradient, slots }, settings)
-      const results = await runner.run({
-        ...state,
-        gradient: float(gradient),
-        rate: number(rate),
-        decay: number(decay),
-        step: number(step),
-        scale: number(0.5),
-      })
-      state = Object.fromEntries([
-        ['weights', results[update.weights]!],
-        ...optimizer.slots.map((slot, i) => [slot, results[update.slots[i] ?? '']!] as const),
-      ])
+      const numbers = numbersOf(step, 0.5)
+      move({ ...arrays, [gradientName]: gradient }, numbers)
+      const scalarFeeds = Object.entries(numbers).map(([one, value]) => [one, float(Float32Array.of(value), [])])
+      const feeds = { ...state, [gradientName]: float(gradient), ...Object.fromEntries(scalarFeeds) }
+      const results = await runner.run(feeds)
+      state = Object.fromEntries(next.map(([one, value]) => [one, results[value]!]))
     }
-    const own = state['weights']
+    const own = state[weight]
     expect(own?.dtype).toBe('float32')
-    expect(relativeError(own?.dtype === 'float32' ? own.data : [], weights)).toBeLessThan(1e-6)
+    expect(relativeError(own?.dtype === 'float32' ? own.data : [], arrays[weight] ?? [])).toBeLessThan(1e-6)
   })
 })
 
-test('rows of a table get what the whole table would get, and rows never used only decay', () => {
-  const tensor = { value: float32Tensor(ramp(5), [6, 4]), trainable: true, decays: true }
-  const tables = createParameters(new Map([['table', tensor]]), adamW(), new Set(['table']))
-  const dense = createParameters(new Map([['table', tensor]]), adamW(), new Set())
+test('rows of a table get what the whole table would get, and rows never used only decay', async () => {
+  const model = path.join(fixtures, 'models', 'bert-tracing')
+  await using tables = await openTraining(model)
+  await using dense = await openTraining(model)
+  const [name, { dims, weights }] = [...tables.parameters].find(([one]) => one.includes('word_embeddings'))!
+  const width = dims[1] ?? 0
+  const part = (step: number, row: number) => Float32Array.from({ length: width }, (_, i) => Math.sin(step + row + i))
   for (let step = 1; step <= 10; step++) {
     const used = step % 2 === 0 ? [1, 4] : [4, 2]
-    const rows = new Map(used.map((row) => [row, ramp(step + row).slice(0, 4)]))
-    const values = new Float32Array(24)
-    for (const [row, part] of rows) values.set(part, row * 4)
-    const settings = { rate: 1e-2, decay: 0.1, step, scale: 1 }
-    applyGradients(tables, new Map([['table', { kind: 'rows', rows }]]), adamW(), settings)
-    applyGradients(dense, new Map([['table', { kind: 'dense', values }]]), adamW(), settings)
-    expect(globalNorm(new Map([['table', { kind: 'rows', rows }]]))).toBeCloseTo(
-      globalNorm(new Map([['table', { kind: 'dense', values }]])),
-      6,
-    )
+    const rows = new Map(used.map((row) => [row, part(step, row)]))
+    const values = new Float32Array(weights.length)
+    for (const [row, own] of rows) values.set(own, row * width)
+    const norms = [
+      tables.move(new Map([[name, { kind: 'rows', rows }]]), { rate: 1e-2, step }),
+      dense.move(new Map([[name, { kind: 'dense', values }]]), { rate: 1e-2, step }),
+    ]
+    expect(norms[0]).toBeCloseTo(norms[1] ?? 0, 6)
   }
-  expect(relativeError(tables.get('table')?.weights ?? [], dense.get('table')?.weights ?? [])).toBeLessThan(1e-7)
+  expect(relativeError(weights, dense.parameters.get(name)?.weights ?? [])).toBeLessThan(1e-7)
 })
 
 test('the learning rate rises from above 0, falls, and ends at 0', () => {

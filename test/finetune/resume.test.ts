@@ -133,8 +133,8 @@ test("the loss's own temperature is on the card, and a run with another is anoth
 test('a loss that tells no settings is known by what it computes', async () => {
   const out = path.join(await temporaryFolder(), 'out')
   const own = (temperature: number): Loss => {
-    const { inputs, build } = infoNce({ temperature })
-    return { name: 'own', inputs, build }
+    const { build } = infoNce({ temperature })
+    return { name: 'own', settings: {}, build }
   }
   await run({ out, loss: own(0.1) })
   await expect(run({ out, resume: true, loss: own(0.2) })).rejects.toMatchObject({

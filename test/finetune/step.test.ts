@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { readSafetensors } from '../../src/embed/index.ts'
-import { applyGradients, globalNorm } from '../../src/finetune/optimizer/parameters.ts'
 import { createRandom } from '../../src/shared/index.ts'
 import { describeWithShared } from '../support/shared.ts'
 import { fixtures, inner, norm, openTraining, pairsOf, relativeError, whole } from '../support/training.ts'
@@ -61,8 +60,7 @@ test.each(['bert-tracing', 'mpnet-dynamo'])('twenty steps of %s move every weigh
   for (let step = 1; step <= 20; step++) {
     const turn = (step - 1) % 2
     const { gradients } = await training.oneShot([...pairs.slice(turn), ...pairs.slice(0, turn)])
-    const scale = Math.min(1, 1 / (globalNorm(gradients) + 1e-6))
-    applyGradients(training.parameters, gradients, training.optimizer, { rate: 1e-3, decay: 0.1, step, scale })
+    training.move(gradients, { rate: 1e-3, step })
   }
   const reference = await golden(name)
   const changes = await golden(`${name}-20`)

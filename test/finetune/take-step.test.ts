@@ -1,10 +1,9 @@
 import path from 'node:path'
 import { expect, test } from 'vitest'
+import { createTokenize } from '../../src/finetune/data/collate.ts'
 import type { Pair } from '../../src/finetune/data/pairs.ts'
-import { addGradients } from '../../src/finetune/engine/gradients.ts'
-import { createStepTaker, type TakenStep, type Way } from '../../src/finetune/engine/take-step.ts'
-import { infoNce } from '../../src/finetune/losses/info-nce.ts'
-import { applyGradients, globalNorm } from '../../src/finetune/optimizer/parameters.ts'
+import { createStepTaker, type TakenStep, type Way } from '../../src/finetune/engine/take-steps.ts'
+import { addGradients } from '../../src/finetune/engine/ways/gradients.ts'
 import { type FinetuneOptions, runSettings } from '../../src/finetune/options.ts'
 import { fixtures, openTraining, pairsOf, relativeError } from '../support/training.ts'
 
@@ -21,10 +20,11 @@ const pairs = pairsOf(
 async function open(options: Partial<FinetuneOptions>, way?: Way) {
   const training = await openTraining(model)
   const settings = runSettings({ model, pairs, out: '', clip: 1, weightDecay: 0.1, ...options })
+  const tokenize = createTokenize(training.files, undefined)
   const taker = createStepTaker({
     ...training,
-    loss: infoNce(),
     settings,
+    tokenize,
     device: 'cpu',
     threads: 2,
     ...(way ? { way } : {}),
@@ -36,7 +36,7 @@ type Opened = Awaited<ReturnType<typeof open>>
 
 async function take({ taker }: Opened, step: number, parts: readonly (readonly Pair[])[]): Promise<TakenStep> {
   const [taken] = await taker.take([{ step, rate: 1e-3, parts }])
-  return taken ?? { loss: Number.NaN, norm: Number.NaN, cutTexts: 0 }
+  return taken ?? { loss: Number.NaN, norm: Number.NaN, metrics: {}, cutTexts: 0 }
 }
 
 /** The keys' biases have gradients of zero by symmetry: they walk on rounding noise. */
@@ -65,9 +65,7 @@ test('accumulated batches move the weights by the mean of their gradients', asyn
   const { loss, norm } = await take(accumulated, 1, parts)
   const [first, second] = [await manual.oneShot(parts[0] ?? [], 4), await manual.oneShot(parts[1] ?? [], 4)]
   const sum = addGradients(first.gradients, second.gradients)
-  const mean = globalNorm(sum) / 2
-  const scale = Math.min(1, 1 / (mean + 1e-6)) / 2
-  applyGradients(manual.parameters, sum, manual.optimizer, { rate: 1e-3, decay: 0.1, step: 1, scale })
+  const mean = manual.move(sum, { rate: 1e-3, step: 1, batches: 2 })
   expect(loss).toBeCloseTo((first.loss + second.loss) / 2, 6)
   expect(norm).toBeCloseTo(mean, 5)
   expectSameWeights(accumulated.parameters, manual.parameters, 1e-6)

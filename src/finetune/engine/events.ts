@@ -36,6 +36,8 @@ export interface StepEnd {
   readonly rate: number
   /** Norm of all gradients together, before clipping. */
   readonly norm: number
+  /** What the loss reports of the step, by its own names. */
+  readonly metrics: Readonly<Record<string, number>>
   readonly pairs: number
   readonly pairsPerSecond: number
   readonly secondsLeft: number

@@ -4,11 +4,10 @@ import type { TransformerFiles } from '../../embed/index.ts'
 import type { Evaluator } from '../../evaluate/index.ts'
 import { serializeModel } from '../../graph/index.ts'
 import type { Pair } from '../data/pairs.ts'
-import type { Loss } from '../losses/loss.ts'
-import type { Optimizer } from '../optimizer/optimizer.ts'
 import type { RunSettings } from '../options.ts'
-import type { Tower } from '../tower/tower.ts'
-import { buildLossGraph } from './step-graph.ts'
+import { buildLossGraph } from './graphs/gradients.ts'
+import type { Recipe } from './recipe.ts'
+import type { Tower } from './tower.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -35,21 +34,25 @@ export interface IdentityOptions {
   readonly tower: Tower
   readonly pairs: readonly Pair[]
   readonly settings: RunSettings
-  readonly loss: Loss
-  readonly optimizer: Optimizer
+  readonly recipe: Recipe
   readonly evaluator: Evaluator | undefined
 }
 
 export function identityOf(options: IdentityOptions): RunIdentity {
-  const { model, files, tower, pairs, settings, loss, optimizer, evaluator } = options
+  const { model, files, tower, pairs, settings, recipe, evaluator } = options
+  const { loss, optimizer } = recipe
   const read = JSON.stringify([files.settings, files.prompts, files.tokenizerFile])
+  const external = [...tower.external].flat()
+  const layers = [...tower.parameters.values()].flatMap(({ value: { bytes } }) =>
+    bytes.buffer === tower.source.buffer ? [] : [bytes],
+  )
   return {
     model,
-    modelSha256: sha256([tower.identity(), read]),
+    modelSha256: sha256([tower.source, ...external, ...layers, read]),
     pairs: pairs.length,
     pairsSha256: sha256(linesOf(pairs)),
     ...settings,
-    loss: { name: loss.name, ...(loss.settings ?? { graph: graphOf(loss, tower) }) },
+    loss: { name: loss.name, ...(Object.keys(loss.settings).length > 0 ? loss.settings : { graph: graphOf(recipe) }) },
     optimizer: { name: optimizer.name, ...optimizer.settings },
     metric: evaluator ? `${evaluator.higherIsBetter ? 'highest' : 'lowest'} ${evaluator.primaryMetric}` : 'none',
     metricSha256: evaluator?.fingerprint?.() ?? null,
@@ -57,9 +60,10 @@ export function identityOf(options: IdentityOptions): RunIdentity {
   }
 }
 
-/** A loss that does not tell its settings is known by the graph that it builds. */
-function graphOf(loss: Loss, tower: Tower): string {
-  return sha256([serializeModel(buildLossGraph(tower, { loss, negatives: false }).model)])
+/** A loss without settings is known by the graph that it builds. */
+function graphOf(recipe: Recipe): string {
+  const embeddings = { anchor: 'examples', positive: 'examples' }
+  return sha256([serializeModel(buildLossGraph(recipe, { passes: [], embeddings }).model)])
 }
 
 type Same = (then: unknown, now: unknown) => boolean

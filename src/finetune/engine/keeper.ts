@@ -2,15 +2,15 @@ import { loadEncoder } from '../../embed/index.ts'
 import { QontrastError } from '../../shared/index.ts'
 import { exportModel } from '../export.ts'
 import { modelCard } from '../model-card.ts'
-import { createParameters, type Parameter } from '../optimizer/parameters.ts'
-import { type RunState, saveCheckpoint } from './checkpoint.ts'
+import { type RunProgress, saveCheckpoint } from './checkpoint.ts'
 import type { CheckpointEnd, EvaluateEnd } from './events.ts'
 import type { PreparedRun } from './prepare-run.ts'
+import { createState, type TrainState } from './state.ts'
 
 /** Knows where a run is, and keeps it: checkpoints, the best weights by the evaluator, the model in the end. */
 export interface Keeper {
-  state(): RunState
-  advance(step: number, cutTexts: number): void
+  progress(): RunProgress
+  advance(cutTexts: number): void
   /** Exports the weights and measures them as anyone would who loads them. */
   evaluate(): Promise<EvaluateEnd>
   /** Measures the model as it was before training, as above. */
@@ -21,43 +21,43 @@ export interface Keeper {
 }
 
 export function createKeeper(run: PreparedRun): Keeper {
-  const { options, folder, tower, maximumTokens, optimizer, parameters, taker, plan } = run
+  const { options, folder, files, tower, maximumTokens, recipe, state, taker, plan } = run
   const { evaluator, signal } = options
-  let state = run.state
+  let { progress } = run
 
-  const write = async (out: string, weights: ReadonlyMap<string, Parameter>, card?: string) => {
+  const write = async (out: string, weights: TrainState['weights'], card?: string) => {
     await taker.settle()
-    await exportModel({ tower, parameters: weights, out, maximumTokens, ...(card ? { card } : {}) })
+    await exportModel({ files, tower, weights, out, maximumTokens, ...(card ? { card } : {}) })
   }
-  const untrained = () => createParameters(tower.parameters, { ...optimizer, slots: [] }, new Set())
+  const untrained = () => createState({ ...recipe, optimizer: { ...recipe.optimizer, slots: [] } }).weights
 
   return {
-    state: () => state,
-    advance(step, cutTexts) {
-      state = { ...state, step, cutTexts: state.cutTexts + cutTexts }
+    progress: () => progress,
+    advance(cutTexts) {
+      progress = { ...progress, cutTexts: progress.cutTexts + cutTexts }
     },
-    evaluate: () => evaluate(state.step, parameters),
+    evaluate: () => evaluate(state.step, state.weights),
     evaluateUntrained: () => evaluate(0, untrained()),
 
     async checkpoint() {
       await taker.settle()
-      const path = await saveCheckpoint(folder.checkpoints, state, parameters, optimizer)
-      await folder.forget(state.best?.step)
+      const path = await saveCheckpoint(folder.checkpoints, state, progress)
+      await folder.forget(progress.best?.step)
       return { type: 'checkpoint-end', step: state.step, path }
     },
 
     async finish() {
-      const { step, metrics } = state.best ?? { step: plan.steps, metrics: undefined }
+      const { step, metrics } = progress.best ?? { step: plan.steps, metrics: undefined }
       const evaluations = await folder.evaluations()
       const card = modelCard({ ...run, evaluations, exportedStep: step })
       if (step === 0) await write(options.out, untrained(), card)
-      else if (step === plan.steps) await write(options.out, parameters, card)
+      else if (step === plan.steps) await write(options.out, state.weights, card)
       else await folder.takeBest(step, options.out, card)
       return { step, metrics }
     },
   }
 
-  async function evaluate(step: number, weights: ReadonlyMap<string, Parameter>): Promise<EvaluateEnd> {
+  async function evaluate(step: number, weights: TrainState['weights']): Promise<EvaluateEnd> {
     if (!evaluator) throw new QontrastError('internal', 'there is no evaluator')
     const { primaryMetric, higherIsBetter } = evaluator
     await write(folder.candidate, weights)
@@ -70,13 +70,13 @@ export function createKeeper(run: PreparedRun): Keeper {
         `The evaluator gave no number for its metric '${primaryMetric}', only ${JSON.stringify(metrics)}: is there something to measure in its data?`,
       )
     }
-    const before = state.best?.metrics[primaryMetric]
+    const before = progress.best?.metrics[primaryMetric]
     const better = before === undefined || (higherIsBetter ? value > before : value < before)
-    const asGood = value === before && state.best?.step === 0 && step > 0
+    const asGood = value === before && progress.best?.step === 0 && step > 0
     const best = better || asGood
     if (best) {
       if (step > 0) await folder.keepBest(step)
-      state = { ...state, best: { step, metrics } }
+      progress = { ...progress, best: { step, metrics } }
     }
     return { type: 'evaluate-end', step, metric: primaryMetric, metrics, best }
   }

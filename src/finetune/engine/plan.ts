@@ -2,7 +2,7 @@ import type { Pair } from '../data/pairs.ts'
 import type { Sampler } from '../data/sampler.ts'
 import { rateAt } from '../optimizer/schedule.ts'
 import type { RunSettings } from '../options.ts'
-import type { PlannedStep } from './take-step.ts'
+import type { PlannedStep } from './take-steps.ts'
 
 export interface Planned extends PlannedStep {
   readonly epoch: number

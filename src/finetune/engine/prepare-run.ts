@@ -1,25 +1,25 @@
 import { realpath } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import path from 'node:path'
-import { locateModel, readTransformer, type TransformerFiles, textProcessorOf } from '../../embed/index.ts'
+import { locateModel, readTransformer, type TransformerFiles } from '../../embed/index.ts'
 import { type ConcreteDevice, defaultDevice } from '../../runtime/index.ts'
 import { QontrastError } from '../../shared/index.ts'
+import { createTokenize } from '../data/collate.ts'
 import { checkPairs, type Pair, type PairsReport, readPairs } from '../data/pairs.ts'
 import { createSampler, type Sampler } from '../data/sampler.ts'
 import { infoNce } from '../losses/info-nce.ts'
 import { adamW } from '../optimizer/adamw.ts'
-import type { Optimizer } from '../optimizer/optimizer.ts'
-import { createParameters, type Parameter } from '../optimizer/parameters.ts'
 import { checkLoss, type FinetuneOptions, type RunSettings, runSettings } from '../options.ts'
-import { readTower } from '../tower/read-tower.ts'
-import type { Tower } from '../tower/tower.ts'
-import { loadCheckpoint, type RunState } from './checkpoint.ts'
+import { loadCheckpoint, type RunProgress } from './checkpoint.ts'
 import { findDevice } from './find-device.ts'
+import { checkGradients } from './graphs/gradients.ts'
 import { identityOf, type RunIdentity } from './identity.ts'
 import { type Plan, planRun } from './plan.ts'
+import { type Recipe, recipeOf } from './recipe.ts'
 import { openRunFolder, type RunFolder } from './run-folder.ts'
-import { checkGradients, tablesOf } from './step-graph.ts'
-import { createStepTaker, type StepTaker } from './take-step.ts'
+import { createState, type TrainState } from './state.ts'
+import { createStepTaker, type StepTaker } from './take-steps.ts'
+import { readTower, type Tower } from './tower.ts'
 
 /** A run with all that it needs, before its next step. */
 export interface PreparedRun {
@@ -33,12 +33,13 @@ export interface PreparedRun {
   readonly tower: Tower
   /** Longest text in tokens, for training and for the model that comes of it. */
   readonly maximumTokens: number
-  readonly optimizer: Optimizer
-  readonly parameters: ReadonlyMap<string, Parameter>
+  readonly recipe: Recipe
+  /** What the steps change; at first, where the run goes on from. */
+  readonly state: TrainState
   readonly taker: StepTaker
   readonly device: ConcreteDevice
-  /** Where the run goes on from. */
-  readonly state: RunState
+  /** As the run begins, or goes on. */
+  readonly progress: RunProgress
   /** What the user was told about what was given; it is on the model card too. */
   readonly warnings: readonly string[]
 }
@@ -61,32 +62,33 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
   const files = await readTransformer(source, { dtype: 'fp32' })
   const maximumTokens = maximumOf(given, files)
   const settings = { ...given, maxTokens: maximumTokens }
-  const processor = textProcessorOf(files, maximumTokens)
-  const tower = await readTower(files, { processor, dropout: settings.dropout })
+  const tower = await readTower(files, { dropout: settings.dropout })
   for (const notice of tower.notices) warn(notice)
-  checkGradients(tower, files) // before anything is measured
   const optimizer = options.optimizer ?? adamW()
   const { temperature } = options
   const loss = options.loss ?? infoNce(temperature === undefined ? {} : { temperature })
   checkLoss(loss)
+  const recipe = recipeOf(tower, { loss, optimizer })
+  checkGradients(recipe, 'encoder', files) // before anything is measured
 
   const sampler = createSampler(pairs, settings)
   const plan = planRun(pairs, sampler, settings)
   if (plan.steps === 0) throw noBatch(pairs, sampler)
   const identity = await folder.begin(
-    identityOf({ model: options.model, files, tower, pairs, settings, loss, optimizer, evaluator }),
+    identityOf({ model: options.model, files, tower, pairs, settings, recipe, evaluator }),
   )
   for (const message of [leftOutOf(pairs, plan, sampler), fewStepsOf(plan, settings)]) if (message) warn(message)
 
-  const parameters = createParameters(tower.parameters, optimizer, tablesOf(tower))
-  const state = (resume ? await loadCheckpoint(folder.checkpoints, parameters, optimizer) : undefined) ?? begin
-  const best = state.best && (state.best.step === 0 || (await folder.hasBest(state.best.step))) ? state.best : undefined
-  if (state.best && !best)
+  const state = createState(recipe)
+  const begun = (resume ? await loadCheckpoint(folder.checkpoints, state) : undefined) ?? begin
+  const best = begun.best && (begun.best.step === 0 || (await folder.hasBest(begun.best.step))) ? begun.best : undefined
+  if (begun.best && !best)
     onWarning(
-      `The best weights so far, of step ${state.best.step}, are gone from ${options.out}: the best of what follows is kept.`,
+      `The best weights so far, of step ${begun.best.step}, are gone from ${options.out}: the best of what follows is kept.`,
     )
   const threads = options.threads ?? availableParallelism()
-  const taker = createStepTaker({ tower, processor, loss, optimizer, parameters, settings, device, threads })
+  const tokenize = createTokenize(files, maximumTokens)
+  const taker = createStepTaker({ recipe, state, files, settings, tokenize, device, threads })
   return {
     options,
     identity,
@@ -96,11 +98,11 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
     files,
     tower,
     maximumTokens,
-    optimizer,
-    parameters,
+    recipe,
+    state,
     taker,
     device,
-    state: { ...state, best },
+    progress: { ...begun, best },
     warnings,
   }
 }
@@ -112,7 +114,7 @@ async function refuseSame(model: string, out: string): Promise<void> {
     throw new QontrastError('invalid-option', `out is the folder of the model itself (${out}). Choose another --out.`)
 }
 
-const begin: RunState = { step: 0, cutTexts: 0, best: undefined }
+const begin: RunProgress = { cutTexts: 0, best: undefined }
 
 async function pairsOf(
   { pairs: given, columns, where, skipBadLines }: FinetuneOptions,

@@ -1,7 +1,7 @@
 import { appendFile, cp, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { QontrastError } from '../../shared/index.ts'
-import { listCheckpoints, withDiskErrors } from './checkpoint.ts'
+import { isQontrastError, QontrastError } from '../../shared/index.ts'
+import { checkFormat, listCheckpoints, runFormat, withDiskErrors } from './checkpoint.ts'
 import type { EvaluateEnd, FinetuneEvent } from './events.ts'
 import { differences, type RunIdentity } from './identity.ts'
 
@@ -50,7 +50,7 @@ export async function openRunFolder(out: string, { resume }: { readonly resume: 
       const own = before ? resumed(out, before, identity) : identity
       await withDiskErrors(async () => {
         await mkdir(checkpoints, { recursive: true })
-        await writeFile(`${config}.unfinished`, `${JSON.stringify(own, null, 2)}\n`)
+        await writeFile(`${config}.unfinished`, `${JSON.stringify({ format: runFormat, ...own }, null, 2)}\n`)
         await rename(`${config}.unfinished`, config)
         if (!before) await writeFile(metrics, '')
       })
@@ -88,8 +88,11 @@ export async function openRunFolder(out: string, { resume }: { readonly resume: 
 
 function readIdentity(config: string, text: string): Readonly<Record<string, unknown>> {
   try {
-    return JSON.parse(text)
+    const { format, ...identity }: Readonly<Record<string, unknown>> = JSON.parse(text)
+    checkFormat(config, { format: format ?? 1 })
+    return identity
   } catch (cause) {
+    if (isQontrastError(cause)) throw cause
     throw new QontrastError(
       'file-unreadable',
       `${config} is no JSON: the run cannot be resumed. Choose another --out.`,

@@ -1,3 +1,7 @@
+import type { TensorValue } from '../../graph/index.ts'
+import type { HostTensor } from '../../runtime/index.ts'
+import { QontrastError } from '../../shared/index.ts'
+
 /** Whole numbers as an int64 vector. */
 export function int64(values: ArrayLike<number>) {
   return { dtype: 'int64', dims: [values.length], data: BigInt64Array.from(Array.from(values), BigInt) } as const
@@ -6,4 +10,21 @@ export function int64(values: ArrayLike<number>) {
 /** A number as a float32 scalar. */
 export function scalar(value: number) {
   return { dtype: 'float32', dims: [], data: Float32Array.of(value) } as const
+}
+
+/** A view of the same memory where it is aligned, or a copy. */
+export function toHostTensor({ dtype, dims, bytes }: TensorValue, { copy = false } = {}): HostTensor {
+  const { buffer, byteOffset, byteLength } = copy || bytes.byteOffset % 8 !== 0 ? bytes.slice() : bytes
+  switch (dtype) {
+    case 'float32':
+      return { dtype, dims, data: new Float32Array(buffer, byteOffset, byteLength / 4) }
+    case 'int64':
+      return { dtype, dims, data: new BigInt64Array(buffer, byteOffset, byteLength / 8) }
+    case 'int32':
+      return { dtype, dims, data: new Int32Array(buffer, byteOffset, byteLength / 4) }
+    case 'bool':
+      return { dtype, dims, data: new Uint8Array(buffer, byteOffset, byteLength) }
+    default:
+      throw new QontrastError('internal', `a tensor of ${dtype} is fed to no graph`)
+  }
 }

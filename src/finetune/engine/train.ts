@@ -5,7 +5,7 @@ import { createKeeper, type Keeper } from './keeper.ts'
 import type { Planned } from './plan.ts'
 import { type PreparedRun, prepareRun } from './prepare-run.ts'
 import { stretches } from './stretches.ts'
-import type { TakenStep } from './take-step.ts'
+import type { TakenStep } from './take-steps.ts'
 
 /** The flow of `finetune`: pairs → batches → step graph → optimizer → checkpoints → evaluation → model folder. */
 export async function* train(options: FinetuneOptions): AsyncGenerator<FinetuneEvent, void, undefined> {
@@ -25,7 +25,7 @@ async function* follow(run: PreparedRun): AsyncGenerator<FinetuneEvent, void, un
   const began = performance.now()
   const keeper = createKeeper(run)
   yield startOf(run)
-  if (options.evaluator && !run.state.best) yield await keeper.evaluateUntrained()
+  if (options.evaluator && !run.progress.best) yield await keeper.evaluateUntrained()
   yield* takeSteps(run, keeper)
   const { step, metrics } = await keeper.finish()
   yield {
@@ -34,13 +34,13 @@ async function* follow(run: PreparedRun): AsyncGenerator<FinetuneEvent, void, un
     fewSteps: plan.fewSteps,
     seconds: (performance.now() - began) / 1000,
     out: options.out,
-    cutTexts: keeper.state().cutTexts,
+    cutTexts: keeper.progress().cutTexts,
     exportedStep: step,
     metrics,
   }
 }
 
-function startOf({ options, read, plan, identity, state, parameters, device, warnings }: PreparedRun): RunStart {
+function startOf({ options, read, plan, identity, state, device, warnings }: PreparedRun): RunStart {
   return {
     type: 'run-start',
     model: options.model,
@@ -50,7 +50,7 @@ function startOf({ options, read, plan, identity, state, parameters, device, war
     batches: plan.batches,
     steps: plan.steps,
     resumedFrom: state.step,
-    parameters: [...parameters.values()].reduce((sum, { weights }) => sum + weights.length, 0),
+    parameters: [...state.weights.values()].reduce((sum, { data }) => sum + data.length, 0),
     device,
     warnings,
   }
@@ -64,10 +64,11 @@ async function* takeSteps(run: PreparedRun, keeper: Keeper): AsyncGenerator<Fine
   const saves = ({ step, epochEnds }: Planned) => epochEnds || isDue(checkpointEvery, step)
   const ends = (planned: Planned) => measures(planned) || saves(planned)
   let training = 0
-  let saved = state.step
+  const from = state.step
+  let saved = from
   let whole = true // the weights are those of a step, and can be written
   try {
-    for (const stretch of stretches(plan.after(state.step), { longest: taker.stride, ends })) {
+    for (const stretch of stretches(plan.after(from), { longest: taker.stride, ends })) {
       throwIfAborted(signal)
       const started = performance.now()
       whole = false
@@ -76,9 +77,9 @@ async function* takeSteps(run: PreparedRun, keeper: Keeper): AsyncGenerator<Fine
       const seconds = (performance.now() - started) / 1000 / stretch.length
       for (const [i, planned] of stretch.entries()) {
         training += seconds
-        const secondsLeft = (training / (planned.step - state.step)) * (plan.steps - planned.step)
+        const secondsLeft = (training / (planned.step - from)) * (plan.steps - planned.step)
         const event = stepEnd(planned, taken[i], { steps: plan.steps, seconds, secondsLeft })
-        keeper.advance(planned.step, event.cutTexts)
+        keeper.advance(event.cutTexts)
         yield event
       }
       const last = stretch.at(-1)
@@ -91,7 +92,7 @@ async function* takeSteps(run: PreparedRun, keeper: Keeper): AsyncGenerator<Fine
       yield event
     }
   } finally {
-    if (whole && keeper.state().step > saved) await keeper.checkpoint() // stopped early: by a signal, an evaluator, or who reads the events
+    if (whole && state.step > saved) await keeper.checkpoint() // stopped early: by a signal, an evaluator, or who reads the events
   }
 }
 
@@ -100,7 +101,7 @@ function stepEnd(
   taken: TakenStep | undefined,
   { steps, seconds, secondsLeft }: Pick<StepEnd, 'steps' | 'secondsLeft'> & { readonly seconds: number },
 ): StepEnd {
-  const { loss = Number.NaN, norm = Number.NaN, cutTexts = 0 } = taken ?? {}
+  const { loss = Number.NaN, norm = Number.NaN, metrics = {}, cutTexts = 0 } = taken ?? {}
   const pairs = parts.reduce((sum, part) => sum + part.length, 0)
   return {
     type: 'step-end',
@@ -110,6 +111,7 @@ function stepEnd(
     loss,
     rate,
     norm,
+    metrics,
     pairs,
     pairsPerSecond: pairs / seconds,
     secondsLeft,

@@ -1,6 +1,6 @@
 import type { GraphBuilder, ValueName } from '../../graph/index.ts'
 import { checkOptionKeys, type OptionKeys, QontrastError } from '../../shared/index.ts'
-import type { Loss } from './loss.ts'
+import { embeddingOf, type Loss } from './loss.ts'
 
 /** Which way a pair is looked for: by its anchor among the positives, or by its positive among the anchors. */
 export type Direction = 'anchor-to-positive' | 'positive-to-anchor'
@@ -30,8 +30,10 @@ export function infoNce(options: InfoNceOptions = {}): Loss {
   return {
     name: 'info-nce',
     settings: { temperature, directions: [...directions] },
-    inputs: ['negatives'],
-    build(g, { embeddings: { anchor, positive, negative } }) {
+    build(g, { embeddings }) {
+      const anchor = embeddingOf(embeddings, 'anchor', 'info-nce')
+      const positive = embeddingOf(embeddings, 'positive', 'info-nce')
+      const { negative } = embeddings
       const anchors = unit(g, anchor)
       const positives = unit(g, positive)
       const negatives = negative === undefined ? [] : [unit(g, negative)]

@@ -1,6 +1,6 @@
-import type { GraphBuilder } from '../../graph/index.ts'
 import { checkOptionKeys, type OptionKeys } from '../../shared/index.ts'
-import type { GraphUpdate, HostUpdate, Optimizer, UpdateSettings } from './optimizer.ts'
+import { add, divide, multiply, power, squareRoot, subtract } from './arithmetic.ts'
+import type { Optimizer } from './optimizer.ts'
 
 export interface AdamWOptions {
   readonly beta1?: number
@@ -18,38 +18,16 @@ export function adamW(options: AdamWOptions = {}): Optimizer {
     name: 'adamw',
     settings: { beta1, beta2, epsilon },
     slots: ['mean', 'variance'],
-    updateHost(
-      { weights, gradient, slots: [mean, variance] }: HostUpdate,
-      { rate, decay, step, scale }: UpdateSettings,
-    ) {
-      if (!mean || !variance) return
-      const keep = 1 - rate * decay
-      const stepSize = rate / (1 - beta1 ** step)
-      const correction = 1 / Math.sqrt(1 - beta2 ** step)
-      const [share1, share2] = [1 - beta1, 1 - beta2]
-      for (let i = 0; i < weights.length; i++) {
-        const g = gradient ? gradient[i]! * scale : 0
-        const m = beta1 * mean[i]! + share1 * g
-        const v = beta2 * variance[i]! + share2 * g * g
-        mean[i] = m
-        variance[i] = v
-        weights[i] = weights[i]! * keep - (stepSize * m) / (Math.sqrt(v) * correction + epsilon)
+    update({ weight, gradient, slots: { mean = 0, variance = 0 }, rate, step }) {
+      const m = add(multiply(mean, beta1), multiply(gradient, 1 - beta1))
+      const v = add(multiply(variance, beta2), multiply(multiply(gradient, 1 - beta2), gradient))
+      const stepSize = divide(rate, subtract(1, power(beta1, step)))
+      const correction = divide(1, squareRoot(subtract(1, power(beta2, step))))
+      const deviation = add(multiply(squareRoot(v), correction), epsilon)
+      return {
+        weight: subtract(weight, divide(multiply(stepSize, m), deviation)),
+        slots: { mean: m, variance: v },
       }
-    },
-    updateGraph(
-      g: GraphBuilder,
-      { weights, gradient, slots: [mean = '', variance = ''], rate, decay, step, scale }: GraphUpdate,
-    ) {
-      const one = g.scalar(1)
-      const scaled = g.op('Mul', [gradient, scale])
-      const m = g.op('Add', [g.op('Mul', [mean, g.scalar(beta1)]), g.op('Mul', [scaled, g.scalar(1 - beta1)])])
-      const square = g.op('Mul', [scaled, scaled])
-      const v = g.op('Add', [g.op('Mul', [variance, g.scalar(beta2)]), g.op('Mul', [square, g.scalar(1 - beta2)])])
-      const bias = (beta: number) => g.op('Sub', [one, g.op('Pow', [g.scalar(beta), step])])
-      const deviation = g.op('Div', [g.op('Sqrt', [v]), g.op('Sqrt', [bias(beta2)])])
-      const direction = g.op('Div', [g.op('Div', [m, bias(beta1)]), g.op('Add', [deviation, g.scalar(epsilon)])])
-      const kept = g.op('Mul', [weights, g.op('Sub', [one, g.op('Mul', [rate, decay])])])
-      return { weights: g.op('Sub', [kept, g.op('Mul', [direction, rate])]), slots: [m, v] }
     },
   }
 }

@@ -1,48 +1,59 @@
-import type { GraphBuilder, ValueName } from '../../graph/index.ts'
+import type { JsonObject } from '../../shared/index.ts'
+import { type Expression, multiply, subtract, value } from './arithmetic.ts'
 
-/** What an update needs to know beside the weights. */
-export interface UpdateSettings {
-  /** Learning rate of this step, and the share of it by which weights decay; 0 for biases and norms. */
-  readonly rate: number
-  readonly decay: number
+/** What an update of one weight may compute with. */
+export interface UpdateValues {
+  /** Decayed already. */
+  readonly weight: Expression
+  /** Clipped already, and the mean over accumulated batches. */
+  readonly gradient: Expression
+  /** What the optimizer keeps, by the names of `Optimizer.slots`. */
+  readonly slots: Readonly<Record<string, Expression>>
+  /** Learning rate of this step. */
+  readonly rate: Expression
   /** Counted from 1. */
-  readonly step: number
-  /** What the gradient is multiplied by before it is used: clipping by norm, and the mean over accumulated batches. */
-  readonly scale: number
-}
-
-/** A stretch of a parameter, of its gradient and of its slots; all as long, changed in place. */
-export interface HostUpdate {
-  readonly weights: Float32Array
-  /** Undefined stands for zeros: rows of a table that the batch does not use. */
-  readonly gradient: Float32Array | undefined
-  readonly slots: readonly Float32Array[]
-}
-
-/** The same update as values of a graph; `rate`, `decay`, `step` and `scale` are float32 scalars. */
-export interface GraphUpdate {
-  readonly weights: ValueName
-  readonly gradient: ValueName
-  readonly slots: readonly ValueName[]
-  readonly rate: ValueName
-  readonly decay: ValueName
-  readonly step: ValueName
-  readonly scale: ValueName
+  readonly step: Expression
 }
 
 /**
- * How weights follow their gradients. One contract, executed two ways that give the same weights to 1e-6: as one loop over memory on the host, and as a
- * graph for devices that keep the state.
+ * How weights follow their gradients, as arithmetic on one weight: a loop on the host and nodes of a graph are made of the same definition and give the
+ * same weights to 1e-6. With a gradient and slots of zeros it must leave a weight as it is: rows of tables that no batch has used are passed over.
  */
 export interface Optimizer {
   readonly name: string
   /** Settings that a resumed run must share. */
-  readonly settings: Readonly<Record<string, number>>
+  readonly settings: JsonObject
   /** Values kept for each weight, all zero at first. */
   readonly slots: readonly string[]
-  updateHost(update: HostUpdate, settings: UpdateSettings): void
-  updateGraph(
-    g: GraphBuilder,
-    update: GraphUpdate,
-  ): { readonly weights: ValueName; readonly slots: readonly ValueName[] }
+  update(values: UpdateValues): { readonly weight: Expression; readonly slots: Readonly<Record<string, Expression>> }
+}
+
+/** Names of the values of an update: the first three are of each element, the others numbers of the step. */
+export const updateNames = {
+  weight: 'weight',
+  gradient: 'gradient',
+  slot: (slot: string) => `slot ${slot}`,
+  rate: 'rate',
+  decay: 'decay',
+  step: 'step',
+  scale: 'scale',
+} as const
+
+/** Decoupled weight decay (Loshchilov and Hutter 2019, arXiv:1711.05101): a weight loses `rate × decay` of itself. */
+export const decayed: Expression = multiply(
+  value(updateNames.weight),
+  subtract(1, multiply(value(updateNames.rate), value(updateNames.decay))),
+)
+
+/** What a weight and its slots become in a step, by their names in an update. */
+export function updateOf({ slots, update }: Optimizer): Readonly<Record<string, Expression>> {
+  const next = update({
+    weight: decayed,
+    gradient: multiply(value(updateNames.gradient), value(updateNames.scale)),
+    slots: Object.fromEntries(slots.map((slot) => [slot, value(updateNames.slot(slot))])),
+    rate: value(updateNames.rate),
+    step: value(updateNames.step),
+  })
+  const kept = Object.entries(next.slots).map(([slot, expression]) => [updateNames.slot(slot), expression] as const)
+  return { ...Object.fromEntries(kept), [updateNames.weight]: next.weight }
 }

@@ -1,4 +1,5 @@
 import { checkOptionKeys, type OptionKeys } from '../../shared/index.ts'
+import { add, multiply, subtract } from './arithmetic.ts'
 import type { Optimizer } from './optimizer.ts'
 
 export interface SgdOptions {
@@ -16,20 +17,9 @@ export function sgd(options: SgdOptions = {}): Optimizer {
     name: 'sgd',
     settings: { momentum },
     slots: ['velocity'],
-    updateHost({ weights, gradient, slots: [velocity] }, { rate, decay, scale }) {
-      if (!velocity) return
-      const keep = 1 - rate * decay
-      for (let i = 0; i < weights.length; i++) {
-        const v = momentum * velocity[i]! + (gradient ? gradient[i]! * scale : 0)
-        velocity[i] = v
-        weights[i] = weights[i]! * keep - rate * v
-      }
-    },
-    updateGraph(g, { weights, gradient, slots: [velocity = ''], rate, decay, scale }) {
-      const scaled = g.op('Mul', [gradient, scale])
-      const v = g.op('Add', [g.op('Mul', [velocity, g.scalar(momentum)]), scaled])
-      const kept = g.op('Mul', [weights, g.op('Sub', [g.scalar(1), g.op('Mul', [rate, decay])])])
-      return { weights: g.op('Sub', [kept, g.op('Mul', [v, rate])]), slots: [v] }
+    update({ weight, gradient, slots: { velocity = 0 }, rate }) {
+      const v = add(multiply(velocity, momentum), gradient)
+      return { weight: subtract(weight, multiply(rate, v)), slots: { velocity: v } }
     },
   }
 }

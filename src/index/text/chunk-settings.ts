@@ -1,4 +1,4 @@
-import { type Encoder, type TextReading, textOf } from '../../embed/index.ts'
+import type { Encoder } from '../../embed/index.ts'
 import { checkOptionKeys, type OptionKeys, QontrastError } from '../../shared/index.ts'
 
 export interface ChunkSettings {
@@ -22,8 +22,7 @@ const whole = '/whole'
 /** Settings for an encoder, checked: `invalid-option`. */
 export function checkChunking(chunk: Chunking, encoder: Encoder): void {
   if (chunk !== false) checkOptionKeys('add: chunk', chunk, chunkKeys)
-  const reading = textOf(encoder)
-  const resolved = resolve(chunk, reading)
+  const resolved = resolve(chunk, encoder)
   if (resolved === false) return
   const { tokens, overlap } = resolved
   if (!(Number.isInteger(tokens) && tokens > 0))
@@ -34,20 +33,19 @@ export function checkChunking(chunk: Chunking, encoder: Encoder): void {
       `chunk.overlap must be a whole number from 0 to chunk.tokens (${tokens}), itself excluded; got ${overlap}.`,
     )
   }
-  if (tokens > reading.maximumTokens) {
+  if (tokens > encoder.maximumTokens) {
     throw new QontrastError(
       'invalid-option',
-      `chunk.tokens is ${tokens}; the encoder '${encoder.name}' reads ${reading.maximumTokens} tokens at most.`,
+      `chunk.tokens is ${tokens}; the encoder '${encoder.name}' reads ${encoder.maximumTokens} tokens at most.`,
     )
   }
 }
 
 /** Settings that were made for one encoder, as near to it as another allows. */
 export function fitChunking(chunk: Chunking, encoder: Encoder): Resolved {
-  const reading = textOf(encoder)
-  const resolved = resolve(chunk, reading)
+  const resolved = resolve(chunk, encoder)
   if (resolved === false) return false
-  const tokens = Math.min(resolved.tokens, reading.maximumTokens)
+  const tokens = Math.min(resolved.tokens, encoder.maximumTokens)
   return { tokens, overlap: Math.min(resolved.overlap, tokens - 1) }
 }
 
@@ -65,8 +63,8 @@ export function chunkingOf(hash: string): Chunking {
   return { ...(tokens ? { tokens: Number(tokens) } : {}), ...(overlap ? { overlap: Number(overlap) } : {}) }
 }
 
-function resolve(chunk: Chunking, { chunkTokens, maximumTokens }: TextReading): Resolved {
+function resolve(chunk: Chunking, encoder: Encoder): Resolved {
   if (chunk === false) return false
-  const tokens = chunk.tokens ?? Math.min(chunkTokens ?? defaultTokens, maximumTokens)
+  const tokens = chunk.tokens ?? Math.min(encoder.chunkTokens ?? defaultTokens, encoder.maximumTokens)
   return { tokens, overlap: chunk.overlap ?? Math.floor(tokens * defaultOverlapShare) }
 }

@@ -1,0 +1,27 @@
+import { type Evaluate, serializeModel, type TensorValue, type ValueName } from '../../graph/index.ts'
+import { createRunner, type HostTensor } from '../../runtime/index.ts'
+import { toHostTensor } from './tensors.ts'
+
+/** Runs a model once for each set of inputs, on the CPU. */
+export const evaluateGraph: Evaluate = async (model, feeds) => {
+  const runner = await createRunner(serializeModel(model), { device: 'cpu', threads: 1 })
+  try {
+    const results: ReadonlyMap<ValueName, TensorValue>[] = []
+    for (const one of feeds) {
+      const inputs = Object.fromEntries(Object.entries(one).map(([name, value]) => [name, toHostTensor(value)]))
+      const outputs = await runner.run(inputs)
+      results.push(new Map(Object.entries(outputs).map(([name, value]) => [name, toTensorValue(value)])))
+    }
+    return results
+  } finally {
+    await runner.release()
+  }
+}
+
+function toTensorValue({ dtype, dims, data }: HostTensor): TensorValue {
+  return {
+    dtype,
+    dims,
+    bytes: new Uint8Array(data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength) as ArrayBuffer),
+  }
+}
