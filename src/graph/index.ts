@@ -23,12 +23,12 @@ export { renameReads } from './reads.ts'
 export { replaceWeights } from './replace-weights.ts'
 export { absorbIntoGemm } from './rewrites/absorb.ts'
 export { inlineConstants } from './rewrites/constants.ts'
-export { dropoutInputs, insertDropout } from './rewrites/dropout.ts'
+export { declareDropout, dropoutInputs, insertDropout } from './rewrites/dropout.ts'
 export { fuse, type TypedGraph } from './rewrites/fuse.ts'
 export { normalizeOpset } from './rewrites/opset.ts'
 export { prune } from './rewrites/prune.ts'
 export { exposeStatistics } from './rewrites/statistics.ts'
-export { serializeModel } from './serialize.ts'
+export { type ExternalPart, type SerializeOptions, serializeModel, serializeWithData } from './serialize.ts'
 export {
   type DType,
   dtypes,

@@ -9,7 +9,9 @@ import {
   ModelProtoSchema,
   NodeProtoSchema,
   OperatorSetIdProtoSchema,
+  StringStringEntryProtoSchema,
   type TensorProto,
+  TensorProto_DataLocation,
   TensorProtoSchema,
   type TensorShapeProto_Dimension,
   TensorShapeProto_DimensionSchema,
@@ -20,10 +22,62 @@ import {
 } from 'onnx-buf'
 import type { OpName } from './ops.ts'
 import { dtypes, type TensorValue } from './tensor.ts'
-import type { Attribute, Dim, Graph, GraphValue, Model } from './types.ts'
+import type { Attribute, Dim, Graph, GraphValue, Model, ValueName } from './types.ts'
 
 /** The bytes of an ONNX file. */
-export function serializeModel({ graph, irVersion, opsets, functions }: Model): Uint8Array<ArrayBuffer> {
+export function serializeModel(model: Model): Uint8Array<ArrayBuffer> {
+  return toBytes(model)
+}
+
+/** What a file of weights beside the ONNX file holds, one after the other: `padding` zeros, then `bytes`. */
+export interface ExternalPart {
+  readonly padding: number
+  readonly bytes: Uint8Array<ArrayBuffer>
+}
+
+export interface SerializeOptions {
+  /** Name of the file for weights, relative to the ONNX file. */
+  readonly location: string
+  /** Bytes of weights from which on they lie beside the ONNX file, which protobuf cannot make larger than 2 GiB. */
+  readonly mostInside?: number
+}
+
+const mostInsideProtobuf = 2 ** 31 - 2 ** 24
+/** Weights begin where a page of memory does, so that whoever opens the file may map it. */
+const page = 4096
+/** Smaller ones stay inside: shapes are folded by them. */
+const leastOutside = 1024
+
+/** The bytes of an ONNX file, and where it would be too large, what lies in a file beside it (external data). */
+export function serializeWithData(
+  model: Model,
+  { location, mostInside = mostInsideProtobuf }: SerializeOptions,
+): { readonly file: Uint8Array<ArrayBuffer>; readonly data: readonly ExternalPart[] } {
+  const weights = [...model.graph.initializers]
+  const total = weights.reduce((sum, [, { bytes }]) => sum + bytes.byteLength, 0)
+  if (total <= mostInside) return { file: toBytes(model), data: [] }
+  const data: ExternalPart[] = []
+  const places = new Map<ValueName, ExternalPlace>()
+  let end = 0
+  for (const [name, { bytes }] of weights) {
+    if (bytes.byteLength < leastOutside) continue
+    const padding = (page - (end % page)) % page
+    data.push({ padding, bytes })
+    places.set(name, { location, offset: end + padding, length: bytes.byteLength })
+    end += padding + bytes.byteLength
+  }
+  return { file: toBytes(model, places), data }
+}
+
+interface ExternalPlace {
+  readonly location: string
+  readonly offset: number
+  readonly length: number
+}
+
+type Places = ReadonlyMap<ValueName, ExternalPlace>
+
+function toBytes({ graph, irVersion, opsets, functions }: Model, places?: Places): Uint8Array<ArrayBuffer> {
   return toBinary(
     ModelProtoSchema,
     create(ModelProtoSchema, {
@@ -33,18 +87,21 @@ export function serializeModel({ graph, irVersion, opsets, functions }: Model): 
         create(OperatorSetIdProtoSchema, { domain, version: BigInt(version) }),
       ),
       functions: functions.map((bytes) => fromBinary(FunctionProtoSchema, bytes)),
-      graph: toGraphProto(graph),
+      graph: toGraphProto(graph, places),
     }),
   )
 }
 
-function toGraphProto(graph: Graph): GraphProto {
+function toGraphProto(graph: Graph, places?: Places): GraphProto {
   return create(GraphProtoSchema, {
     name: graph.name,
     input: graph.inputs.map(toValueProto),
     output: graph.outputs.map(toValueProto),
     valueInfo: graph.values.map(toValueProto),
-    initializer: [...graph.initializers].map(([name, tensor]) => toTensorProto(tensor, name)),
+    initializer: [...graph.initializers].map(([name, tensor]) => {
+      const place = places?.get(name)
+      return place ? toPlaceProto(tensor, { name, ...place }) : toTensorProto(tensor, name)
+    }),
     node: graph.nodes.map(({ name, op: written, inputs, outputs, attributes }) => {
       const op = ownOps[written] ?? written
       const dot = op.lastIndexOf('.')
@@ -86,6 +143,18 @@ function toAttributeProto(name: string, attribute: Attribute): AttributeProto {
 
 function toTensorProto({ dtype, dims, bytes }: TensorValue, name: string): TensorProto {
   return create(TensorProtoSchema, { name, dataType: dtypes[dtype].code, dims: dims.map(BigInt), rawData: bytes })
+}
+
+function toPlaceProto({ dtype, dims }: TensorValue, { name, ...place }: ExternalPlace & { readonly name: ValueName }) {
+  return create(TensorProtoSchema, {
+    name,
+    dataType: dtypes[dtype].code,
+    dims: dims.map(BigInt),
+    dataLocation: TensorProto_DataLocation.EXTERNAL,
+    externalData: Object.entries(place).map(([key, value]) =>
+      create(StringStringEntryProtoSchema, { key, value: `${value}` }),
+    ),
+  })
 }
 
 function toValueProto({ name, type: known }: GraphValue) {

@@ -1,10 +1,24 @@
-import { createBuilder } from '../builder.ts'
+import { createBuilder, type GraphBuilder } from '../builder.ts'
 import { renameReads } from '../reads.ts'
 import type { Dims, GraphNode, ValueName } from '../types.ts'
 import type { TypedGraph } from './fuse.ts'
 
 /** What a graph with dropout reads: factors, and from where to where in them each place takes its own. */
 export const dropoutInputs = { factors: 'dropout_factors', starts: 'dropout_starts', ends: 'dropout_ends' } as const
+
+/** Declares dropout's inputs for so many places: a function that multiplies a value with the factors of the next place, and notes its dims in `found`. */
+export function declareDropout(g: GraphBuilder, count: number, found: Dims[]): (value: ValueName) => ValueName {
+  const factors = g.input(dropoutInputs.factors, { dtype: 'float32', dims: ['batch_factors'] })
+  const rows = { dtype: 'int64', dims: [count] } as const
+  const [starts, ends] = [g.input(dropoutInputs.starts, rows), g.input(dropoutInputs.ends, rows)]
+  return (value) => {
+    const dims = g.dimsOf(value)
+    const at = (bounds: ValueName) => g.op('Slice', [bounds, g.ints([found.length]), g.ints([found.length + 1])])
+    const own = g.op('Slice', [factors, at(starts), at(ends)])
+    found.push(dims)
+    return g.op('Mul', [value, g.reshape(own, dims)])
+  }
+}
 
 /**
  * Multiplies what BERT drops out while it trains with factors from outside, 0 or 1 / (1 - probability): the sum of the embeddings after its norm, the
@@ -15,24 +29,18 @@ export function insertDropout({ graph, types }: TypedGraph): TypedGraph & { read
   const places = new Set(placesOf({ graph, types }))
   if (places.size === 0) return { graph, types, places: [] }
   const g = createBuilder(graph, types)
-  const factors = g.input(dropoutInputs.factors, { dtype: 'float32', dims: ['batch_factors'] })
-  const rows = { dtype: 'int64', dims: [places.size] } as const
-  const [starts, ends] = [g.input(dropoutInputs.starts, rows), g.input(dropoutInputs.ends, rows)]
+  const found: Dims[] = []
+  const drop = declareDropout(g, places.size, found)
   const renamed = new Map<ValueName, ValueName>()
   const current = (name: ValueName) => renamed.get(name) ?? name
-  const found: Dims[] = []
   const nodes: GraphNode[] = []
   for (const node of graph.nodes) {
     nodes.push(renameReads(node, current))
     const value = node.outputs.find((name) => places.has(name))
     if (value === undefined) continue
     const before = g.nodes().length
-    const dims = g.dimsOf(value)
-    const at = (bounds: ValueName) => g.op('Slice', [bounds, g.ints([found.length]), g.ints([found.length + 1])])
-    const own = g.op('Slice', [factors, at(starts), at(ends)])
-    renamed.set(value, g.op('Mul', [value, g.reshape(own, dims)]))
+    renamed.set(value, drop(value))
     nodes.push(...g.nodes().slice(before))
-    found.push(dims)
   }
   const outputs = graph.outputs.map(({ name, type }) => ({ name: current(name), type }))
   return { graph: { ...g.build(graph.name), nodes, outputs }, types: g.types(), places: found }
