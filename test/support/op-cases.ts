@@ -2,6 +2,7 @@ import { appendGradient } from '../../src/finetune/autodiff/index.ts'
 import {
   type AttributeInput,
   createBuilder,
+  type Dims,
   type Graph,
   type GraphBuilder,
   type OpName,
@@ -133,7 +134,7 @@ export const opCases: readonly OpCase[] = [
     op: 'Where',
     inputs: [[2, 3], [3]],
     output: [2, 3],
-    given: (g, x) => [g.op('Greater', [g.floats([1, -1, 1, -1, 1, 1], [2, 3]), g.scalar(0)]), ...x],
+    given: (g, x) => [g.op('Greater', [x[0] ?? '', g.scalar(0)]), ...x],
   },
   { ...elementwise('Clip'), given: (g, [x = '']) => [x, g.scalar(-0.5), g.scalar(0.75)] },
   { ...elementwise('Clip'), given: (g, [x = '']) => [x, '', g.scalar(0.75)] },
@@ -284,19 +285,32 @@ export const opCases: readonly OpCase[] = [
   },
 ]
 
-/** A graph of one operator and its gradient: inputs x0…, upstream u; outputs y and a gradient for each input. */
-export function buildCase({ op, inputs, output, attributes = {}, given = (_, x) => [...x], outputs = 1 }: OpCase) {
-  const g = createBuilder()
-  const x = inputs.map((dims, i) => g.input(`x${i}`, { dtype: 'float32', dims }))
-  const u = g.input('u', { dtype: 'float32', dims: output })
+/** Writes a case's operator, over inputs x0… of the dims given; its outputs. */
+export function writeOp(
+  g: GraphBuilder,
+  { op, inputs, attributes = {}, given = (_, x) => [...x], outputs = 1 }: OpCase,
+  dims: readonly Dims[] = inputs,
+): { readonly x: readonly ValueName[]; readonly y: readonly ValueName[] } {
+  const x = dims.map((own, i) => g.input(`x${i}`, { dtype: 'float32', dims: own }))
   const all = given(g, x)
-  const [y = ''] = outputs === 1 ? [g.op(op, all, attributes)] : g.ops(op, all, outputs, attributes)
+  return { x, y: outputs === 1 ? [g.op(op, all, attributes)] : g.ops(op, all, outputs, attributes) }
+}
+
+/** A graph of one operator and its gradient: inputs x0…, upstream u; outputs y and a gradient for each input. */
+export function buildCase(one: OpCase, dims: readonly Dims[] = one.inputs) {
+  const g = createBuilder()
+  const {
+    x,
+    y: [y = ''],
+  } = writeOp(g, one, dims)
+  const u = g.input('u', { dtype: 'float32', dims: g.dimsOf(y) })
   const gradients = appendGradient(g, { seeds: new Map([[y, u]]), targets: x })
   g.output(y)
   for (const name of x) g.output(gradients.get(name) ?? '')
   const graph = g.build()
   return {
     graph: { ...graph, outputs: graph.outputs.map(({ name }) => ({ name, type: undefined })) },
+    types: g.types(),
     y,
     gradients: x.map((name) => gradients.get(name) ?? ''),
   }

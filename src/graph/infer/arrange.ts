@@ -1,5 +1,5 @@
 import { intOf, intsOf } from '../attributes.ts'
-import { axisOf, ceilQuotientOf, differenceOf, exactQuotientOf, productOf, sumOf } from '../dims.ts'
+import { axisOf, ceilQuotientOf, differenceOf, floorQuotientOf, productOf, sumOf } from '../dims.ts'
 import type { Dim } from '../types.ts'
 import { broadcast, checkEqual } from './broadcast.ts'
 import { numbers } from './reduction.ts'
@@ -22,9 +22,8 @@ export const reshape: Infer = (context) => {
   const product = productOf(known.filter((dim) => dim !== undefined))
   const isWhole = target?.length === known.length
   if (isWhole) checkEqual(context, all, product, 'the numbers of elements differ')
-  const dims = target?.map((dim) =>
-    dim === -1 && target.length === known.length + 1 ? exactQuotientOf(all, product) : dim,
-  )
+  const isLeft = target?.length === known.length + 1 && product !== 0
+  const dims = target?.map((dim) => (dim === -1 ? (isLeft ? floorQuotientOf(all, product) : undefined) : dim)) // leaves nothing over
   return [{ dtype: context.dtype(0), dims, ints: dims && dims.length < 2 ? context.ints(0) : undefined }]
 }
 
