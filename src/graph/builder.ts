@@ -2,7 +2,7 @@ import { QontrastError } from '../shared/index.ts'
 import { type AttributeInput, toAttribute } from './attributes.ts'
 import type { Atom } from './dim-text.ts'
 import { termsOf } from './dims.ts'
-import { createFacts, noteNode, typeText } from './infer/infer.ts'
+import { agree, createFacts, noteNode, typeText } from './infer/infer.ts'
 import { type OpName, ops } from './ops.ts'
 import { type DType, float32Tensor, int64Tensor, type TensorValue } from './tensor.ts'
 import type { Dim, Dims, Graph, GraphNode, GraphValue, ValueName, ValueType } from './types.ts'
@@ -26,6 +26,8 @@ export interface GraphBuilder {
   reshape(value: ValueName, dims: Dims): ValueName
   /** The same value, through which no gradient flows. */
   stop(value: ValueName): ValueName
+  /** Whether it gives a value, an input or a constant of this name. */
+  has(value: ValueName): boolean
   typeOf(value: ValueName): ValueType | undefined
   /** All types that are known. */
   types(): ReadonlyMap<ValueName, ValueType>
@@ -145,6 +147,7 @@ export function createBuilder(from?: Graph, types: ReadonlyMap<ValueName, ValueT
       return result
     },
     stop: (value) => builder.op('qontrast.StopGradient', [value]),
+    has: (value) => names.has(value),
     typeOf: (value) => known.get(value),
     types: () => known,
     dimsOf(value) {
@@ -228,15 +231,4 @@ export function createBuilder(from?: Graph, types: ReadonlyMap<ValueName, ValueT
   }
 
   return builder
-}
-
-/** Whether two types can be of one value: symbols may be called otherwise. */
-function agree(a: ValueType | undefined, b: ValueType): boolean {
-  if (!a) return true
-  if (a.dtype !== b.dtype) return false
-  const isOther = (dim: Dim, axis: number) => {
-    const other = b.dims?.[axis]
-    return typeof dim === 'number' && typeof other === 'number' && dim !== other
-  }
-  return !a.dims || !b.dims || (a.dims.length === b.dims.length && !a.dims.some(isOther))
 }

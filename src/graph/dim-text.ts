@@ -22,12 +22,20 @@ export function quotientTerm(a: Term, b: Term): Term | undefined {
   return a.factor % b.factor === 0 ? { factor: a.factor / b.factor, atoms } : undefined
 }
 
+/** Negative where `a` leads: more atoms first, then by their text. An order that products keep, so that sums can be divided. */
+export function byLead(a: Term, b: Term): number {
+  const [left, right] = [a.atoms.map(atomText), b.atoms.map(atomText)]
+  const at = left.findIndex((text, i) => text !== right[i])
+  return right.length - left.length || (at < 0 ? 0 : (left[at] ?? '') < (right[at] ?? '') ? -1 : 1)
+}
+
 function inOrder(atoms: readonly Atom[]): Atom[] {
   return atoms.toSorted((a, b) => (atomText(a) < atomText(b) ? -1 : atomText(a) > atomText(b) ? 1 : 0))
 }
 
 function atomText(atom: Atom): string {
-  return typeof atom === 'string' ? atom : `floor(${atom.over} / ${atom.under})`
+  const grouped = (text: string) => (text.includes(' ') ? `(${text})` : text)
+  return typeof atom === 'string' ? atom : `floor(${grouped(atom.over)} / ${grouped(atom.under)})`
 }
 
 /** The one text of a sum: `12*batch*sequence`, `anchors + positives - 1`, `floor(width / 2) + 1`. */
@@ -86,10 +94,16 @@ export function parseDim(text: string): readonly Term[] {
       const name = eat(/[^\s*()\d-][^\s*()]*/y)
       return name === undefined ? undefined : { factor: 1, atoms: [name] }
     }
-    const over = sum()
-    const under = eat(/ \/ /y) === undefined ? undefined : sum()
+    const over = group()
+    const under = eat(/ \/ /y) === undefined ? undefined : group()
     if (!over || !under || eat(/\)/y) === undefined) return undefined
     return { factor: 1, atoms: [{ over: termsText(over), under: termsText(under) }] }
+  }
+
+  function group(): Term[] | undefined {
+    if (eat(/\(/y) === undefined) return sum()
+    const inner = sum()
+    return eat(/\)/y) === undefined ? undefined : inner
   }
 
   const terms = sum()

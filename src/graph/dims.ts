@@ -1,5 +1,5 @@
 import { QontrastError } from '../shared/index.ts'
-import { type Atom, parseDim, productTerm, quotientTerm, type Term, termsText } from './dim-text.ts'
+import { type Atom, byLead, parseDim, productTerm, quotientTerm, type Term, termsText } from './dim-text.ts'
 import type { Dim, Dims } from './types.ts'
 
 /** A dim as a sum of terms, each a number times symbols and quotients that are rounded down. */
@@ -37,19 +37,16 @@ export function productOf(dims: Dims): Dim {
 
 /** The dim that times `b` is `a`, whatever the symbols are; undefined where there is none. */
 export function exactQuotientOf(a: Dim, b: Dim): Dim | undefined {
-  const [lead, ...others] = termsOf(b)
-  if (!lead) return undefined
+  const [lead] = termsOf(b).toSorted(byLead)
   const parts: Dim[] = []
   let rest = a
-  for (let left = termsOf(a).length + others.length; rest !== 0; left--) {
-    const part =
-      left > 0 &&
-      termsOf(rest)
-        .map((term) => quotientTerm(term, lead))
-        .find((found) => found !== undefined)
+  while (rest !== 0) {
+    const [first] = termsOf(rest).toSorted(byLead)
+    const part = first && lead && quotientTerm(first, lead)
     if (!part) return undefined
-    parts.push(dimOf([part]))
-    rest = differenceOf(rest, productOf([dimOf([part]), b]))
+    const quotient = dimOf([part])
+    parts.push(quotient)
+    rest = differenceOf(rest, productOf([quotient, b]))
   }
   return sumOf(parts)
 }

@@ -15,6 +15,7 @@ export {
 } from './dims.ts'
 export { inferTypes, typeText } from './infer/infer.ts'
 export type { Infer, InferContext, Inferred } from './infer/row.ts'
+export { appendInstance, type Instance } from './instance.ts'
 export { type Evaluate, learnTypes, type Run, type Sizes } from './learn-types.ts'
 export { isKnownOp, type OpName, type OpSpec, ops, specOf } from './ops.ts'
 export { parseModel, type ReadExternal } from './parse.ts'

@@ -1,10 +1,15 @@
+import { inferTypes, typeText } from './infer/infer.ts'
 import { numbersOf, sizeOf, type TensorValue } from './tensor.ts'
-import type { Attribute, Dims, Graph, ValueName } from './types.ts'
+import type { Attribute, Graph, ValueName, ValueType } from './types.ts'
 
 const mostValues = 8
 
-/** A graph as text, one node a line, in the order in which it runs: `%3 = MatMul(%x, %w)`. Constants of a few values are written out. */
-export function printGraph({ inputs, outputs, initializers, nodes }: Graph): string {
+/**
+ * A graph as text, one node a line, in the order in which it runs, with the types that follow from its inputs: `%3: float32[batch, 4] = MatMul(%x, %w)`.
+ * Constants of a few values are written out.
+ */
+export function printGraph(graph: Graph, types: ReadonlyMap<ValueName, ValueType> = inferTypes(graph)): string {
+  const { inputs, outputs, initializers, nodes } = graph
   const numbers = new Map<ValueName, string>()
   const named = new Set(inputs.map(({ name }) => name))
   const label = (name: ValueName): string => {
@@ -16,20 +21,17 @@ export function printGraph({ inputs, outputs, initializers, nodes }: Graph): str
     if (!numbers.has(name)) numbers.set(name, `%${numbers.size}`)
     return numbers.get(name) ?? name
   }
-  const head = inputs.map(({ name, type }) => `%${name}: ${type?.dtype}${shape(type?.dims)}`).join(', ')
+  const typed = (name: ValueName): string => (name === '' ? '_' : `${label(name)}: ${typeText(types.get(name))}`)
+  const head = inputs.map(({ name, type }) => `%${name}: ${typeText(type)}`).join(', ')
   const weights = [...initializers]
     .filter(([, { dims }]) => sizeOf(dims) > mostValues)
-    .map(([name, { dtype, dims }]) => `  %${name}: ${dtype}${shape(dims)}\n`)
+    .map(([name, type]) => `  %${name}: ${typeText(type)}\n`)
   const body = nodes.map(({ op, inputs: given, outputs: results, attributes }) => {
     const read = given.map(label).join(', ')
     const settings = Object.entries(attributes).map(([name, attribute]) => `${name}=${setting(attribute)}`)
-    return `  ${results.map(label).join(', ')} = ${op}(${read})${settings.length > 0 ? ` {${settings.join(', ')}}` : ''}\n`
+    return `  ${results.map(typed).join(', ')} = ${op}(${read})${settings.length > 0 ? ` {${settings.join(', ')}}` : ''}\n`
   })
   return `(${head}) {\n${weights.join('')}${body.join('')}  return ${outputs.map(({ name }) => label(name)).join(', ')}\n}`
-}
-
-function shape(dims: Dims | undefined): string {
-  return dims ? `[${dims.join(', ')}]` : '[…]'
 }
 
 function constant(tensor: TensorValue): string {

@@ -1,9 +1,22 @@
 import { QontrastError } from '../shared/index.ts'
+import { agree, inferTypes, typeText } from './infer/infer.ts'
 import { specOf } from './ops.ts'
 import type { Graph, GraphNode, ValueName } from './types.ts'
 
-/** Checks that every value is given once and before it is used, and that nodes have the arity and attributes of their operator. Throws `model-invalid`. */
-export function verifyGraph(graph: Graph, outer: ReadonlySet<ValueName> = new Set()): void {
+/**
+ * Checks that every value is given once and before it is used, that nodes have the arity and attributes of their operator, and that types go together:
+ * those of a node's inputs, and those that outputs are said to have with those that follow. Throws `model-invalid`.
+ */
+export function verifyGraph(graph: Graph): void {
+  verifyValues(graph, new Set())
+  const types = inferTypes(graph)
+  for (const { name, type } of [...graph.outputs, ...graph.values]) {
+    if (type && !agree(types.get(name), type))
+      throw invalid(`'${name}' is said to be ${typeText(type)}, and ${typeText(types.get(name))} follows`)
+  }
+}
+
+function verifyValues(graph: Graph, outer: ReadonlySet<ValueName>): void {
   const given = new Set<ValueName>(outer)
   const give = (name: ValueName, where: string) => {
     if (name === '') return
@@ -19,7 +32,7 @@ export function verifyGraph(graph: Graph, outer: ReadonlySet<ValueName> = new Se
     }
     verifyArity(node, where)
     for (const attribute of Object.values(node.attributes)) {
-      if (attribute.kind === 'graph') verifyGraph(attribute.value, given)
+      if (attribute.kind === 'graph') verifyValues(attribute.value, given)
     }
     for (const name of node.outputs) give(name, where)
   }

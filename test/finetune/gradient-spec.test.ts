@@ -48,11 +48,11 @@ describe('printed gradients', () => {
       printGraph(buildCase({ op: 'Gemm', inputs: [[2, 3], [3, 4], [4]], output: [2, 4] }).graph),
     ).toMatchInlineSnapshot(`
       "(%x0: float32[2, 3], %x1: float32[3, 4], %x2: float32[4], %u: float32[2, 4]) {
-        %0 = Gemm(%x0, %x1, %x2)
-        %1 = Gemm(%u, %x1) {alpha=1, transA=0, transB=1}
-        %2 = Gemm(%x0, %u) {alpha=1, transA=1, transB=0}
-        %3 = ReduceSum(%u, int64 [0]) {keepdims=1}
-        %4 = Reshape(%3, int64 [4])
+        %0: float32[2, 4] = Gemm(%x0, %x1, %x2)
+        %1: float32[2, 3] = Gemm(%u, %x1) {alpha=1, transA=0, transB=1}
+        %2: float32[3, 4] = Gemm(%x0, %u) {alpha=1, transA=1, transB=0}
+        %3: float32[1, 4] = ReduceSum(%u, int64 [0]) {keepdims=1}
+        %4: float32[4] = Reshape(%3, int64 [4])
         return %0, %1, %2, %4
       }"
     `)
@@ -60,11 +60,11 @@ describe('printed gradients', () => {
   test('of a softmax', () => {
     expect(printGraph(buildCase({ op: 'Softmax', inputs: [[2, 3]], output: [2, 3] }).graph)).toMatchInlineSnapshot(`
       "(%x0: float32[2, 3], %u: float32[2, 3]) {
-        %0 = Softmax(%x0)
-        %1 = Mul(%u, %0)
-        %2 = ReduceSum(%1, int64 [1]) {keepdims=1}
-        %3 = Mul(%0, %2)
-        %4 = Sub(%1, %3)
+        %0: float32[2, 3] = Softmax(%x0)
+        %1: float32[2, 3] = Mul(%u, %0)
+        %2: float32[2, 1] = ReduceSum(%1, int64 [1]) {keepdims=1}
+        %3: float32[2, 3] = Mul(%0, %2)
+        %4: float32[2, 3] = Sub(%1, %3)
         return %0, %4
       }"
     `)
@@ -74,22 +74,22 @@ describe('printed gradients', () => {
       printGraph(buildCase({ op: 'LayerNormalization', inputs: [[2, 4], [4], [4]], output: [2, 4], outputs: 3 }).graph),
     ).toMatchInlineSnapshot(`
       "(%x0: float32[2, 4], %x1: float32[4], %x2: float32[4], %u: float32[2, 4]) {
-        %0, %1, %2 = LayerNormalization(%x0, %x1, %x2)
-        %3 = Sub(%x0, %1)
-        %4 = Mul(%3, %2)
-        %5 = Mul(%u, %x1)
-        %6 = Mul(%5, %4)
-        %7 = ReduceMean(%6, int64 [1]) {keepdims=1}
-        %8 = Mul(%4, %7)
-        %9 = ReduceMean(%5, int64 [1]) {keepdims=1}
-        %10 = Sub(%5, %9)
-        %11 = Sub(%10, %8)
-        %12 = Mul(%11, %2)
-        %13 = Mul(%u, %4)
-        %14 = ReduceSum(%13, int64 [0]) {keepdims=1}
-        %15 = Reshape(%14, int64 [4])
-        %16 = ReduceSum(%u, int64 [0]) {keepdims=1}
-        %17 = Reshape(%16, int64 [4])
+        %0: float32[2, 4], %1: float32[2, 1], %2: float32[2, 1] = LayerNormalization(%x0, %x1, %x2)
+        %3: float32[2, 4] = Sub(%x0, %1)
+        %4: float32[2, 4] = Mul(%3, %2)
+        %5: float32[2, 4] = Mul(%u, %x1)
+        %6: float32[2, 4] = Mul(%5, %4)
+        %7: float32[2, 1] = ReduceMean(%6, int64 [1]) {keepdims=1}
+        %8: float32[2, 4] = Mul(%4, %7)
+        %9: float32[2, 1] = ReduceMean(%5, int64 [1]) {keepdims=1}
+        %10: float32[2, 4] = Sub(%5, %9)
+        %11: float32[2, 4] = Sub(%10, %8)
+        %12: float32[2, 4] = Mul(%11, %2)
+        %13: float32[2, 4] = Mul(%u, %4)
+        %14: float32[1, 4] = ReduceSum(%13, int64 [0]) {keepdims=1}
+        %15: float32[4] = Reshape(%14, int64 [4])
+        %16: float32[1, 4] = ReduceSum(%u, int64 [0]) {keepdims=1}
+        %17: float32[4] = Reshape(%16, int64 [4])
         return %0, %12, %15, %17
       }"
     `)
@@ -108,10 +108,10 @@ describe('printed gradients', () => {
       ),
     ).toMatchInlineSnapshot(`
       "(%x0: float32[4, 1, 3], %x1: float32[2, 1], %u: float32[4, 2, 3]) {
-        %0 = Add(%x0, %x1)
-        %1 = ReduceSum(%u, int64 [1]) {keepdims=1}
-        %2 = ReduceSum(%u, int64 [0, 2]) {keepdims=1}
-        %3 = Reshape(%2, int64 [2, 1])
+        %0: float32[4, 2, 3] = Add(%x0, %x1)
+        %1: float32[4, 1, 3] = ReduceSum(%u, int64 [1]) {keepdims=1}
+        %2: float32[1, 2, 1] = ReduceSum(%u, int64 [0, 2]) {keepdims=1}
+        %3: float32[2, 1] = Reshape(%2, int64 [2, 1])
         return %0, %1, %3
       }"
     `)

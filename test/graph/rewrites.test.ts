@@ -70,8 +70,8 @@ describe('opsets', () => {
     const upgraded = normalizeOpset(model(graph, 13)).graph
     expect(printGraph(upgraded)).toMatchInlineSnapshot(`
       "(%x: float32[2, 3]) {
-        %0, %1, %2 = Split(%x) {axis=1, num_outputs=3}
-        %3 = ReduceMean(%0, int64 [1]) {keepdims=0}
+        %0: float32[2, 1], %1: float32[2, 1], %2: float32[2, 1] = Split(%x) {axis=1, num_outputs=3}
+        %3: float32[2] = ReduceMean(%0, int64 [1]) {keepdims=0}
         return %3
       }"
     `)
@@ -172,7 +172,7 @@ test('constants become initializers, identities go, dead nodes and weights too',
   const inlined = prune(inlineConstants(graph))
   expect(printGraph(inlined)).toMatchInlineSnapshot(`
     "(%x: float32[2, 3]) {
-      %0 = Mul(%x, 2)
+      %0: float32[2, 3] = Mul(%x, 2)
       return %0
     }"
   `)

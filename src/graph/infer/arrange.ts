@@ -84,6 +84,7 @@ export const tile: Infer = (context) => {
 export const concat: Infer = (context) => {
   const all = context.node.inputs.map((_, index) => context.dims(index))
   const [first = []] = all
+  if (all.some((one) => one.length !== first.length)) context.fail('they have different numbers of axes')
   const axis = axisOf(intOf(context.node, 'axis', 0), first.length)
   const dims = first.map((dim, i) => {
     const along = all.map((one) => one[i] ?? 0)
@@ -92,7 +93,6 @@ export const concat: Infer = (context) => {
     for (const one of along) checkEqual(context, number, one, `axis ${i} is not the one they are put along`)
     return number ?? dim
   })
-  if (all.some((one) => one.length !== first.length)) context.fail('they have different numbers of axes')
   const ints = context.node.inputs.map((_, index) => context.ints(index))
   const isKnown = dims.length === 1 && ints.every((one) => one !== undefined)
   return [{ dtype: context.dtype(0), dims, ints: isKnown ? ints.flat() : undefined }]

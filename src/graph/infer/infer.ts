@@ -1,7 +1,7 @@
 import { QontrastError } from '../../shared/index.ts'
 import { isKnownOp, ops } from '../ops.ts'
 import { numbersOf, sizeOf, type TensorValue } from '../tensor.ts'
-import type { Dims, Graph, GraphNode, ValueName, ValueType } from '../types.ts'
+import type { Dim, Dims, Graph, GraphNode, ValueName, ValueType } from '../types.ts'
 import type { InferContext, Inferred } from './row.ts'
 
 /** What is known of a graph's values before it runs. */
@@ -58,6 +58,17 @@ export function inferTypes(graph: Graph, given?: ReadonlyMap<ValueName, ValueTyp
 export function typeText(type: ValueType | undefined): string {
   if (!type) return '?'
   return `${type.dtype}${type.dims ? `[${type.dims.join(', ')}]` : '[…]'}`
+}
+
+/** Whether two types can be of one value: symbols may be called otherwise. */
+export function agree(a: ValueType | undefined, b: ValueType): boolean {
+  if (!a) return true
+  if (a.dtype !== b.dtype) return false
+  const isOther = (dim: Dim, axis: number) => {
+    const other = b.dims?.[axis]
+    return typeof dim === 'number' && typeof other === 'number' && dim !== other
+  }
+  return !a.dims || !b.dims || (a.dims.length === b.dims.length && !a.dims.some(isOther))
 }
 
 const mostInts = 64

@@ -1,14 +1,12 @@
 import {
   absorbIntoGemm,
+  appendInstance,
   createBuilder,
   type Graph,
   type GraphBuilder,
   type Model,
-  renameReads,
-  substitute,
   symbolsOf,
   type ValueName,
-  type ValueType,
   verifyGraph,
 } from '../../../graph/index.ts'
 import { QontrastError } from '../../../shared/index.ts'
@@ -47,11 +45,6 @@ export function inGroup(group: number, name: ValueName): ValueName {
 /** The towers, once for each group of a batch, with weights and buffers shared; values, inputs and symbols carry the group's number. */
 export function instantiate(recipe: Recipe, passes: readonly string[]): Forward {
   const g = createBuilder()
-  const declared = new Set<ValueName>()
-  const once = (name: ValueName, declare: () => void) => {
-    if (!declared.has(name)) declare()
-    declared.add(name)
-  }
   const lookups: Lookup[] = []
   const embeddings: ValueName[] = []
   const buffers = new Map<ValueName, ValueName>()
@@ -67,27 +60,10 @@ export function instantiate(recipe: Recipe, passes: readonly string[]): Forward 
       if (tower.buffers.has(name)) return buffers.get(buffer(name)) ?? buffer(name)
       return graph.initializers.has(name) ? constant(name) : inGroup(group, name)
     }
-    const symbols = Object.fromEntries(declaredIn(tower).map((symbol) => [symbol, `${symbol}${group}`]))
-    const typeOf = (type: ValueType): ValueType => ({
-      ...type,
-      dims: type.dims?.map((dim) => substitute(dim, symbols)),
-    })
-    for (const [name, tensor] of graph.initializers)
-      if (!tower.parameters.has(name)) once(constant(name), () => g.initializer(constant(name), tensor))
-    for (const { name, type } of graph.inputs) {
-      if (!type) continue
-      const isShared = tower.parameters.has(name) || tower.buffers.has(name)
-      if (!isShared) g.input(rename(name), typeOf(type))
-      else once(rename(name), () => g.input(rename(name), type))
-    }
-    for (const node of graph.nodes) {
-      const name = rename(node.outputs[0] ?? '')
-      g.append({ ...renameReads(node, rename), name, outputs: node.outputs.map(rename) })
-      for (const output of node.outputs) {
-        const type = tower.types.get(output)
-        if (type) g.setType(rename(output), typeOf(type))
-      }
-    }
+    const sizes = Object.fromEntries(declaredIn(tower).map((symbol) => [symbol, `${symbol}${group}`]))
+    const constants = [...graph.initializers].filter(([name]) => !tower.parameters.has(name))
+    const typed = { graph: { ...graph, initializers: new Map(constants) }, types: tower.types }
+    appendInstance(g, typed, { rename, sizes })
     if (!part.follows)
       for (const one of lookupsOf(tower))
         lookups.push({ table: weight(one.table), rows: rename(one.rows), taken: rename(one.taken) })
