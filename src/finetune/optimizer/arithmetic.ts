@@ -39,6 +39,20 @@ export const squareRoot = (a: Term) => apply('squareRoot', a)
 export const absolute = (a: Term) => apply('absolute', a)
 export const sign = (a: Term) => apply('sign', a)
 
+/** All of it, for optimizers and constraints of a user's own. */
+export const arithmetic = {
+  add,
+  subtract,
+  multiply,
+  divide,
+  power,
+  smaller,
+  larger,
+  squareRoot,
+  absolute,
+  sign,
+} as const
+
 function apply(operation: Operation, ...terms: Term[]): Expression {
   return { kind: 'apply', operation, to: terms.map(toExpression) }
 }

@@ -38,18 +38,20 @@ export interface Constraint {
   settle(values: { readonly weight: Expression; readonly rowNorm: Expression }): Expression
 }
 
-/** Cut to a range: CLIP's log of the logit scale to [0, ln 100] (Radford et al. 2021, arXiv:2103.00020). */
-export function within(least: number, most: number): Constraint {
-  return { name: `within ${least} and ${most}`, settle: ({ weight }) => larger(least, smaller(most, weight)) }
-}
-
 const smallestNorm = 1e-12
 
-/** Rows of unit length: SwAV's prototypes (Caron et al. 2020, arXiv:2006.09882). */
-export const unitRows: Constraint = {
-  name: 'unit rows',
-  settle: ({ weight, rowNorm }) => divide(weight, larger(rowNorm, smallestNorm)),
-}
+export const constraints = {
+  /** Cut to a range: CLIP's log of the logit scale to [0, ln 100] (Radford et al. 2021, arXiv:2103.00020). */
+  range: (least: number, most: number): Constraint => ({
+    name: `range ${least} to ${most}`,
+    settle: ({ weight }) => larger(least, smaller(most, weight)),
+  }),
+  /** Rows of unit length: SwAV's prototypes (Caron et al. 2020, arXiv:2006.09882). */
+  unitRows: {
+    name: 'unit rows',
+    settle: ({ weight, rowNorm }) => divide(weight, larger(rowNorm, smallestNorm)),
+  },
+} as const satisfies Record<string, Constraint | ((...settings: number[]) => Constraint)>
 
 /** Name of the length of a weight's row, `[…, 1]`, in a constraint's arithmetic. */
 export const rowNormOf = 'row norm'
