@@ -30,6 +30,11 @@ export async function readGenerations(store: VectorStore, index: string): Promis
   return { current, next, previous }
 }
 
+/** What a new index is kept in: its first generation, or itself in a store without aliases. */
+export function firstCollection(store: VectorStore, index: string): string {
+  return store.capabilities.aliases ? firstGeneration(index) : index
+}
+
 /**
  * Makes the first generation of an index and its alias, or checks that what is there fits: `encoder-mismatch`, `dimension-mismatch`, `invalid-option`.
  * Done twice, by two processes at once, or again after a kill, it is the same as once.
@@ -41,11 +46,11 @@ export async function ensureIndex(store: VectorStore, index: string, schema: Col
     return { collection: existing.name, schema: existing.schema }
   }
   checkIndexName(index)
-  const first = firstGeneration(index)
+  const first = firstCollection(store, index)
   await store.ensure(first, schema)
   const named = (await store.aliases()).get(index)
   const madeMeanwhile = named !== undefined && (await store.info(named)) !== undefined
-  if (!madeMeanwhile) await store.alias(index, first)
+  if (!madeMeanwhile && first !== index) await store.alias(index, first)
   return { collection: first, schema }
 }
 

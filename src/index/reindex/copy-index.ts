@@ -1,8 +1,8 @@
 import { checkOptionKeys, type OptionKeys, QontrastError } from '../../shared/index.ts'
-import { indexNotFound } from '../generations/generations.ts'
+import { firstCollection, indexNotFound } from '../generations/generations.ts'
 import { checkSameSchema } from '../stores/check.ts'
 import { keyPages } from '../stores/key-pages.ts'
-import { checkIndexName, firstGeneration } from '../stores/names.ts'
+import { checkIndexName } from '../stores/names.ts'
 import type { Point, PointKey, ScrollPage, VectorStore } from '../stores/store.ts'
 import { within } from '../stores/within.ts'
 import { passageTerms } from '../text/lexical.ts'
@@ -98,8 +98,9 @@ async function openTarget(
     return existing.name
   }
   checkIndexName(to.index)
-  await to.store.ensure(firstGeneration(to.index), schema)
-  return firstGeneration(to.index)
+  const first = firstCollection(to.store, to.index)
+  await to.store.ensure(first, schema)
+  return first
 }
 
 /** Nothing is written into an index that has documents of its own. */

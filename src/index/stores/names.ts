@@ -42,6 +42,17 @@ export function checkIndexName(name: unknown): void {
   throw new QontrastError('invalid-option', indexNameProblem(name))
 }
 
+/** Names of collections, which become those of files and tables: a generation is the name of its index, a dot and a number. Under any other there is nothing. */
+export function isCollectionName(name: string): boolean {
+  return typeof name === 'string' && /^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$/.test(name)
+}
+
+/** Gives the name back: `invalid-option` for what no collection can have. */
+export function checkCollectionName(name: string): string {
+  if (isCollectionName(name)) return name
+  throw new QontrastError('invalid-option', indexNameProblem(name))
+}
+
 export function notFound(name: string, where: string, known: readonly string[]): QontrastError {
   const remedy = known.length > 0 ? `It has: ${known.join(', ')}.` : 'It has none yet: index some documents first.'
   return new QontrastError('index-not-found', `There is no index '${name}' in ${where}. ${remedy}`)

@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { messageOf, QontrastError, systemCodeOf } from '../../../shared/index.ts'
 import { fieldsSchema } from '../../filter/fields.ts'
 import { format, readFormat } from '../format.ts'
-import { indexNameProblem } from '../names.ts'
+import { checkCollectionName, isCollectionName } from '../names.ts'
 import type { CollectionSchema } from '../store.ts'
 
 /** LanceDB has no place for a schema of ours and no aliases: small JSON files beside the tables, replaced by rename. */
@@ -41,7 +41,7 @@ const collectionFile = z.object({
 const aliasFile = z.object({ format: z.literal(aliasFormat), collection: z.string() })
 
 export function openPointers(folder: string): Pointers {
-  const file = (name: string, suffix: string) => path.join(folder, checkName(name) + suffix)
+  const file = (name: string, suffix: string) => path.join(folder, checkCollectionName(name) + suffix)
   const namesOf = async (suffix: string) => {
     const entries = await readdir(folder).catch(() => [])
     return entries
@@ -50,11 +50,11 @@ export function openPointers(folder: string): Pointers {
       .sort()
   }
   const readAlias = async (name: string) =>
-    isName(name) ? (await read(file(name, aliasSuffix), aliasFile))?.collection : undefined
+    isCollectionName(name) ? (await read(file(name, aliasSuffix), aliasFile))?.collection : undefined
   return {
-    checkName,
+    checkName: checkCollectionName,
     async readCollection(name) {
-      const kept = isName(name) ? await read(file(name, collectionSuffix), collectionFile) : undefined
+      const kept = isCollectionName(name) ? await read(file(name, collectionSuffix), collectionFile) : undefined
       return kept && { ...kept.schema, ...readFormat(kept.format, `The collection '${name}'`) }
     },
     writeCollection: (name, schema) => replace(file(name, collectionSuffix), { format, schema }),
@@ -62,7 +62,7 @@ export function openPointers(folder: string): Pointers {
     collections: () => namesOf(collectionSuffix),
     resolve: async (name) => (await readAlias(name)) ?? name,
     writeAlias: (alias, collection) =>
-      replace(file(alias, aliasSuffix), { format: aliasFormat, collection: checkName(collection) }),
+      replace(file(alias, aliasSuffix), { format: aliasFormat, collection: checkCollectionName(collection) }),
     removeAlias: (alias) => rm(file(alias, aliasSuffix), { force: true }),
     async aliases() {
       const names = await namesOf(aliasSuffix)
@@ -70,16 +70,6 @@ export function openPointers(folder: string): Pointers {
       return new Map(pairs.flatMap(([name, collection]) => (collection === undefined ? [] : [[name, collection]])))
     },
   }
-}
-
-/** Names become file and table names; a generation is the name of its index, a dot and a number. Under any other name there is nothing. */
-function isName(name: string): boolean {
-  return typeof name === 'string' && /^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$/.test(name)
-}
-
-function checkName(name: string): string {
-  if (isName(name)) return name
-  throw new QontrastError('invalid-option', indexNameProblem(name))
 }
 
 async function read<T>(file: string, schema: z.ZodType<T>): Promise<T | undefined> {

@@ -1,0 +1,81 @@
+import { byScoreThenId, reaches } from './fusion.ts'
+import { bestOf, deeper, type Found, type HybridSource, isSettled, type Ranked, rankHybrid } from './hybrid.ts'
+import type { Ranking, ScoredPoint, ScrollPage, Selector, StoreQuery } from './store.ts'
+
+/** What is compared with points: a vector by cosine, or terms by BM25. */
+export type Side = Exclude<Ranking, { mode: 'hybrid' }>
+
+export interface RankOptions extends Pick<StoreQuery, 'filter' | 'exact'> {
+  /** How many points, at most. */
+  readonly depth: number
+  /** Of these points only. */
+  readonly ids?: readonly string[]
+}
+
+/** What a query needs of a collection: rankings of one side, and records by id. */
+export interface Rankable {
+  rank(side: Side, options: RankOptions): Promise<readonly Found[]>
+  get(selector: Selector): Promise<ScrollPage['points']>
+}
+
+/** Ranks points, fuses both sides or groups them if asked to, and reads the records of those on the page. */
+export async function queryCollection(collection: Rankable, query: StoreQuery): Promise<ScoredPoint[]> {
+  const { limit, offset = 0 } = query
+  const page = (await ranked(collection, query, offset + limit)).slice(offset, offset + limit)
+  const points = await collection.get({ ids: page.map(({ id }) => id) })
+  const records = new Map(points.map((point) => [point.id, point]))
+  return page.flatMap(({ id, score, scores }) => {
+    const point = records.get(id) // gone, if it was deleted in between
+    return point ? [{ score, scores, point }] : []
+  })
+}
+
+/** Best first; right as far as the wanted ones go. */
+async function ranked(collection: Rankable, query: StoreQuery, wanted: number): Promise<readonly Ranked[]> {
+  const { groupByDocument = false, minScores = {}, fusion = 'scores' } = query
+  if (query.mode === 'hybrid') {
+    const words = new Set(query.terms).size
+    return rankHybrid(bothSides(collection, query), { wanted, fusion, words, minScores, groupByDocument })
+  }
+  for (let depth = groupByDocument ? wanted * 3 : wanted + 1; ; depth = deeper(depth)) {
+    const found = await collection.rank(query, { ...rankOptions(query), depth })
+    const reaching = found
+      .toSorted(byScoreThenId)
+      .map((point): Ranked => ({ ...point, scores: { [query.mode]: point.score } }))
+      .filter(({ scores }) => reaches(scores, minScores))
+    const kept = groupByDocument ? firstOfEach(reaching) : reaching
+    // what is left out by its score has nothing better behind it
+    if (isSettled(kept, { wanted, depth, found }) || reaching.length < found.length) return kept
+  }
+}
+
+function bothSides(collection: Rankable, query: Extract<StoreQuery, { mode: 'hybrid' }>): HybridSource {
+  const { vector, terms } = query
+  const sides = { dense: { mode: 'dense', vector }, bm25: { mode: 'bm25', terms } } as const
+  const options = rankOptions(query)
+  const best = (side: Side, count: number) => bestOf(count, (depth) => collection.rank(side, { ...options, depth }))
+  const scores = async (side: Side, ids: readonly string[]) => {
+    const found = ids.length === 0 ? [] : await collection.rank(side, { ids, depth: ids.length, exact: true })
+    return new Map(found.map(({ id, score }) => [id, score]))
+  }
+  return {
+    async rankings(depth) {
+      const [dense, bm25] = await Promise.all([best(sides.dense, depth), best(sides.bm25, depth)])
+      return { dense, bm25 }
+    },
+    async scores(missing) {
+      const [dense, bm25] = await Promise.all([scores(sides.dense, missing.dense), scores(sides.bm25, missing.bm25)])
+      return { dense, bm25 }
+    },
+  }
+}
+
+function rankOptions({ filter, exact = false }: StoreQuery): Omit<RankOptions, 'depth'> {
+  return { exact, ...(filter ? { filter } : {}) }
+}
+
+function firstOfEach(ranked: readonly Ranked[]): Ranked[] {
+  const best = new Map<string, Ranked>()
+  for (const point of ranked) if (!best.has(point.document)) best.set(point.document, point)
+  return [...best.values()]
+}
