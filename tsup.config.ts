@@ -72,6 +72,7 @@ export default defineConfig({
     main: 'src/main.ts',
     server: 'src/api/index.ts',
     client: 'src/api/client.ts',
+    testing: 'src/testing/index.ts',
     'cli/main': 'src/cli/main.ts',
     'inference-worker': 'src/embed/transformer/worker.ts',
   },
@@ -81,7 +82,12 @@ export default defineConfig({
   splitting: true,
   clean: true,
   dts: {
-    entry: { main: 'src/main.ts', server: 'src/api/index.ts', client: 'src/api/client.ts' },
+    entry: {
+      main: 'src/main.ts',
+      server: 'src/api/index.ts',
+      client: 'src/api/client.ts',
+      testing: 'src/testing/index.ts',
+    },
     compilerOptions: { paths: typesInside },
   },
   // what stands in `dependencies` stays outside, what stands in `devDependencies` is bundled (docs/decisions/bundled.md)

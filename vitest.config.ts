@@ -2,7 +2,16 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { defineConfig } from 'vitest/config'
 
+const source = (file: string) => path.join(import.meta.dirname, 'src', file)
+
 export default defineConfig({
+  resolve: {
+    // tests of examples run on the source, as all tests do
+    alias: [
+      { find: /^qontrast$/, replacement: source('main.ts') },
+      { find: /^qontrast\/testing$/, replacement: source('testing/index.ts') },
+    ],
+  },
   test: {
     include: ['test/**/*.test.ts'],
     testTimeout: 60_000,

@@ -15,6 +15,7 @@ test('the package exports what its users rely on', () => {
       "constraints",
       "contains",
       "copyIndex",
+      "defineStore",
       "dropOldIndex",
       "eq",
       "evaluateSearch",
@@ -32,6 +33,7 @@ test('the package exports what its users rely on', () => {
       "loadEncoder",
       "lt",
       "lte",
+      "matchesFilter",
       "not",
       "oneOf",
       "openIndex",
@@ -52,6 +54,7 @@ test('the package exports what its users rely on', () => {
       "scoreRankings",
       "sgd",
       "similarityEvaluator",
+      "textContent",
       "undoUpgrade",
       "upgradeIndex",
     ]

@@ -73,17 +73,42 @@ export {
   type ScrollOptions,
   type SearchIndex,
 } from './search-index.ts'
+export { textContent } from './stores/content.ts'
+export {
+  type CollectionDriver,
+  defineStore,
+  type StoreDriver,
+  type StoredPage,
+  type StoredPoint,
+  type WalkOptions,
+} from './stores/define-store.ts'
 export { isOutdated, refuseOutdated } from './stores/format.ts'
+export type { Found } from './stores/hybrid.ts'
 export { type BackupOptions, type BackupReport, backupIndexes } from './stores/lancedb/backup.ts'
 export { type LanceDbOptions, lancedb } from './stores/lancedb.ts'
 export { indexNamePattern, indexNameProblem, indexNames } from './stores/names.ts'
 export { type ForeignOptions, type QdrantOptions, qdrant } from './stores/qdrant.ts'
+export type { RankOptions, Side } from './stores/query-collection.ts'
 export {
   type CollectionInfo,
+  type CollectionParts,
   type CollectionSchema,
+  type Content,
   type Fusion,
+  type KeyPage,
+  type MaintenanceRun,
+  type Point,
+  type PointKey,
+  type PointRecord,
+  type Ranking,
+  type ScoredPoint,
   type Scores,
+  type ScrollPage,
   type SearchMode,
+  type Selector,
+  type StoreCapabilities,
+  type StoreQuery,
+  type TextContent,
   unknownEncoder,
   type VectorStore,
 } from './stores/store.ts'

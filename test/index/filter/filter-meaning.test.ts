@@ -20,7 +20,7 @@ import {
 import { payloadOutside } from '../../../src/index/filter/witness.ts'
 import { checkNarrows } from '../../../src/index/search/check-search.ts'
 import { fieldProblem } from '../../../src/index/stores/check.ts'
-import { declaredFields, filters, filtersOf, payloads } from '../../support/filters.ts'
+import { declaredFields, filters, filtersOf, payloads } from '../../../src/testing/filters/samples.ts'
 
 const runs = { numRuns: 1_500, seed: 7 }
 

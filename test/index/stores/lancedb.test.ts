@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import * as vitest from 'vitest'
 import { lancedb } from '../../../src/index/stores/lancedb.ts'
-import { describeFilters } from '../../contract/filters.ts'
-import { describeVectorStore, type StoreUnderTest } from '../../contract/vector-store.ts'
+import { type StoreUnderTest, storeSuite } from '../../../src/testing/index.ts'
 
 async function open(): Promise<StoreUnderTest> {
   const folder = await mkdtemp(path.join(tmpdir(), 'qontrast-'))
@@ -22,5 +22,4 @@ async function open(): Promise<StoreUnderTest> {
   }
 }
 
-describeVectorStore('LanceDB', open)
-describeFilters('LanceDB', open)
+storeSuite(vitest, { name: 'LanceDB', open: open })

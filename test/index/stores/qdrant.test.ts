@@ -1,8 +1,8 @@
+import * as vitest from 'vitest'
 import { afterAll, describe, expect } from 'vitest'
 import { qdrant } from '../../../src/index/stores/qdrant.ts'
 import type { VectorStore } from '../../../src/index/stores/store.ts'
-import { describeFilters } from '../../contract/filters.ts'
-import { describeVectorStore, type StoreUnderTest } from '../../contract/vector-store.ts'
+import { type StoreUnderTest, storeSuite } from '../../../src/testing/index.ts'
 import { openQdrant } from '../../support/qdrant-subject.ts'
 
 const subject = await openQdrant('contract')
@@ -28,6 +28,5 @@ else {
       },
     }
   }
-  describeVectorStore('Qdrant', openSubject)
-  describeFilters('Qdrant', openSubject)
+  storeSuite(vitest, { name: 'Qdrant', open: openSubject })
 }

@@ -1,7 +1,6 @@
 import fc from 'fast-check'
-import type { Fields } from '../../src/index/filter/fields.ts'
-import { and, contains, eq, exists, type Filter, not, oneOf, or, range } from '../../src/index/filter/index.ts'
-import type { JsonObject, JsonValue } from '../../src/shared/index.ts'
+import { and, contains, eq, exists, type Fields, type Filter, not, oneOf, or, range } from '../../index/index.ts'
+import type { JsonObject, JsonValue } from '../../shared/index.ts'
 
 /** Strings that a query language, a path or an object may stumble over, as names and as values. */
 export const hostile = [

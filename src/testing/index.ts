@@ -1,0 +1,2 @@
+export type { Expect, Expectation, Omission, StoreUnderTest, Test, TestRunner } from './runner.ts'
+export { type StoreSuiteOptions, storeSuite } from './store-suite.ts'
