@@ -74,7 +74,7 @@ export default defineConfig({
     client: 'src/api/client.ts',
     testing: 'src/testing/index.ts',
     'cli/main': 'src/cli/main.ts',
-    'inference-worker': 'src/embed/transformer/worker.ts',
+    'inference-worker': 'src/embed/graph-encoder/worker.ts',
   },
   format: 'esm',
   platform: 'node',

@@ -7,14 +7,13 @@
 import { execFileSync } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { locateModel, readTransformer } from '../src/embed/index.ts'
-import { cutInGroups } from '../src/finetune/data/collate.ts'
+import { locateModel, readTransformer, textProcessorOf } from '../src/embed/index.ts'
 import { recipeOf } from '../src/finetune/engine/recipe.ts'
 import { createState } from '../src/finetune/engine/state.ts'
-import { readTower } from '../src/finetune/engine/tower.ts'
 import { createHostWay } from '../src/finetune/engine/ways/host.ts'
 import { infoNce } from '../src/finetune/losses/info-nce.ts'
 import { adamW } from '../src/finetune/optimizer/adamw.ts'
+import { readTower } from '../src/finetune/tower/read-tower.ts'
 import { findPyTorch } from './support/pytorch.ts'
 import { machine, median } from './support/sides.ts'
 
@@ -25,22 +24,24 @@ const model = fileURLToPath(new URL('../../shared/models/all-minilm-l6-v2', impo
 
 const began = performance.now()
 const files = await readTransformer(await locateModel(model), { dtype: 'fp32' })
-const tower = await readTower(files, { dropout: 0.1 })
+const processor = textProcessorOf(files)
+const tower = await readTower(files, { processor, dropout: 0.1 })
 const recipe = recipeOf(tower, { loss: infoNce(), optimizer: adamW() })
 const way = createHostWay({
   recipe,
   state: createState(recipe),
-  files,
+  processor,
   device: 'cpu',
   threads: availableParallelism(),
 })
 
-const lengths = new Int32Array(texts).fill(tokens)
-const ids = Int32Array.from({ length: texts * tokens }, (_, i) => 1000 + ((i * 7919) % 20_000))
-const groups = cutInGroups(1)([...lengths]).map(() => ({ ids, lengths, skips: new Int32Array(texts) }))
+const idOf = (text: number, position: number) => 1000 + (((text * tokens + position) * 7919) % 20_000)
+const items = Array.from({ length: texts }, (_, text) => {
+  return { ids: Array.from({ length: tokens }, (__, position) => idOf(text, position)), skip: 0, cut: false }
+})
 const half = Array.from({ length: texts / 2 }, (_, i) => i)
 const batch = {
-  groups,
+  groups: [items],
   examples: texts / 2,
   rows: { anchor: half, positive: half.map((i) => i + texts / 2) },
   owners: {},

@@ -8,15 +8,14 @@ import { execFileSync } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { locateModel, readTransformer } from '../src/embed/index.ts'
-import { createTokenize } from '../src/finetune/data/collate.ts'
+import { locateModel, readTransformer, textProcessorOf } from '../src/embed/index.ts'
 import { recipeOf } from '../src/finetune/engine/recipe.ts'
 import { createState } from '../src/finetune/engine/state.ts'
 import { createStepTaker } from '../src/finetune/engine/take-steps.ts'
-import { readTower } from '../src/finetune/engine/tower.ts'
 import { infoNce } from '../src/finetune/losses/info-nce.ts'
 import { adamW } from '../src/finetune/optimizer/adamw.ts'
 import { runSettings } from '../src/finetune/options.ts'
+import { readTower } from '../src/finetune/tower/read-tower.ts'
 import type { Pair } from '../src/main.ts'
 import { intentPairs, sharedPath } from './support/data.ts'
 import { machine, median } from './support/sides.ts'
@@ -46,16 +45,16 @@ interface Measured {
 
 async function measure({ model, pairs: count, words, way }: Case): Promise<Measured> {
   const files = await readTransformer(await locateModel(models[model] ?? ''), { dtype: 'fp32' })
-  const tower = await readTower(files, { dropout: 0.1 })
+  const processor = textProcessorOf(files)
+  const tower = await readTower(files, { processor, dropout: 0.1 })
   const recipe = recipeOf(tower, { loss: infoNce(), optimizer: adamW() })
   const chunk = { 'at once': 2 * count, chunks: 2 * count - 1, auto: undefined }[way]
   const settings = runSettings({ model, pairs: [], out: '', batchSize: count, ...(chunk ? { cacheChunk: chunk } : {}) })
   const taker = createStepTaker({
     recipe,
     state: createState(recipe),
-    files,
+    processor,
     settings,
-    tokenize: createTokenize(files, undefined),
     device: 'cpu',
     threads: availableParallelism(),
   })

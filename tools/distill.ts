@@ -9,11 +9,13 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { createInference } from '../src/embed/graph-encoder/inference.ts'
 import { writeSafetensors } from '../src/embed/index.ts'
 import { createTokenizer } from '../src/embed/tokenizer.ts'
-import { createInference } from '../src/embed/transformer/inference.ts'
+import { collateTexts } from '../src/embed/transformer/text-feeds.ts'
 import { loadEncoder } from '../src/main.ts'
 import { openSession } from '../src/runtime/index.ts'
+import { normalizeInPlace } from '../src/shared/index.ts'
 import { allowedTexts } from './support/allowed-texts.ts'
 import { fitTokens } from './support/fit-tokens.ts'
 import { mainDirections, project } from './support/principal-components.ts'
@@ -77,24 +79,20 @@ async function teach(texts: readonly string[]): Promise<Float64Array[]> {
 /** `[tokens][384]`: a token between the special tokens, mean-pooled. */
 async function embedTokens(ids: readonly number[]): Promise<Float64Array[]> {
   const opened = await openSession(path.join(modelFolder, 'onnx/model.onnx'), { device: 'cpu', threads: 2 })
-  const run = createInference(opened, {
-    padId: 0,
-    padSide: 'right',
-    output: { name: 'last_hidden_state', holds: 'tokens' },
-    pooling: ['mean'],
-    layers: [],
-  })
   const [prefix = 0, , suffix = 0] = tokenizer.encode('a')
+  const inputs = new Map(opened.session.inputNames.map((name) => [name, 'int64' as const]))
+  const feedsOf = (batch: readonly number[]) => {
+    const items = batch.map((id) => ({ ids: [prefix, id, suffix], skip: 0, cut: false }))
+    return collateTexts(items, { inputs, pooling: ['mean'], padId: 0, padSide: 'right' })
+  }
+  const plan = { output: 'last_hidden_state', head: { pooling: ['mean'], layers: [] } } as const
+  const run = await createInference(opened, plan, feedsOf(ids.slice(0, 1)))
   const vectors: Float64Array[] = []
   for (let start = 0; start < ids.length; start += batchSize) {
     const batch = ids.slice(start, start + batchSize)
-    const flat = await run({
-      ids: Int32Array.from(batch.flatMap((id) => [prefix, id, suffix])),
-      lengths: new Int32Array(batch.length).fill(3),
-      skips: new Int32Array(batch.length),
-    })
+    const flat = await run(feedsOf(batch))
     const width = flat.length / batch.length
-    batch.forEach((_, i) => vectors.push(Float64Array.from(flat.subarray(i * width, (i + 1) * width))))
+    batch.forEach((_, i) => vectors.push(Float64Array.from(normalizeInPlace(flat.slice(i * width, (i + 1) * width)))))
   }
   return vectors
 }

@@ -7,7 +7,7 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { parseArgs, promisify } from 'node:util'
-import { collate, createTokenize, cutInGroups } from '../src/finetune/data/collate.ts'
+import { collate, cutInGroups } from '../src/finetune/data/collate.ts'
 import { createRepeatedWay } from '../src/finetune/engine/ways/repeated.ts'
 import { createResidentWay } from '../src/finetune/engine/ways/resident.ts'
 import { fixtures, openTraining, pairsOf, relativeError } from '../test/support/training.ts'
@@ -43,13 +43,14 @@ const pairs = pairsOf(Array.from({ length: 8 }, (_, i) => [texts[i] ?? '', texts
 
 await using cpu = await openTraining(model)
 await using other = await openTraining(model)
-const tokenize = createTokenize(other.files, undefined)
 const options = { ...other, device, threads: 2 } as const
-const planned = Array.from({ length: steps }, (_, i) => {
-  const turned = [...pairs.slice((i + 1) % 8), ...pairs.slice(0, (i + 1) % 8)]
-  const settings = { rate: 1e-3, weightDecay: 0.1, step: i + 1, clip: 1, seed: i }
-  return { turned, batch: collate(turned, tokenize, cutInGroups(2)), settings }
-})
+const planned = await Promise.all(
+  Array.from({ length: steps }, async (_, i) => {
+    const turned = [...pairs.slice((i + 1) % 8), ...pairs.slice(0, (i + 1) % 8)]
+    const settings = { rate: 1e-3, weightDecay: 0.1, step: i + 1, clip: 1, seed: i }
+    return { turned, batch: await collate(turned, other.processor, cutInGroups(2)), settings }
+  }),
+)
 
 /** As training takes them: WebGPU keeps the state from run to run, the others within a loop of steps. */
 async function* onDevice(): AsyncGenerator<{ readonly loss: number; readonly milliseconds: number }> {

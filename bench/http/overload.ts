@@ -3,7 +3,7 @@ import { autocannon, embeddingRequests, metric, startServer, statuses } from './
 
 const size = 8
 /** A queue of a few seconds, so that clients need not be thousands to fill it. */
-const limits = { queuedTokens: 8_192 }
+const limits = { queuedCost: 8_192 }
 const restSeconds = 10
 const deadlineSeconds = 30
 

@@ -20,11 +20,11 @@ let embedded = 0
 const encoder: Encoder = {
   name: 'synthetic',
   dimensions,
-  modalities: ['text'],
   fingerprint: '5'.repeat(32),
-  maximumTokens: Infinity,
-  countTokens: (text) => text.length,
-  async encode(texts) {
+  accepts: new Set(['text']),
+  text: { maximumTokens: Infinity, countTokens: (text) => text.length },
+  async encode(inputs) {
+    const texts = inputs.map(String)
     embedded += texts.length
     const matrix = createMatrix(texts.length, dimensions)
     for (const [i, text] of texts.entries()) {

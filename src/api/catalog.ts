@@ -1,4 +1,4 @@
-import type { Encoder } from '../embed/index.ts'
+import { delegateEncoder, type Encoder } from '../embed/index.ts'
 import {
   type CollectionInfo,
   type CollectionSchema,
@@ -71,7 +71,7 @@ export function createCatalog(store: VectorStore, models: ReadonlyMap<string, Se
   async function byEncoderName(encoderName: string, { dimensions }: { dimensions?: number }): Promise<Encoder> {
     const named = [...models.values()].filter(({ name }) => name === encoderName)
     const found = dimensions === undefined ? named[0] : named.find((encoder) => encoder.dimensions === dimensions)
-    if (found) return { ...found, close: async () => {} }
+    if (found) return delegateEncoder(found, { close: async () => {}, [Symbol.asyncDispose]: async () => {} })
     throw new QontrastError('model-not-found', `The model '${encoderName}' is not served here.`)
   }
 

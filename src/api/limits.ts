@@ -12,8 +12,8 @@ export interface Limits {
   readonly tokensPerText: number
   /** Documents of one put, ids of one get or delete: else 422. A stream may be of any length. */
   readonly documentsPerBatch: number
-  /** Tokens of calls that wait for one model, searches and bulk work each; shared between keys: else 429. */
-  readonly queuedTokens: number
+  /** Cost of calls that wait for one model, tokens of texts, searches and bulk work each; shared between keys: else 429. */
+  readonly queuedCost: number
   /** Requests worked on at the same time, of one key at most as many as are left to the others: else 429. */
   readonly concurrentRequests: number
   /** Streams open at the same time, of documents and of events: else 429. */
@@ -35,7 +35,7 @@ export const defaultLimits: Limits = {
   candidatesPerSearch: 50_000,
   tokensPerText: 8_192,
   documentsPerBatch: 1_000,
-  queuedTokens: 32_768,
+  queuedCost: 32_768,
   concurrentRequests: 512,
   openStreams: 64,
   deadlineSeconds: 30,

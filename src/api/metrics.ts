@@ -4,7 +4,11 @@ import type { Keyring } from './access/keyring.ts'
 import { type ModelQueue, workKinds } from './model-queue.ts'
 
 const queueFigures = [
-  { name: 'qontrast_queue_tokens', help: 'Tokens in the queue of a model, those it works on included.', of: 'tokens' },
+  {
+    name: 'qontrast_queue_tokens',
+    help: 'Cost of what is in the queue of a model, what it works on included: tokens of texts, patches of pictures.',
+    of: 'cost',
+  },
   { name: 'qontrast_queue_waiting', help: 'Pieces of calls that wait for a model.', of: 'waiting' },
 ] as const
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
@@ -98,9 +102,9 @@ export function createMetrics({ openStreams, requestsInFlight }: Watched) {
       labelNames: ['model'],
       registers,
     }),
-    batchTexts: new Histogram({
+    batchInputs: new Histogram({
       name: 'qontrast_batch_texts',
-      help: 'Texts that a model reads at once, from however many calls.',
+      help: 'Inputs (texts, pictures) that a model reads at once, from however many calls.',
       buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048],
       registers,
     }),

@@ -10,12 +10,12 @@ export type ModelQueue = Readonly<Record<WorkKind, WorkQueue>>
 
 /** The line of one kind of work, shared fairly between owners: API keys. */
 export interface WorkQueue {
-  /** Tokens of the calls that were let in, and of what the model works on; never more than the limit. */
-  readonly tokens: number
+  /** Of the calls that were let in, and of what the model works on; never more than the limit. */
+  readonly cost: number
   /** Pieces that wait for their turn, also of calls that wait outside. */
   readonly waiting: number
   /** Lets a call in; `overloaded` where its owner has more than their share. An owner's only call may be of any size: what is past the limit waits outside. */
-  letIn(tokens: number, owner: string): Place
+  letIn(cost: number, owner: string): Place
   /** A place outside, for those who wait however long it takes. */
   stayOutside(owner: string): Place
   /** True from when an owner was refused until a tenth of their share is free again: what would be refused need not be read. */
@@ -25,23 +25,23 @@ export interface WorkQueue {
 /** Of one call, until it leaves. */
 export interface Place {
   /** Waits for the turn of a piece of the call's work; the function it gives says that the model is done with it. */
-  turn(tokens: number, signal: AbortSignal | undefined): Promise<() => void>
+  turn(cost: number, signal: AbortSignal | undefined): Promise<() => void>
   leave(): void
 }
 
 export interface ModelQueueOptions {
   /** The model's public name. */
   readonly model: string
-  /** Tokens of calls that are let in, for each kind. */
+  /** Cost of calls that are let in, for each kind. */
   readonly limit: number
-  /** Tokens that the model is given at a time, for each kind. */
+  /** Cost of what the model is given at a time, for each kind. */
   readonly atOnce: number
   readonly onRefusal?: (kind: WorkKind) => void
 }
 
 /** Share of the newest measurement in the speed that `Retry-After` goes by. */
 const newest = 0.2
-/** Tokens a second. */
+/** Cost a second: tokens, of texts. */
 const firstGuess = 2_000
 const longestGap = 5
 const opensAtShare = 0.9
@@ -61,25 +61,25 @@ function createWorkQueue(kind: WorkKind, { model, limit, atOnce, onRefusal }: Mo
   const shareOf = (owner: string) => limit / (owned.size + (owned.has(owner) ? 0 : 1))
 
   function own(owner: string, more: number): void {
-    const tokens = ownedBy(owner) + more
-    if (tokens > 0) owned.set(owner, tokens)
+    const cost = ownedBy(owner) + more
+    if (cost > 0) owned.set(owner, cost)
     else owned.delete(owner)
   }
 
   function secondsLeft(): number {
-    return Math.ceil([...owned.values()].reduce((sum, tokens) => sum + tokens, 0) / speed.perSecond)
+    return Math.ceil([...owned.values()].reduce((sum, cost) => sum + cost, 0) / speed.perSecond)
   }
 
-  function count(tokens: number): number {
-    counted += tokens
-    return tokens
+  function count(cost: number): number {
+    counted += cost
+    return cost
   }
 
-  function createPlace(owner: string, tokens: number): Place {
-    let left = tokens
-    const isInside = tokens > 0 && counted + tokens <= limit
-    let inside = isInside ? count(tokens) : 0
-    own(owner, tokens)
+  function createPlace(owner: string, cost: number): Place {
+    let left = cost
+    const isInside = cost > 0 && counted + cost <= limit
+    let inside = isInside ? count(cost) : 0
+    own(owner, cost)
     return {
       async turn(piece, signal) {
         const end = await turns.take({ owner, cost: piece, signal })
@@ -104,19 +104,19 @@ function createWorkQueue(kind: WorkKind, { model, limit, atOnce, onRefusal }: Mo
   }
 
   return {
-    get tokens() {
+    get cost() {
       return counted
     },
     get waiting() {
       return turns.waiting
     },
-    letIn(tokens, owner) {
+    letIn(cost, owner) {
       const has = ownedBy(owner)
-      if (limit > 0 && (has === 0 || has + tokens <= shareOf(owner))) return createPlace(owner, tokens)
+      if (limit > 0 && (has === 0 || has + cost <= shareOf(owner))) return createPlace(owner, cost)
       refused.add(owner)
       onRefusal?.(kind)
       const share = Math.floor(shareOf(owner))
-      const reason = `${has} tokens of this key wait for the model '${model}'; ${tokens} more would exceed its share of ${share}.`
+      const reason = `Work of cost ${has} (tokens, of texts) of this key waits for the model '${model}'; ${cost} more would exceed its share of ${share}.`
       throw overloaded(reason, Math.max(1, Math.min(60, secondsLeft())))
     },
     stayOutside: (owner) => createPlace(owner, 0),
@@ -127,19 +127,19 @@ function createWorkQueue(kind: WorkKind, { model, limit, atOnce, onRefusal }: Mo
   }
 }
 
-/** Tokens a second, as the model takes them while it has work. */
-function createSpeed(): { readonly perSecond: number; measure(tokens: number): void } {
+/** Cost a second, as the model works it off while it has work. */
+function createSpeed(): { readonly perSecond: number; measure(cost: number): void } {
   let perSecond = firstGuess
   let before = performance.now()
   return {
     get perSecond() {
       return Math.max(1, perSecond)
     },
-    measure(tokens) {
+    measure(cost) {
       const now = performance.now()
       const elapsed = Math.max(1, now - before) / 1_000
       before = now
-      if (elapsed < longestGap) perSecond += newest * (tokens / elapsed - perSecond)
+      if (elapsed < longestGap) perSecond += newest * (cost / elapsed - perSecond)
     },
   }
 }

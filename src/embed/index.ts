@@ -1,19 +1,30 @@
-export type {
-  BatchFigures,
-  EncodeOptions,
-  Encoder,
-  LegacyEncoder,
-  Modality,
-  Purpose,
-  WorkerLoss,
+export { delegateEncoder } from './delegate.ts'
+export {
+  type BatchFigures,
+  type EncodeOptions,
+  type Encoder,
+  type LegacyEncoder,
+  type Purpose,
+  type TextReading,
+  textOf,
+  type WorkerLoss,
 } from './encoder.ts'
+export { appendHead, type Head } from './head/head.ts'
+export type { Layer, PlaceWeights } from './head/layers.ts'
+export type { PoolingMode } from './head/pooling.ts'
+export { checkInputs, type Input, type Media, type MediaInput, type Modality, modalityOf } from './input.ts'
 export { bundledEncoder, type LoadEncoderOptions, loadEncoder, locateModel, readTransformer } from './load-encoder.ts'
 export type { ModelFolder } from './model-folder.ts'
+export type { Processor } from './processor.ts'
 export { readSafetensors, type StoredTensor } from './safetensors.ts'
-export type { Tokenizer } from './tokenizer.ts'
-export { checkWidth, type DenseLayer, type Layer, type LayerNormLayer, layerNormEpsilon } from './transformer/layers.ts'
-export { checkInputs, inputValues, type PaddedLayout, padded, type TokenBatch } from './transformer/layout.ts'
+export type { Tokenizer, TokenizerSettings } from './tokenizer.ts'
 export { type Dtype, dtypes } from './transformer/model-file.ts'
-export type { Activation, PoolingMode } from './transformer/modules.ts'
-export type { Prompt, TransformerFiles } from './transformer/read-transformer.ts'
+export type { TransformerFiles } from './transformer/read-transformer.ts'
+export type { TextInputs, TextItem } from './transformer/text-feeds.ts'
+export {
+  createTextProcessor,
+  type Prompt,
+  type TextProcessorOptions,
+  textProcessorOf,
+} from './transformer/text-processor.ts'
 export { type TensorToWrite, writeSafetensors } from './write-safetensors.ts'

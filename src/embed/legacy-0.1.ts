@@ -54,7 +54,7 @@ export async function legacyStatic(facts: LegacyStaticFacts, places: Places): Pr
 
 /** 0.1.0 preferred tokens to the model's own vector, ran every Dense before its one normalization, and cut texts at their end. */
 export async function legacyTransformer(
-  { folder, model, settings, plan, tokenizer, tokenizerFile }: TransformerFiles,
+  { folder, model, settings, plan, tokenizer, tokenizerFile, prompts }: TransformerFiles,
   { dimensions, cacheDir }: { dimensions: number; cacheDir: string },
 ): Promise<LegacyEncoder> {
   const { root } = folder
@@ -67,7 +67,7 @@ export async function legacyTransformer(
     dimensions,
     pooling: settings.pooling.modes,
     dense: dense.map(({ path: place, activation }) => ({ path: place, activation })),
-    document: plan.document.prompt,
+    document: prompts.document.prompt,
     maximumTokens: tokenizer.maximumTokens,
   }
   const files = [
@@ -81,14 +81,14 @@ export async function legacyTransformer(
     model.outputs.map(({ name }) => name),
   )
   const before = lazily(() =>
-    upstream(tokenizerFile, { ...plan.tokenizer, truncationSide: 'right', lowerCase: false }, {}),
+    upstream(tokenizerFile, { ...settings.tokenizer, truncationSide: 'right', lowerCase: false }, {}),
   )
-  const { prompt } = plan.document
+  const { prompt } = prompts.document
   return {
     fingerprints: [await fingerprint(files, facts, { root, cacheDir })],
     differs(text) {
       if (allDiffer) return true
-      const lowered = plan.tokenizer.lowerCase ? (prompt + text).toLowerCase() : prompt + text
+      const lowered = settings.tokenizer.lowerCase ? (prompt + text).toLowerCase() : prompt + text
       return !sameIds(tokenizer.encode(prompt + text), before().encode(lowered))
     },
   }

@@ -6,6 +6,8 @@ import { buildPipeline } from './tokenizer/pipeline.ts'
 export interface Tokenizer {
   /** Ids with special tokens, cut to the model's maximum. */
   encode(text: string): number[]
+  /** The same cut to another maximum, special tokens included, and whether the text was longer. */
+  read(text: string, maximumTokens: number): { readonly ids: number[]; readonly cut: boolean }
   /** Ids without special tokens, cut to `limit` where one is given. */
   ids(text: string, limit?: number): number[]
   readonly padId: number
@@ -21,7 +23,7 @@ export interface Tokenizer {
   vocabulary(): ReadonlyMap<string, number>
 }
 
-export interface TokenizerSettings {
+export type TokenizerSettings = {
   /** Longest sequence the model takes, special tokens included. */
   readonly maximumTokens: number
   /** Which end of a longer text is left out. */
@@ -54,15 +56,22 @@ export function tokenizerOf(pipeline: Pipeline, settings: TokenizerSettings): To
   const { prefix, suffix } = specialTokensAround(pipeline)
   const specialTokens = prefix.length + suffix.length
 
-  const ids = (text: string, limit = Number.POSITIVE_INFINITY) => {
-    if (limit <= 0) return []
-    if (!Number.isFinite(limit)) return plain(text)
-    return truncationSide === 'left' ? plain(text).slice(-limit) : leadingIds(text, limit, plain)
+  const cutIds = (text: string, limit: number): { ids: number[]; cut: boolean } => {
+    if (limit <= 0) return { ids: [], cut: text !== '' }
+    if (!Number.isFinite(limit)) return { ids: plain(text), cut: false }
+    if (truncationSide === 'right') return leadingIds(text, limit, plain)
+    const ids = plain(text)
+    return { ids: ids.slice(-limit), cut: ids.length > limit }
+  }
+  const read = (text: string, maximum: number) => {
+    const { ids, cut } = cutIds(text, maximum - specialTokens)
+    return { ids: [...prefix, ...ids, ...suffix], cut }
   }
 
   return {
-    encode: (text) => [...prefix, ...ids(text, maximumTokens - specialTokens), ...suffix],
-    ids,
+    encode: (text) => read(text, maximumTokens).ids,
+    read,
+    ids: (text, limit = Number.POSITIVE_INFINITY) => cutIds(text, limit).ids,
     padId,
     padSide,
     truncationSide,
@@ -79,15 +88,15 @@ export function tokenizerOf(pipeline: Pipeline, settings: TokenizerSettings): To
 const margin = 8
 
 /** The first `limit` ids without tokenizing all of a long text: a text cut at white space gives the same leading ids. */
-function leadingIds(text: string, limit: number, plain: (text: string) => number[]): number[] {
+function leadingIds(text: string, limit: number, plain: (text: string) => number[]): { ids: number[]; cut: boolean } {
   for (let length = limit * 8; length < text.length; length *= 4) {
     const cut = lastWhiteSpace(text, length)
     if (cut <= 0) continue
     const ids = plain(text.slice(0, cut))
-    if (ids.length >= limit + margin) return ids.slice(0, limit)
+    if (ids.length >= limit + margin) return { ids: ids.slice(0, limit), cut: true }
   }
   const ids = plain(text)
-  return ids.length > limit ? ids.slice(0, limit) : ids
+  return ids.length > limit ? { ids: ids.slice(0, limit), cut: true } : { ids, cut: false }
 }
 
 function lastWhiteSpace(text: string, from: number): number {

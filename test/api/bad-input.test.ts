@@ -302,7 +302,7 @@ describe('a transformer in child processes', () => {
 
   test('a full queue is 429 with Retry-After, a passed deadline 504, and both leave nothing behind', async () => {
     await using tiny = await loadEncoder(model, { workers: 1 })
-    const { call } = await tinyApp(tiny, { queuedTokens: 1 })
+    const { call } = await tinyApp(tiny, { queuedCost: 1 })
     const answers = await Promise.all(Array.from({ length: 8 }, () => call('POST', '/v1/embeddings', embed(500))))
     const statuses = new Set(answers.map(({ status }) => status))
     expect(statuses).toEqual(new Set([200, 429]))

@@ -63,7 +63,7 @@ async function bothModels(options: Omit<Parameters<typeof openApp>[0], 'indexes'
 }
 
 test('while large embeddings calls run, searches are answered first; what is given up leaves the queue', async () => {
-  await using opened = await bothModels({ limits: { queuedTokens: 1_000_000 } })
+  await using opened = await bothModels({ limits: { queuedCost: 1_000_000 } })
   const { app, call } = opened
   await call('POST', '/v1/indexes', { name: 'docs', model: 'tiny' })
   await call('PUT', `${base}/documents`, { documents: [{ id: 'a', text: 'a short text' }] })
@@ -80,7 +80,7 @@ test('while large embeddings calls run, searches are answered first; what is giv
 })
 
 test("a model's full queue refuses texts to embed with that model, and nothing else", async () => {
-  await using opened = await bothModels({ limits: { queuedTokens: 1_000 } })
+  await using opened = await bothModels({ limits: { queuedCost: 1_000 } })
   const { app, call } = opened
   await call('POST', '/v1/indexes', { name: 'docs', model: 'tiny' })
   await call('PUT', `${base}/documents`, { documents: [{ id: 'a', text: 'a short text' }] })
@@ -111,7 +111,7 @@ test('each key has its share: what one asks for refuses and delays no other', as
   if (!a || !b || !admin) throw new Error('unreachable')
   await using opened = await bothModels({
     keys: [a.entry, b.entry, admin.entry],
-    limits: { queuedTokens: 1_000, concurrentRequests: 8 },
+    limits: { queuedCost: 1_000, concurrentRequests: 8 },
   })
   const { app, call } = opened
   const under = begin(app, '/v1/embeddings', bulk, { headers: bearer(a.key) })
@@ -126,7 +126,7 @@ test('each key has its share: what one asks for refuses and delays no other', as
 })
 
 test('documents that are put wait outside of the queue, in pieces; once their deadline has passed their work is gone', async () => {
-  await using opened = await bothModels({ limits: { queuedTokens: 3_000 } })
+  await using opened = await bothModels({ limits: { queuedCost: 3_000 } })
   const { app, call } = opened
   await call('POST', '/v1/indexes', { name: 'docs', model: 'tiny' })
   const documents = Array.from({ length: 500 }, (_, i) => ({ id: `${i}`, text: `${i} ${words(1_500)}` }))

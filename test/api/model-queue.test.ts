@@ -9,12 +9,12 @@ const overloaded = expect.objectContaining({ code: 'overloaded' })
 test("an owner's only call may be of any size; beside others of theirs, what fits", () => {
   const queue = bulkOf(100)
   const large = queue.letIn(1_000, 'a')
-  expect(queue.tokens).toBe(0) // it waits outside
+  expect(queue.cost).toBe(0) // it waits outside
   expect(() => queue.letIn(1, 'a')).toThrow(overloaded)
   large.leave()
   queue.letIn(60, 'a')
   queue.letIn(40, 'a')
-  expect(queue.tokens).toBe(100)
+  expect(queue.cost).toBe(100)
   expect(() => queue.letIn(1, 'a')).toThrow(overloaded)
 })
 
@@ -46,7 +46,7 @@ test('another key finds its share of a full queue, and the first one is held to 
   const queue = bulkOf(100)
   const full = queue.letIn(100, 'a')
   queue.letIn(50, 'b')
-  expect(queue.tokens).toBe(100)
+  expect(queue.cost).toBe(100)
   expect(() => queue.letIn(1, 'b')).toThrow(overloaded)
   expect(() => queue.letIn(1, 'a')).toThrow(overloaded)
   full.leave()
@@ -59,9 +59,9 @@ test('those who wait however long it takes stay outside of the queue, and have t
   queue.letIn(100, 'a')
   const put = queue.stayOutside('b')
   const turns = Array.from({ length: 50 }, () => put.turn(10, undefined))
-  expect([queue.tokens, queue.waiting]).toEqual([100, 49])
+  expect([queue.cost, queue.waiting]).toEqual([100, 49])
   for (const turn of turns) (await turn)()
-  expect([queue.tokens, queue.waiting]).toEqual([100, 0])
+  expect([queue.cost, queue.waiting]).toEqual([100, 0])
 })
 
 test('a refusal says when to try again, by what waits and how fast the model is', () => {
@@ -114,13 +114,13 @@ describe('whatever comes and goes', () => {
               expect(has).toBe(true)
               expect(error).toEqual(overloaded)
             }
-          expect(queue.tokens).toBeLessThanOrEqual(limit)
-          expect(queue.tokens).toBeGreaterThanOrEqual(0)
+          expect(queue.cost).toBeLessThanOrEqual(limit)
+          expect(queue.cost).toBeGreaterThanOrEqual(0)
         }
         given.abort()
         for (const end of await Promise.allSettled(ends)) if (end.status === 'fulfilled') end.value()
         for (const { place } of places) place.leave()
-        expect([queue.tokens, queue.waiting]).toEqual([0, 0])
+        expect([queue.cost, queue.waiting]).toEqual([0, 0])
         queue.letIn(limit, 'a')
         queue.letIn(Math.floor(limit / 2), 'b') // nothing is left of the shares either
       }),

@@ -1,17 +1,21 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type BatchItem, createBatcher } from '../../src/embed/transformer/batcher.ts'
-import type { TokenBatch } from '../../src/embed/transformer/layout.ts'
+import { type BatchEntry, createBatcher } from '../../src/embed/graph-encoder/batcher.ts'
 import { fuzz } from '../support/fuzz.ts'
 
-const tokenBudget = 64
+const budget = 64
 
-/** Runs one batch at a time; a text's vector is its number, which is also each of its tokens. */
+interface Numbered {
+  readonly number: number
+  readonly cost: number
+}
+
+/** Runs one batch at a time; an item's vector is its number. */
 function openBatcher() {
-  const batches: TokenBatch[] = []
+  const batches: (readonly Numbered[])[] = []
   let idle = 1
   let listener = () => {}
-  const batcher = createBatcher(
+  const batcher = createBatcher<Numbered>(
     {
       idle: () => idle,
       onIdle: (heard) => {
@@ -26,33 +30,27 @@ function openBatcher() {
         return Float32Array.from(numbersOf(batch))
       },
     },
-    { tokenBudget },
+    { budget },
   )
   return { batcher, batches }
 }
 
-function numbersOf({ ids, lengths }: TokenBatch): number[] {
-  let at = 0
-  return [...lengths].map((length) => {
-    at += length
-    return ids[at - length] ?? Number.NaN
-  })
-}
+const numbersOf = (batch: readonly Numbered[]) => batch.map(({ number }) => number)
 
-const textOf = (
+const entryOf = (
   number: number,
-  length: number,
+  cost: number,
   settle: { resolve(value: number): void; reject(error: unknown): void },
 ) =>
   ({
-    ids: new Array<number>(length).fill(number),
-    skip: 0,
+    item: { number, cost },
+    cost,
     wanted: () => true,
     resolve: ([value = Number.NaN]) => settle.resolve(value),
     reject: settle.reject,
-  }) satisfies BatchItem
+  }) satisfies BatchEntry<Numbered>
 
-test('every text gets its own vector, no batch exceeds the budget, and each brings the oldest call on', async () => {
+test('every input gets its own vector, no batch exceeds the budget, and each brings the oldest call on', async () => {
   const calls = fc.array(fc.array(fc.integer({ min: 1, max: 80 }), { minLength: 1, maxLength: 12 }), { maxLength: 12 })
   await fc.assert(
     fc.asyncProperty(calls, async (lengths) => {
@@ -63,9 +61,9 @@ test('every text gets its own vector, no batch exceeds the budget, and each brin
         const made = call.map((length) => {
           const number = next++
           callOf.push(i)
-          let item: BatchItem | undefined
+          let item: BatchEntry<Numbered> | undefined
           const answer = new Promise<number>((resolve, reject) => {
-            item = textOf(number, length, { resolve, reject })
+            item = entryOf(number, length, { resolve, reject })
           }).then((value) => expect(value).toBe(number))
           return { item, answer }
         })
@@ -79,7 +77,7 @@ test('every text gets its own vector, no batch exceeds the budget, and each brin
       const left = new Set(callOf.keys())
       for (const batch of batches) {
         const texts = numbersOf(batch)
-        expect(texts.length === 1 || Math.max(...batch.lengths) * texts.length <= tokenBudget).toBe(true)
+        expect(texts.length === 1 || Math.max(...batch.map(({ cost }) => cost)) * texts.length <= budget).toBe(true)
         const oldest = Math.min(...[...left].map((number) => callOf[number] ?? 0))
         expect(texts.map((number) => callOf[number])).toContain(oldest)
         for (const number of texts) left.delete(number)
@@ -91,7 +89,7 @@ test('every text gets its own vector, no batch exceeds the budget, and each brin
   )
 })
 
-test('where more waits than fits, texts of like length go together, whatever calls they came by', async () => {
+test('where more waits than fits, inputs of like cost go together, whatever calls they came by', async () => {
   const { batcher, batches } = openBatcher()
   const answers = Array.from(
     { length: 8 },
@@ -100,20 +98,24 @@ test('where more waits than fits, texts of like length go together, whatever cal
         let open = 2
         const done = () => --open === 0 && resolve(undefined)
         batcher.add(
-          [textOf(2 * call, 4, { resolve: done, reject }), textOf(2 * call + 1, 16, { resolve: done, reject })],
+          [entryOf(2 * call, 4, { resolve: done, reject }), entryOf(2 * call + 1, 16, { resolve: done, reject })],
           'document',
         )
       }),
   )
   await Promise.all(answers)
-  expect(batches.map(({ lengths }) => [...lengths])).toEqual([[16, 16, 16, 16], new Array(8).fill(4), [16, 16, 16, 16]])
+  expect(batches.map((batch) => batch.map(({ cost }) => cost))).toEqual([
+    [16, 16, 16, 16],
+    new Array(8).fill(4),
+    [16, 16, 16, 16],
+  ])
 })
 
 test('queries overtake documents, and what nobody waits for is left out', async () => {
   const { batcher, batches } = openBatcher()
   const settled = (number: number, length: number, purpose: 'query' | 'document', wanted = true) =>
     new Promise((resolve, reject) => {
-      batcher.add([{ ...textOf(number, length, { resolve, reject }), wanted: () => wanted }], purpose)
+      batcher.add([{ ...entryOf(number, length, { resolve, reject }), wanted: () => wanted }], purpose)
       if (!wanted) resolve(undefined)
     })
   await Promise.all([settled(1, 60, 'document'), settled(2, 60, 'document', false), settled(3, 60, 'query')])

@@ -38,7 +38,7 @@ test.each([undefined, 2])('an encoder says where its model went, and once why (w
   await using plain = await loadEncoder(root, { device: 'cpu', ...(workers ? { workers } : {}) })
   const texts = ['hello world', 'naïve café']
   expect((await encoder.encode(texts)).data).toEqual((await plain.encode(texts)).data)
-  if (!workers) expect(encoder.tokensAtOnce).toBe(plain.tokensAtOnce) // as many processes as suit the CPU
+  if (!workers) expect(encoder.costAtOnce).toBe(plain.costAtOnce) // as many processes as suit the CPU
 })
 
 test('a table of token vectors is looked up by the CPU', async () => {

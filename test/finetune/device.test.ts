@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { collate, createTokenize, cutInGroups } from '../../src/finetune/data/collate.ts'
+import { collate, cutInGroups } from '../../src/finetune/data/collate.ts'
 import { createRepeatedWay } from '../../src/finetune/engine/ways/repeated.ts'
 import { createResidentWay } from '../../src/finetune/engine/ways/resident.ts'
 import type { StepSettings } from '../../src/finetune/engine/ways/way.ts'
@@ -25,11 +25,10 @@ describe.each(['cpu', ...(hasWebGpu ? (['webgpu'] as const) : [])] as const)('st
     await using host = await openTraining(model)
     await using other = await openTraining(model)
     const stepper = createResidentWay({ ...other, device, threads: 2 })
-    const tokenize = createTokenize(other.files, undefined)
     const take = async (step: number) => {
       const { loss, gradients } = await host.oneShot(pairs)
       const norm = host.move(gradients, { rate: 1e-3, step })
-      const result = await stepper.step(collate(pairs, tokenize, cutInGroups(2)), {
+      const result = await stepper.step(await collate(pairs, other.processor, cutInGroups(2)), {
         rate: 1e-3,
         weightDecay: 0.1,
         step,
@@ -56,15 +55,16 @@ test('steps in a loop, each of its own texts and lengths, are the steps one afte
   await using host = await openTraining(model, { dropout: 0.1 })
   await using other = await openTraining(model, { dropout: 0.1 })
   const loop = createRepeatedWay({ ...other, device: 'cpu', threads: 2 })
-  const tokenize = createTokenize(other.files, undefined)
   const settings = (step: number): StepSettings => ({ rate: step * 1e-4, weightDecay: 0.1, step, clip: 1, seed: step })
   const batches = [1, 2, 3, 4, 5].map((step) => (step === 3 ? pairs.slice(1) : pairs.toSpliced(step % 4, 1)))
   for (const stretch of [[1, 2, 3], [4], [5]]) {
     const results = await loop.steps(
-      stretch.map((step) => ({
-        batch: collate(batches[step - 1] ?? [], tokenize, cutInGroups(2)),
-        settings: settings(step),
-      })),
+      await Promise.all(
+        stretch.map(async (step) => ({
+          batch: await collate(batches[step - 1] ?? [], other.processor, cutInGroups(2)),
+          settings: settings(step),
+        })),
+      ),
     )
     for (const [i, step] of stretch.entries()) {
       const { loss, gradients } = await host.oneShot(batches[step - 1] ?? [], 2, step)

@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { dropoutFeeds } from '../../src/finetune/engine/dropout.ts'
+import { dropoutFeeds } from '../../src/finetune/tower/dropout.ts'
 import { dropoutInputs } from '../../src/graph/index.ts'
 import { createRandom } from '../../src/shared/index.ts'
 import { fixtures, openTraining, pairsOf, whole } from '../support/training.ts'

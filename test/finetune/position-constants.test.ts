@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { positionConstants } from '../../src/finetune/engine/position-constants.ts'
+import { positionConstants } from '../../src/finetune/tower/position-constants.ts'
 import { createBuilder, float32Tensor, type GraphBuilder, sizeOf, type ValueName } from '../../src/graph/index.ts'
 
 const ramp = (count: number) => Array.from({ length: count }, (_, i) => Math.sin(i + 1))

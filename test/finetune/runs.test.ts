@@ -141,7 +141,7 @@ describe('the longest text', () => {
       const out = path.join(folder, `short-${name}`)
       await run({ out, model: path.join(fixtures, 'models', name), maxTokens: 10, batchSize: 16 })
       await using encoder = await loadEncoder(out)
-      expect(encoder.maximumTokens).toBe(10 - 2) // beside [CLS] and [SEP]
+      expect(encoder.text?.maximumTokens).toBe(10 - 2) // beside [CLS] and [SEP]
       const json = async (file: string) => JSON.parse(await readFile(path.join(out, file), 'utf8'))
       expect(await json('sentence_bert_config.json')).toMatchObject({ max_seq_length: 10 })
       expect(await json('tokenizer_config.json')).toMatchObject({ model_max_length: 10 })
@@ -153,7 +153,7 @@ describe('the longest text', () => {
 
   test('is at most what the model reads, and at least a token', async () => {
     await using encoder = await loadEncoder(model)
-    const most = encoder.maximumTokens + 2 // [CLS] and [SEP]
+    const most = (encoder.text?.maximumTokens ?? 0) + 2 // [CLS] and [SEP]
     await expect(run({ out: path.join(folder, 'long'), maxTokens: most + 1 })).rejects.toMatchObject({
       code: 'invalid-option',
       message: expect.stringContaining(`at most ${most}`),

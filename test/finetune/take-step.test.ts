@@ -1,6 +1,5 @@
 import path from 'node:path'
 import { expect, test } from 'vitest'
-import { createTokenize } from '../../src/finetune/data/collate.ts'
 import type { Pair } from '../../src/finetune/data/pairs.ts'
 import { createStepTaker, type TakenStep, type Way } from '../../src/finetune/engine/take-steps.ts'
 import { addGradients } from '../../src/finetune/engine/ways/gradients.ts'
@@ -20,11 +19,9 @@ const pairs = pairsOf(
 async function open(options: Partial<FinetuneOptions>, way?: Way) {
   const training = await openTraining(model)
   const settings = runSettings({ model, pairs, out: '', clip: 1, weightDecay: 0.1, ...options })
-  const tokenize = createTokenize(training.files, undefined)
   const taker = createStepTaker({
     ...training,
     settings,
-    tokenize,
     device: 'cpu',
     threads: 2,
     ...(way ? { way } : {}),

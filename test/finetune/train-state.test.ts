@@ -3,7 +3,6 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { describe, expect, test } from 'vitest'
-import { createTokenize } from '../../src/finetune/data/collate.ts'
 import { lossParameter, lossState } from '../../src/finetune/engine/recipe.ts'
 import { type TrainState, valuesOf } from '../../src/finetune/engine/state.ts'
 import { createStepTaker, type Way } from '../../src/finetune/engine/take-steps.ts'
@@ -25,8 +24,7 @@ const pairs: Pair[] = Array.from({ length: 12 }, (_, i) => {
 async function open(loss: Loss, options: Partial<FinetuneOptions> = {}, way?: Way) {
   const training = await openTraining(model, { loss })
   const settings = runSettings({ model, pairs, out: '', clip: 1, weightDecay: 0.1, dropout: 0, ...options })
-  const tokenize = createTokenize(training.files, undefined)
-  const given = { ...training, settings, tokenize, device: 'cpu', threads: 2 } as const
+  const given = { ...training, settings, device: 'cpu', threads: 2 } as const
   const taker = createStepTaker({ ...given, ...(way ? { way } : {}) })
   return { ...training, taker, [Symbol.asyncDispose]: () => taker.close() }
 }

@@ -1,12 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { loadEncoder, locateModel, readTransformer } from '../../src/embed/index.ts'
-import { createInference } from '../../src/embed/transformer/inference.ts'
+import { createInference } from '../../src/embed/graph-encoder/inference.ts'
+import { loadEncoder, locateModel, readTransformer, textProcessorOf } from '../../src/embed/index.ts'
 import { type Graph, type Model, parseModel, renameReads, serializeModel } from '../../src/graph/index.ts'
 import { finetune } from '../../src/main.ts'
 import { openSession } from '../../src/runtime/index.ts'
-import { createRandom } from '../../src/shared/index.ts'
+import { createRandom, normalizeInPlace } from '../../src/shared/index.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 import { inner, norm, openTraining, pairsOf, whole } from '../support/training.ts'
 import { type Golden, goldenOf, readWeights, specimens, zooFolder } from '../support/zoo.ts'
@@ -19,20 +19,21 @@ describe.each(trained)('%s from the %s exporter', (family, exporter) => {
 
   test('gives the vectors of PyTorch, padded or not', async () => {
     const files = await readTransformer(await locateModel(await zooFolder(family, exporter)), { dtype: 'fp32' })
-    const { tokenizer, plan, layers } = files
+    const { plan, layers } = files
+    const processor = textProcessorOf(files)
+    const items = await Promise.all(golden.texts.map((text) => processor.prepare(text, 'document')))
     const opened = await openSession(files.model.path, { device: 'cpu', threads: 1 })
-    const infer = createInference(opened, { ...tokenizer, output: plan.output, pooling: plan.pooling, layers })
-    const rows = golden.texts.map((text) => tokenizer.encode(text))
-    const vectorsOf = (ids: readonly (readonly number[])[]) =>
-      infer({
-        ids: Int32Array.from(ids.flat()),
-        lengths: Int32Array.from(ids, ({ length }) => length),
-        skips: new Int32Array(ids.length),
-      })
-    const together = await vectorsOf(rows)
-    for (const [i, row] of rows.entries()) {
+    const head = { pooling: plan.pooling, layers }
+    const infer = await createInference(opened, { output: plan.output.name, head }, processor.collate(items))
+    const vectorsOf = async (some: typeof items) => {
+      const vectors = await infer(processor.collate(some))
+      const size = vectors.length / some.length
+      return some.flatMap((_, i) => [...normalizeInPlace(vectors.slice(i * size, (i + 1) * size))])
+    }
+    const together = await vectorsOf(items)
+    for (const [i, item] of items.entries()) {
       const expected = golden.vectors[i] ?? []
-      const alone = await vectorsOf([row])
+      const alone = await vectorsOf([item])
       for (const [d, value] of expected.entries()) {
         expect(Math.abs((alone[d] ?? 9) - value)).toBeLessThanOrEqual(1e-5)
         expect(Math.abs((together[i * expected.length + d] ?? 9) - value)).toBeLessThanOrEqual(1e-5)

@@ -1,16 +1,16 @@
 import { fileURLToPath } from 'node:url'
-import { locateModel, readTransformer } from '../../src/embed/index.ts'
-import { collate, createTokenize, cutBySize, cutInGroups } from '../../src/finetune/data/collate.ts'
+import { locateModel, readTransformer, textProcessorOf } from '../../src/embed/index.ts'
+import { collate, cutBySize, cutInGroups } from '../../src/finetune/data/collate.ts'
 import type { Pair } from '../../src/finetune/data/pairs.ts'
 import { recipeOf, slotName } from '../../src/finetune/engine/recipe.ts'
 import { createState } from '../../src/finetune/engine/state.ts'
-import { readTower } from '../../src/finetune/engine/tower.ts'
 import { createBatchGradients } from '../../src/finetune/engine/ways/batch-gradients.ts'
 import { type Gradients, globalNorm, type ParameterGradient } from '../../src/finetune/engine/ways/gradients.ts'
 import { clippingOf, createHostUpdate } from '../../src/finetune/engine/ways/host-update.ts'
 import { infoNce } from '../../src/finetune/losses/info-nce.ts'
 import type { Loss } from '../../src/finetune/losses/loss.ts'
 import { adamW } from '../../src/finetune/optimizer/adamw.ts'
+import { readTower } from '../../src/finetune/tower/read-tower.ts'
 
 export const fixtures = fileURLToPath(new URL('../fixtures/', import.meta.url))
 
@@ -20,13 +20,13 @@ export async function openTraining(
   { loss = infoNce(), threads = 2, dropout = 0 }: { loss?: Loss; threads?: number; dropout?: number } = {},
 ) {
   const files = await readTransformer(await locateModel(folder), { dtype: 'fp32' })
-  const tower = await readTower(files, { dropout })
+  const processor = textProcessorOf(files)
+  const tower = await readTower(files, { processor, dropout })
   const optimizer = adamW()
   const recipe = recipeOf(tower, { loss, optimizer })
   const state = createState(recipe)
-  const source = createBatchGradients({ recipe, state, files, device: 'cpu', threads })
+  const source = createBatchGradients({ recipe, state, processor, device: 'cpu', threads })
   const update = createHostUpdate(recipe, state)
-  const tokenize = createTokenize(files, undefined)
   const parameters = new Map(
     [...state.weights].map(([name, { dims, data }]) => {
       const slots = optimizer.slots.map((slot) => state.slots.get(slotName(slot, name))?.data ?? new Float32Array())
@@ -35,16 +35,17 @@ export async function openTraining(
   )
   return {
     files,
+    processor,
     tower,
     optimizer,
     recipe,
     state,
     /** Views of the state: each weight with its slots. */
     parameters,
-    oneShot: (pairs: readonly Pair[], groups = 2, seed = 0) =>
-      source.atOnce(collate(pairs, tokenize, cutInGroups(groups)), seed),
-    chunked: (pairs: readonly Pair[], texts: number, seed = 0) =>
-      source.inChunks(collate(pairs, tokenize, cutBySize({ texts, tokens: Number.POSITIVE_INFINITY })), seed),
+    oneShot: async (pairs: readonly Pair[], groups = 2, seed = 0) =>
+      source.atOnce(await collate(pairs, processor, cutInGroups(groups)), seed),
+    chunked: async (pairs: readonly Pair[], texts: number, seed = 0) =>
+      source.inChunks(await collate(pairs, processor, cutBySize({ texts, tokens: Number.POSITIVE_INFINITY })), seed),
     /** Clips to a norm of 1 and moves the weights; gives the norm before. */
     move(gradients: Gradients, { rate, step, batches = 1 }: { rate: number; step: number; batches?: number }): number {
       const norm = globalNorm(gradients) / batches

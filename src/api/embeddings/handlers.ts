@@ -31,7 +31,7 @@ export function embeddingRoutes({ catalog, limits }: Services) {
           'invalid-option',
           `dimensions is ${dimensions}; the model '${model}' has ${encoder.dimensions}.`,
         )
-      const { vectors, tokens } = await encoder.embed(texts, { purpose, signal: c.var.signal })
+      const { vectors, cost } = await encoder.embed(texts, { purpose, signal: c.var.signal })
       const write = encoding_format === 'base64' ? toBase64 : toNumbers
       const pace = createPace()
       const data: { object: 'embedding'; index: number; embedding: string | number[] }[] = []
@@ -40,7 +40,7 @@ export function embeddingRoutes({ catalog, limits }: Services) {
         data.push({ object: 'embedding', index, embedding: write(cut(vectors.row(index), dimensions)) })
       }
       if (encoding_format === 'base64') c.header('Cache-Control', 'no-transform') // compression would gain little
-      const usage = { prompt_tokens: tokens, total_tokens: tokens }
+      const usage = { prompt_tokens: cost, total_tokens: cost }
       return answerJson(c, { object: 'list' as const, data, model, usage })
     })
     .openapi(listModels, (c) => {

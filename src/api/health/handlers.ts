@@ -1,5 +1,5 @@
 import { OpenAPIHono, type z } from '@hono/zod-openapi'
-import type { Encoder } from '../../embed/index.ts'
+import type { Encoder, Input, Modality } from '../../embed/index.ts'
 import type { VectorStore } from '../../index/index.ts'
 import type { ApiEnv } from '../context.ts'
 import { live, ready, type readySchema } from './routes.ts'
@@ -38,10 +38,26 @@ export function healthRoutes(checked: Checked) {
     })
 }
 
+/** A picture of one black pixel, as PNG. */
+const pixel = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mNgAAAAAgAB5Sfe/AAAAABJRU5ErkJggg==',
+  'base64',
+)
+/** The least that a model of each modality can be asked; what has no least is asked nothing. */
+const questions: Readonly<Record<Modality, readonly Input[]>> = {
+  text: ['ready?'],
+  image: [{ image: { bytes: pixel, type: 'image/png' } }],
+  audio: [],
+}
+
+function questionTo({ accepts }: Encoder): readonly Input[] {
+  return [...accepts].map((modality) => questions[modality])[0] ?? []
+}
+
 /** One model that does not answer leaves the others in rotation: the server is ready while it can serve something. */
 async function check({ store, encoders }: Checked, busyAt: ReadonlyMap<string, number>): Promise<Readiness> {
   const models = Object.entries(encoders).map(async ([model, encoder]) => {
-    const state = await stateOf(encoder.encode(['ready?'], { purpose: 'query' }))
+    const state = await stateOf(encoder.encode(questionTo(encoder), { purpose: 'query' }))
     const busy = performance.now() - (busyAt.get(model) ?? Number.NEGATIVE_INFINITY) < patienceMilliseconds
     return [model, state === 'late' && busy ? 'ok' : stated(state)] as const
   })

@@ -1,3 +1,5 @@
+import type { JsonObject } from '../../shared/index.ts'
+
 /** Raised whenever this package computes other vectors from the same facts and files. */
 export const staticVersion = 2
 
@@ -13,4 +15,9 @@ export interface StaticPlan {
   readonly unknown: number | undefined
   /** Size of the table; ids past it are left out. */
   readonly tokens: number
+}
+
+/** The same as JSON. Indexes keep a hash of it: the order of its keys stays. */
+export function factsOf({ unknown, tokens, ...others }: StaticPlan): JsonObject {
+  return { ...others, ...(unknown === undefined ? {} : { unknown }), tokens }
 }

@@ -1,15 +1,16 @@
 import path from 'node:path'
 import { z } from 'zod'
 import { createMatrix, createPace, QontrastError, throwIfAborted } from '../../shared/index.ts'
-import { checkEncodeOptions, checkTexts } from '../check-texts.ts'
+import { checkEncodeOptions } from '../check-options.ts'
 import type { EncodeOptions, Encoder } from '../encoder.ts'
 import { fingerprintOf } from '../fingerprint.ts'
 import { limit, tokenId } from '../folder-numbers.ts'
+import { checkInputs, type Input, type Modality } from '../input.ts'
 import { legacyStatic } from '../legacy-0.1.ts'
 import type { ModelFolder } from '../model-folder.ts'
 import { createTokenizer } from '../tokenizer.ts'
 import { checkTableModules } from '../transformer/modules.ts'
-import { type StaticPlan, staticVersion } from './plan.ts'
+import { factsOf, type StaticPlan, staticVersion } from './plan.ts'
 import { readTokenTable, type TokenTable } from './token-table.ts'
 
 export interface StaticOptions {
@@ -18,6 +19,7 @@ export interface StaticOptions {
   readonly cacheDir: string
 }
 
+const accepts: ReadonlySet<Modality> = new Set(['text'])
 const weightFiles = ['model.safetensors', '0_StaticEmbedding/model.safetensors']
 const configSchema = z.looseObject({
   max_length: limit,
@@ -82,7 +84,7 @@ async function createStaticEncoder(
   }
   const { dimensions } = plan
   const { cacheDir } = options
-  const fingerprint = await fingerprintOf(folder, { plan, cacheDir })
+  const fingerprint = await fingerprintOf(folder, { facts: factsOf(plan), cacheDir })
   const rootTokenizer = (await folder.has('tokenizer.json')) ? path.join(folder.root, 'tokenizer.json') : undefined
   const legacy = await legacyStatic(
     { plan, tokenizer, tokenizerFile, weights, rootTokenizer },
@@ -96,22 +98,25 @@ async function createStaticEncoder(
   return {
     name: options.name,
     dimensions,
-    modalities: ['text'],
     fingerprint,
+    accepts,
+    text: {
+      maximumTokens,
+      countTokens: (text) => tokenizer.ids(text).length,
+      ...(config?.search_mode ? { searchMode: config.search_mode } : {}),
+      ...(config?.chunk_tokens ? { chunkTokens: config.chunk_tokens } : {}),
+    },
     legacy,
-    ...(config?.search_mode ? { searchMode: config.search_mode } : {}),
-    ...(config?.chunk_tokens ? { chunkTokens: config.chunk_tokens } : {}),
     device: 'cpu',
-    maximumTokens,
-    countTokens: (text) => tokenizer.ids(text).length,
     encode,
     close,
     [Symbol.asyncDispose]: close,
   }
 
-  async function encode(texts: readonly string[], options: EncodeOptions = {}) {
-    checkTexts(texts)
+  async function encode(inputs: readonly Input[], options: EncodeOptions = {}) {
+    checkInputs(inputs, accepts)
     checkEncodeOptions(options)
+    const texts = inputs.filter((input) => typeof input === 'string')
     const { signal, onProgress } = options
     if (closed) throw new QontrastError('closed', 'The encoder was closed.')
     const matrix = createMatrix(texts.length, dimensions)

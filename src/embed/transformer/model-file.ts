@@ -2,9 +2,9 @@ import { readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { QontrastError } from '../../shared/index.ts'
 import type { ModelFolder } from '../model-folder.ts'
-import { inputValues } from './layout.ts'
 import { type OnnxValue, readOnnxOutline } from './onnx-outline.ts'
 import type { ModelOutput } from './outputs.ts'
+import { isTextInput, type TextInputs } from './text-feeds.ts'
 
 /** Number format of the weights; each is a file of its own, named as transformers.js names them. */
 export const dtypes = ['fp32', 'fp16', 'q8', 'int8', 'uint8', 'q4', 'q4f16', 'bnb4'] as const
@@ -25,8 +25,13 @@ export interface ModelFile {
   readonly path: string
   /** Files that hold its weights: the name it gives them, and their absolute paths. */
   readonly externalData: ReadonlyMap<string, string>
+  /** Those of its inputs that texts are given by. */
+  readonly inputs: TextInputs
   readonly outputs: readonly ModelOutput[]
 }
+
+/** ONNX's number for int32. */
+const int32 = 6
 
 /** Where the ONNX file of a dtype may be, relative to the model folder, in order of preference. */
 export function modelFileNames(dtype: Dtype): readonly string[] {
@@ -59,7 +64,15 @@ async function openModelFile(folder: ModelFolder, name: string, found: string): 
     }
     externalData.set(location, file)
   }
-  return { path: found, externalData, outputs }
+  return { path: found, externalData, inputs: textInputsOf(inputs), outputs }
+}
+
+function textInputsOf(inputs: readonly OnnxValue[]): TextInputs {
+  return new Map(
+    inputs.flatMap(({ name, elementType }) =>
+      isTextInput(name) ? [[name, elementType === int32 ? 'int32' : 'int64'] as const] : [],
+    ),
+  )
 }
 
 /** The ONNX files that a folder has, relative to it. */
@@ -75,13 +88,13 @@ export async function listModelFiles(folder: ModelFolder): Promise<string[]> {
 
 /** Pictures come as batch, channels, height and width; texts never have four dimensions. */
 function takesImages(inputs: readonly OnnxValue[]): boolean {
-  return !inputs.some(({ name }) => name in inputValues) && inputs.some(({ rank }) => rank === 4)
+  return !inputs.some(({ name }) => isTextInput(name)) && inputs.some(({ rank }) => rank === 4)
 }
 
 function imageModel(file: string): QontrastError {
   return new QontrastError(
     'model-invalid',
-    `${file} is an image model: it takes pictures. Only text encoders can be loaded yet, whose input is ${Object.keys(inputValues)[0]}.`,
+    `${file} is an image model: it takes pictures. Only text encoders can be loaded yet, whose input is input_ids.`,
   )
 }
 

@@ -1,10 +1,9 @@
 import { z } from 'zod'
 import { QontrastError } from '../../shared/index.ts'
 import { dimension } from '../folder-numbers.ts'
+import type { PoolingMode } from '../head/pooling.ts'
 import type { ModelFolder } from '../model-folder.ts'
 
-/** How token vectors become one vector; the names are those of sentence-transformers. */
-export type PoolingMode = 'mean' | 'cls' | 'max' | 'mean_sqrt_len_tokens' | 'weightedmean' | 'lasttoken'
 export type Activation = 'identity' | 'tanh' | 'relu' | 'gelu' | 'sigmoid'
 
 /** How tokens become one vector; several modes are concatenated. */

@@ -14,6 +14,8 @@ export interface OnnxValue {
   readonly name: string
   /** Number of its dimensions, where the file says so. */
   readonly rank: number | undefined
+  /** Number of its element type, as ONNX has them: 1 for float32, 6 for int32, 7 for int64. */
+  readonly elementType: number | undefined
 }
 
 type Message = keyof typeof messages
@@ -93,8 +95,9 @@ export function readOnnxOutline(file: string): OnnxOutline {
 
     function leave(found: Found): void {
       const list = found.message === 'input' ? inputs : found.message === 'output' ? outputs : undefined
-      const shape = part(part(part(found, 2), 1), 2)
-      list?.push({ name: part(found, 1)?.text ?? '', rank: shape?.fields.length })
+      const type = part(part(found, 2), 1)
+      const rank = part(type, 2)?.fields.length
+      list?.push({ name: part(found, 1)?.text ?? '', rank, elementType: type?.numbers.get(1) })
       if (found.message === 'tensor' && found.numbers.get(14) === externalLocation) {
         for (const entry of found.fields.filter(({ field }) => field === 13)) {
           if (part(entry.found, 1)?.text === 'location') external.add(part(entry.found, 2)?.text ?? '')

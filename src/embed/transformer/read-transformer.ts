@@ -1,11 +1,12 @@
 import { QontrastError } from '../../shared/index.ts'
+import { type Layer, readLayer } from '../head/layers.ts'
 import type { ModelFolder } from '../model-folder.ts'
 import { createTokenizer, type Tokenizer } from '../tokenizer.ts'
-import { type Layer, readLayer } from './layers.ts'
 import { type Dtype, findModelFile, type ModelFile } from './model-file.ts'
 import { inside } from './modules.ts'
 import { makePlan, type TransformerPlan } from './plan.ts'
 import { readTransformerSettings, type TransformerSettings } from './settings.ts'
+import type { Prompt } from './text-processor.ts'
 
 /** All that a transformer's folder says, read but not yet run. */
 export interface TransformerFiles {
@@ -19,13 +20,6 @@ export interface TransformerFiles {
   /** The modules of the plan with their weights, in order. */
   readonly layers: readonly Layer[]
   readonly prompts: { readonly query: Prompt; readonly document: Prompt }
-}
-
-export interface Prompt {
-  readonly prompt: string
-  readonly tokens: number
-  /** How many of a text's first tokens are not pooled because of it. */
-  readonly skip: number
 }
 
 export interface ReadOptions {
@@ -44,8 +38,7 @@ export async function readTransformer(folder: ModelFolder, { dtype, output }: Re
     query: describePrompt(settings.prompts.query, settings, tokenizer),
     document: describePrompt(settings.prompts.document, settings, tokenizer),
   }
-  const { prompt, skip } = prompts.document
-  const plan = makePlan({ dtype, model, settings, document: { prompt, skip }, output })
+  const plan = makePlan({ dtype, model, settings, skips: prompts.document.skip > 0, output })
   const layers: Layer[] = []
   for (const module of plan.after) layers.push(await readLayer(folder, module))
   return { folder, model, settings, plan, tokenizer, tokenizerFile, layers, prompts }

@@ -1,17 +1,10 @@
-import type { TokenBatch, TransformerFiles } from '../../embed/index.ts'
+import type { Processor, Purpose } from '../../embed/index.ts'
 import type { Pair } from './pairs.ts'
-
-/** A text as token ids, with the number of its first tokens that are not pooled. */
-export interface TokenizedText {
-  readonly ids: readonly number[]
-  readonly skip: number
-  /** The text was longer than the model reads. */
-  readonly cut: boolean
-}
 
 /** The texts of a step in groups of like length, and where those of each of the loss's embeddings are among them, all groups one after the other. */
 export interface Batch {
-  readonly groups: readonly TokenBatch[]
+  /** What the processor made of the texts. */
+  readonly groups: readonly (readonly unknown[])[]
   /** The tower or follower that each group goes through; the encoder where it is left out. */
   readonly passes?: readonly string[]
   readonly examples: number
@@ -22,55 +15,31 @@ export interface Batch {
   readonly cutTexts: number
 }
 
-export type Tokenize = (text: string, purpose: 'query' | 'document') => TokenizedText
-
-/** Tokenizes with the model's prompts, cut to `maximumTokens`, or to the model's own maximum where that is less. */
-export function createTokenize({ tokenizer, prompts }: TransformerFiles, maximumTokens: number | undefined): Tokenize {
-  const limit = Math.min(maximumTokens ?? tokenizer.maximumTokens, tokenizer.maximumTokens)
-  return (text, purpose) => {
-    const { prompt, skip } = prompts[purpose]
-    const whole = tokenizer.encode(prompt + text)
-    const tail = tokenizer.specialTokens - tokenizer.prefixTokens
-    const ids = whole.length > limit ? cutToLimit(whole, tail) : whole
-    const cut =
-      whole.length > limit || (whole.length === tokenizer.maximumTokens && isLonger(text, prompt, whole.length))
-    return { ids, skip, cut }
-  }
-
-  /** Leaves out tokens at the end where the model does, between its special tokens. */
-  function cutToLimit(whole: readonly number[], tail: number): readonly number[] {
-    const { prefixTokens, truncationSide } = tokenizer
-    const room = limit - tail
-    if (truncationSide === 'right') return [...whole.slice(0, room), ...whole.slice(whole.length - tail)]
-    return [...whole.slice(0, prefixTokens), ...whole.slice(whole.length - limit + prefixTokens)]
-  }
-
-  function isLonger(text: string, prompt: string, length: number): boolean {
-    return tokenizer.ids(prompt + text, length + 1).length > length - tokenizer.specialTokens
-  }
-}
-
 /** Stretches of texts in ascending order of length that are padded together. */
 export type Cut = (lengths: readonly number[]) => readonly (readonly [from: number, to: number])[]
 
-/** Puts the texts of pairs into a batch, by length. */
-export function collate(pairs: readonly Pair[], tokenize: Tokenize, cut: Cut): Batch {
-  const texts: { readonly tokens: TokenizedText; readonly role: 'anchor' | 'positive' | 'negative' }[] = []
-  for (const { anchor } of pairs) texts.push({ tokens: tokenize(anchor, 'query'), role: 'anchor' })
-  for (const { positive } of pairs) texts.push({ tokens: tokenize(positive, 'document'), role: 'positive' })
-  for (const { negatives = [] } of pairs)
-    for (const negative of negatives) texts.push({ tokens: tokenize(negative, 'document'), role: 'negative' })
+type Role = 'anchor' | 'positive' | 'negative'
 
-  const order = [...texts.keys()].sort((a, b) => lengthOf(a) - lengthOf(b) || a - b)
+/** Puts the texts of pairs into a batch, by what they cost. */
+export async function collate(pairs: readonly Pair[], processor: Processor, cut: Cut): Promise<Batch> {
+  const texts: { readonly item: unknown; readonly cost: number; readonly role: Role }[] = []
+  const add = async (text: string, purpose: Purpose, role: Role) => {
+    const item = await processor.prepare(text, purpose)
+    texts.push({ item, cost: processor.cost(item), role })
+  }
+  for (const { anchor } of pairs) await add(anchor, 'query', 'anchor')
+  for (const { positive } of pairs) await add(positive, 'document', 'positive')
+  for (const { negatives = [] } of pairs) for (const negative of negatives) await add(negative, 'document', 'negative')
+
+  const costOf = (text: number) => texts[text]?.cost ?? 0
+  const order = [...texts.keys()].sort((a, b) => costOf(a) - costOf(b) || a - b)
   const places = new Array<number>(texts.length).fill(0)
   for (const [place, text] of order.entries()) places[text] = place
   const owners = pairs.flatMap(({ negatives = [] }, pair) => negatives.map(() => pair))
-  const placesOf = (role: string) =>
+  const placesOf = (role: Role) =>
     [...texts.keys()].filter((text) => texts[text]?.role === role).map((text) => places[text] ?? 0)
   return {
-    groups: cut(order.map(lengthOf)).map(([from, to]) =>
-      batchOf(order.slice(from, to).map((text) => texts[text]!.tokens)),
-    ),
+    groups: cut(order.map(costOf)).map(([from, to]) => order.slice(from, to).map((text) => texts[text]?.item)),
     examples: pairs.length,
     rows: {
       anchor: placesOf('anchor'),
@@ -78,11 +47,7 @@ export function collate(pairs: readonly Pair[], tokenize: Tokenize, cut: Cut): B
       ...(owners.length > 0 ? { negative: placesOf('negative') } : {}),
     },
     owners: owners.length > 0 ? { negative: owners } : {},
-    cutTexts: texts.filter(({ tokens }) => tokens.cut).length,
-  }
-
-  function lengthOf(text: number): number {
-    return texts[text]?.tokens.ids.length ?? 0
+    cutTexts: texts.filter(({ item }) => processor.isCut(item)).length,
   }
 }
 
@@ -132,12 +97,4 @@ function smallestRectangles(lengths: readonly number[], groups: number): [from: 
     to = start[to] ?? 0
   }
   return [[0, to], ...stretches]
-}
-
-function batchOf(texts: readonly TokenizedText[]): TokenBatch {
-  return {
-    ids: Int32Array.from(texts.flatMap(({ ids }) => ids)),
-    lengths: Int32Array.from(texts, ({ ids }) => ids.length),
-    skips: Int32Array.from(texts, ({ skip }) => skip),
-  }
 }

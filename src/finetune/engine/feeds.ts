@@ -1,42 +1,30 @@
-import { inputValues, padded, type TokenBatch, type TransformerFiles } from '../../embed/index.ts'
-import type { HostTensor, HostTensors } from '../../runtime/index.ts'
+import type { Processor } from '../../embed/index.ts'
+import type { HostTensors } from '../../runtime/index.ts'
 import type { Batch } from '../data/collate.ts'
-import { dropoutFeeds } from './dropout.ts'
+import { int64 } from '../tensors.ts'
+import { dropoutFeeds } from '../tower/dropout.ts'
+import type { Tower } from '../tower/tower.ts'
 import { rowInputs } from './graphs/append-loss.ts'
 import { type Form, inGroup } from './graphs/forward.ts'
-import { poolingInputs, poolingValues } from './pooling.ts'
-import { int64 } from './tensors.ts'
-import type { Tower } from './tower.ts'
 
 export interface GroupOptions {
   readonly group: number
   readonly seed: number
 }
 
-/** The inputs of one group of texts, under the group's names; its dropout follows from the seed. */
+/** The inputs of one group of items, under the group's names; its dropout follows from the seed. */
 export function groupFeeds(
-  tower: Tower,
-  { tokenizer, plan }: TransformerFiles,
+  { dropout }: Tower,
+  processor: Processor,
   { group, seed }: GroupOptions,
-  batch: TokenBatch,
+  items: readonly unknown[],
 ): HostTensors {
-  const layout = padded(batch, tokenizer)
-  const { sequence } = layout
-  const texts = batch.lengths.length
-  const dims = [texts, sequence]
-  const tokens = tower.inputs.map((name): [string, HostTensor] => {
-    const values = inputValues[name]?.(layout) ?? new Int32Array()
-    const type = tower.types.get(name)?.dtype
-    const tensor: HostTensor = type === 'int32' ? { dtype: 'int32', dims, data: values } : { ...int64(values), dims }
-    return [name, tensor]
-  })
-  const pooling = (plan.pooling ?? []).map((mode): [string, HostTensor] => {
-    const shape = mode === 'max' ? [texts, sequence, 1] : [texts, 1, sequence]
-    return [poolingInputs[mode], { dtype: 'float32', dims: shape, data: poolingValues(mode, batch, layout) }]
-  })
-  const dropout = tower.dropout ? dropoutFeeds(tower.dropout, { batch: texts, sequence, seed }) : {}
-  const feeds = [...tokens, ...pooling, ...Object.entries(dropout)]
-  return Object.fromEntries(feeds.map(([name, tensor]) => [inGroup(group, name), tensor]))
+  const fed = processor.collate(items)
+  const sequence = items.reduce<number>((most, item) => Math.max(most, processor.cost(item)), 0)
+  const dropped = dropout ? dropoutFeeds(dropout, { batch: items.length, sequence, seed }) : {}
+  return Object.fromEntries(
+    Object.entries({ ...fed, ...dropped }).map(([name, tensor]) => [inGroup(group, name), tensor]),
+  )
 }
 
 /** The tower or follower that each group of a batch goes through. */

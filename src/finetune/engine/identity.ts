@@ -5,9 +5,9 @@ import type { Evaluator } from '../../evaluate/index.ts'
 import { serializeModel } from '../../graph/index.ts'
 import type { Pair } from '../data/pairs.ts'
 import type { RunSettings } from '../options.ts'
+import type { Tower } from '../tower/tower.ts'
 import { buildLossGraph } from './graphs/gradients.ts'
 import type { Recipe } from './recipe.ts'
-import type { Tower } from './tower.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -42,13 +42,9 @@ export function identityOf(options: IdentityOptions): RunIdentity {
   const { model, files, tower, pairs, settings, recipe, evaluator } = options
   const { loss, optimizer } = recipe
   const read = JSON.stringify([files.settings, files.prompts, files.tokenizerFile])
-  const external = [...tower.external].flat()
-  const layers = [...tower.parameters.values()].flatMap(({ value: { bytes } }) =>
-    bytes.buffer === tower.source.buffer ? [] : [bytes],
-  )
   return {
     model,
-    modelSha256: sha256([tower.source, ...external, ...layers, read]),
+    modelSha256: sha256([tower.identity(), read]),
     pairs: pairs.length,
     pairsSha256: sha256(linesOf(pairs)),
     ...settings,

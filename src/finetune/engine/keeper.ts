@@ -21,13 +21,13 @@ export interface Keeper {
 }
 
 export function createKeeper(run: PreparedRun): Keeper {
-  const { options, folder, files, tower, maximumTokens, recipe, state, taker, plan } = run
+  const { options, folder, tower, maximumTokens, recipe, state, taker, plan } = run
   const { evaluator, signal } = options
   let { progress } = run
 
   const write = async (out: string, weights: TrainState['weights'], card?: string) => {
     await taker.settle()
-    await exportModel({ files, tower, weights, out, maximumTokens, ...(card ? { card } : {}) })
+    await exportModel({ tower, weights, out, maximumTokens, ...(card ? { card } : {}) })
   }
   const untrained = () => createState({ ...recipe, optimizer: { ...recipe.optimizer, slots: [] } }).weights
 

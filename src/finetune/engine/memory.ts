@@ -1,5 +1,5 @@
 import { productOf, sizeAt, sumOf } from '../../graph/index.ts'
-import type { Tower } from './tower.ts'
+import type { Tower } from '../tower/tower.ts'
 
 /**
  * Of all values that a tower computes, this share is in memory at once while a step is taken, its gradients included: measured on all-MiniLM-L6-v2 with

@@ -1,15 +1,16 @@
 import { realpath } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import path from 'node:path'
-import { locateModel, readTransformer, type TransformerFiles } from '../../embed/index.ts'
+import { locateModel, readTransformer, type TransformerFiles, textProcessorOf } from '../../embed/index.ts'
 import { type ConcreteDevice, defaultDevice } from '../../runtime/index.ts'
 import { QontrastError } from '../../shared/index.ts'
-import { createTokenize } from '../data/collate.ts'
 import { checkPairs, type Pair, type PairsReport, readPairs } from '../data/pairs.ts'
 import { createSampler, type Sampler } from '../data/sampler.ts'
 import { infoNce } from '../losses/info-nce.ts'
 import { adamW } from '../optimizer/adamw.ts'
 import { checkLoss, type FinetuneOptions, type RunSettings, runSettings } from '../options.ts'
+import { readTower } from '../tower/read-tower.ts'
+import type { Tower } from '../tower/tower.ts'
 import { loadCheckpoint, type RunProgress } from './checkpoint.ts'
 import { findDevice } from './find-device.ts'
 import { checkGradients } from './graphs/gradients.ts'
@@ -19,7 +20,6 @@ import { type Recipe, recipeOf } from './recipe.ts'
 import { openRunFolder, type RunFolder } from './run-folder.ts'
 import { createState, type TrainState } from './state.ts'
 import { createStepTaker, type StepTaker } from './take-steps.ts'
-import { readTower, type Tower } from './tower.ts'
 
 /** A run with all that it needs, before its next step. */
 export interface PreparedRun {
@@ -62,7 +62,8 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
   const files = await readTransformer(source, { dtype: 'fp32' })
   const maximumTokens = maximumOf(given, files)
   const settings = { ...given, maxTokens: maximumTokens }
-  const tower = await readTower(files, { dropout: settings.dropout })
+  const processor = textProcessorOf(files, maximumTokens)
+  const tower = await readTower(files, { processor, dropout: settings.dropout })
   for (const notice of tower.notices) warn(notice)
   const optimizer = options.optimizer ?? adamW()
   const { temperature } = options
@@ -87,8 +88,7 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
       `The best weights so far, of step ${begun.best.step}, are gone from ${options.out}: the best of what follows is kept.`,
     )
   const threads = options.threads ?? availableParallelism()
-  const tokenize = createTokenize(files, maximumTokens)
-  const taker = createStepTaker({ recipe, state, files, settings, tokenize, device, threads })
+  const taker = createStepTaker({ recipe, state, processor, settings, device, threads })
   return {
     options,
     identity,

@@ -3,7 +3,7 @@ import { QontrastError } from '../../shared/index.ts'
 import type { Loss } from '../losses/loss.ts'
 import type { Optimizer } from '../optimizer/optimizer.ts'
 import type { Parameter } from '../optimizer/parameter.ts'
-import type { Tower } from './tower.ts'
+import type { Tower } from '../tower/tower.ts'
 
 /** All that a step is made of, beside its state and its batch. */
 export interface Recipe {

@@ -1,8 +1,8 @@
 import { float32Of, sizeOf, type TensorValue, type ValueName } from '../../graph/index.ts'
 import type { HostTensor } from '../../runtime/index.ts'
 import { QontrastError } from '../../shared/index.ts'
+import { toHostTensor } from '../tensors.ts'
 import { isTrainable, lossParameter, lossState, parametersOf, partsOf, type Recipe, slotName } from './recipe.ts'
-import { toHostTensor } from './tensors.ts'
 
 export interface FloatTensor {
   readonly dtype: 'float32'

@@ -1,6 +1,6 @@
 import type { ConcreteDevice } from '../../runtime/index.ts'
 import { combineSeeds, QontrastError } from '../../shared/index.ts'
-import { type Batch, type Cut, collate, cutBySize, cutInGroups, type Tokenize } from '../data/collate.ts'
+import { type Batch, type Cut, collate, cutBySize, cutInGroups } from '../data/collate.ts'
 import type { Pair } from '../data/pairs.ts'
 import type { RunSettings } from '../options.ts'
 import { formOf } from './feeds.ts'
@@ -36,7 +36,6 @@ export type Way = 'host' | 'resident' | 'loop'
 
 export interface StepTakerOptions extends WayOptions {
   readonly settings: RunSettings
-  readonly tokenize: Tokenize
   /** Defaults to what suits the device: only WebGPU's binding gives outputs in the device's memory. */
   readonly way?: Way
 }
@@ -81,7 +80,12 @@ export function createStepTaker(options: StepTakerOptions): StepTaker {
   return {
     stride: loop ? stepsOfLoop : 1,
     async take(steps) {
-      const ready = steps.map(({ step, rate, parts }): Ready => ({ step, rate, batches: parts.map(toBatch) }))
+      const ready: Ready[] = []
+      for (const { step, rate, parts } of steps) {
+        const batches: ReadyBatch[] = []
+        for (const pairs of parts) batches.push(await toBatch(pairs))
+        ready.push({ step, rate, batches })
+      }
       const results = await takeAll(ready)
       return ready.map(({ step, batches }, i) => {
         const { loss = Number.NaN, norm = Number.NaN, metrics = {} } = results[i] ?? {}
@@ -142,19 +146,19 @@ type ReadyBatch = Ready['batches'][number]
 
 /** Puts pairs into groups for one graph, or, where the batch is too large for it, into chunks. */
 function createBatcher(
-  { recipe, settings, tokenize }: StepTakerOptions,
+  { recipe, settings, processor }: StepTakerOptions,
   way: Way,
-): (pairs: readonly Pair[]) => ReadyBatch {
+): (pairs: readonly Pair[]) => Promise<ReadyBatch> {
   const groupBytes = groupBytesOf(partOf(recipe, 'encoder').tower)
   const [sizeOf, most]: [GroupBytes, number] =
     way === 'host' ? [groupBytes, mostBytesAtOnce] : [(texts, tokens) => texts * tokens, mostTokensOnDevice]
   const dependsOnBatch = Object.values(recipe.towers).some(({ buffers }) => buffers.size > 0)
   return toBatch
 
-  function toBatch(pairs: readonly Pair[]): ReadyBatch {
-    if (dependsOnBatch) return { batch: collate(pairs, tokenize, cutInGroups(1)), atOnce: true }
+  async function toBatch(pairs: readonly Pair[]): Promise<ReadyBatch> {
+    if (dependsOnBatch) return { batch: await collate(pairs, processor, cutInGroups(1)), atOnce: true }
     let atOnce = false
-    const batch = collate(pairs, tokenize, (lengths) => {
+    const batch = await collate(pairs, processor, (lengths) => {
       const stretches = stretchesAtOnce(lengths)
       atOnce = stretches !== undefined
       const texts = settings.cacheChunk ?? Number.POSITIVE_INFINITY

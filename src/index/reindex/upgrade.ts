@@ -50,7 +50,7 @@ export async function upgradeIndex(given: UpgradeOptions): Promise<ReindexReport
   const known = [next, previous].find(fits)
   const target = known ?? (await createUpgraded(store, index, { current, encoder }))
   const member = { ...target, encoder }
-  const differs = same ? (encoder.legacy?.differs ?? (() => false)) : undefined
+  const differs = same ? (text: string) => encoder.legacy?.differs(text) ?? false : undefined
   return moveTo({
     ...options,
     store,

@@ -28,7 +28,7 @@ export async function searchMany(
   options: SearchOptions,
   { store, members, member, fields }: SearchPlace,
 ): Promise<Hit[][]> {
-  const defaultMode = isUnknown(member.schema) ? 'dense' : (member.encoder.searchMode ?? 'hybrid')
+  const defaultMode = isUnknown(member.schema) ? 'dense' : (member.encoder.text?.searchMode ?? 'hybrid')
   const { mode, minScore, fusion, signal, ...page } = checkSearch(options, { queries, defaultMode })
   const filter = filterOf(options, fields)
   const rankings = await rank(queries, { member, mode, defaultMode, signal })

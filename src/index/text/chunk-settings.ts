@@ -1,4 +1,4 @@
-import type { Encoder } from '../../embed/index.ts'
+import { type Encoder, type TextReading, textOf } from '../../embed/index.ts'
 import { checkOptionKeys, type OptionKeys, QontrastError } from '../../shared/index.ts'
 
 export interface ChunkSettings {
@@ -22,7 +22,8 @@ const whole = '/whole'
 /** Settings for an encoder, checked: `invalid-option`. */
 export function checkChunking(chunk: Chunking, encoder: Encoder): void {
   if (chunk !== false) checkOptionKeys('add: chunk', chunk, chunkKeys)
-  const resolved = resolve(chunk, encoder)
+  const reading = textOf(encoder)
+  const resolved = resolve(chunk, reading)
   if (resolved === false) return
   const { tokens, overlap } = resolved
   if (!(Number.isInteger(tokens) && tokens > 0))
@@ -33,19 +34,20 @@ export function checkChunking(chunk: Chunking, encoder: Encoder): void {
       `chunk.overlap must be a whole number from 0 to chunk.tokens (${tokens}), itself excluded; got ${overlap}.`,
     )
   }
-  if (tokens > encoder.maximumTokens) {
+  if (tokens > reading.maximumTokens) {
     throw new QontrastError(
       'invalid-option',
-      `chunk.tokens is ${tokens}; the encoder '${encoder.name}' reads ${encoder.maximumTokens} tokens at most.`,
+      `chunk.tokens is ${tokens}; the encoder '${encoder.name}' reads ${reading.maximumTokens} tokens at most.`,
     )
   }
 }
 
 /** Settings that were made for one encoder, as near to it as another allows. */
 export function fitChunking(chunk: Chunking, encoder: Encoder): Resolved {
-  const resolved = resolve(chunk, encoder)
+  const reading = textOf(encoder)
+  const resolved = resolve(chunk, reading)
   if (resolved === false) return false
-  const tokens = Math.min(resolved.tokens, encoder.maximumTokens)
+  const tokens = Math.min(resolved.tokens, reading.maximumTokens)
   return { tokens, overlap: Math.min(resolved.overlap, tokens - 1) }
 }
 
@@ -63,8 +65,8 @@ export function chunkingOf(hash: string): Chunking {
   return { ...(tokens ? { tokens: Number(tokens) } : {}), ...(overlap ? { overlap: Number(overlap) } : {}) }
 }
 
-function resolve(chunk: Chunking, encoder: Encoder): Resolved {
+function resolve(chunk: Chunking, { chunkTokens, maximumTokens }: TextReading): Resolved {
   if (chunk === false) return false
-  const tokens = chunk.tokens ?? Math.min(encoder.chunkTokens ?? defaultTokens, encoder.maximumTokens)
+  const tokens = chunk.tokens ?? Math.min(chunkTokens ?? defaultTokens, maximumTokens)
   return { tokens, overlap: chunk.overlap ?? Math.floor(tokens * defaultOverlapShare) }
 }

@@ -1,4 +1,4 @@
-import type { Encoder } from '../../embed/index.ts'
+import { type Encoder, type TextReading, textOf } from '../../embed/index.ts'
 import type { Document } from '../../shared/index.ts'
 import { createChunker, type Span } from './chunk.ts'
 import { type Chunking, chunkingTag, fitChunking } from './chunk-settings.ts'
@@ -37,7 +37,7 @@ function createCutter(encoder: Encoder): Cutter {
   const uniform = new Map<string, UniformCutter>()
   const fitting = (chunk: Chunking) => {
     const tag = chunkingTag(chunk)
-    const cutter = uniform.get(tag) ?? createUniformCutter(fitChunking(chunk, encoder), encoder)
+    const cutter = uniform.get(tag) ?? createUniformCutter(fitChunking(chunk, encoder), textOf(encoder))
     uniform.set(tag, cutter)
     return cutter
   }
@@ -53,9 +53,12 @@ interface UniformCutter {
 }
 
 /** Cuts texts into chunks, or keeps them whole where `settings` is false. */
-function createUniformCutter(settings: { tokens: number; overlap: number } | false, encoder: Encoder): UniformCutter {
-  const countTokens = encoder.countTokens
-  const room = settings ? settings.tokens : encoder.maximumTokens
+function createUniformCutter(
+  settings: { tokens: number; overlap: number } | false,
+  reading: TextReading,
+): UniformCutter {
+  const countTokens = (text: string) => reading.countTokens(text)
+  const room = settings ? settings.tokens : reading.maximumTokens
   const titles = createChunker({ tokens: Math.max(1, Math.floor(room * titleShare)), overlap: 0, countTokens })
   const texts = settings ? createChunker({ ...settings, countTokens }) : undefined
 
@@ -68,7 +71,7 @@ function createUniformCutter(settings: { tokens: number; overlap: number } | fal
     prefixOf,
     async cut({ text, title = '', sections }) {
       const prefix = await prefixOf(title)
-      if (!texts) return { prefix, spans: [{ start: 0, end: text.length }], cut: isOverMaximum(prefix + text, encoder) }
+      if (!texts) return { prefix, spans: [{ start: 0, end: text.length }], cut: isOverMaximum(prefix + text, reading) }
       const reserve = prefix === '' ? 0 : countTokens(prefix)
       const spans = await texts.chunk(text, { reserve, ...(sections ? { sections } : {}) })
       return { prefix, spans, cut: false }
@@ -77,9 +80,10 @@ function createUniformCutter(settings: { tokens: number; overlap: number } | fal
 }
 
 /** Looks at the beginning first: of a long text it is enough nearly always. */
-function isOverMaximum(text: string, { maximumTokens, countTokens }: Encoder): boolean {
+function isOverMaximum(text: string, reading: TextReading): boolean {
+  const { maximumTokens } = reading
   if (Buffer.byteLength(text) <= maximumTokens) return false
   const beginning = text.slice(0, maximumTokens * longestTokenTried)
-  if (countTokens(beginning) > maximumTokens) return true
-  return beginning.length < text.length && countTokens(text) > maximumTokens
+  if (reading.countTokens(beginning) > maximumTokens) return true
+  return beginning.length < text.length && reading.countTokens(text) > maximumTokens
 }

@@ -10,8 +10,8 @@ import {
   verifyGraph,
 } from '../../../graph/index.ts'
 import { QontrastError } from '../../../shared/index.ts'
+import type { Tower } from '../../tower/tower.ts'
 import { isTrainable, partOf, type Recipe } from '../recipe.ts'
-import type { Tower } from '../tower.ts'
 
 /** What differs between the graphs of one recipe's steps. */
 export interface Form {
@@ -67,7 +67,7 @@ export function instantiate(recipe: Recipe, passes: readonly string[]): Forward 
     if (!part.follows)
       for (const one of lookupsOf(tower))
         lookups.push({ table: weight(one.table), rows: rename(one.rows), taken: rename(one.taken) })
-    embeddings.push(rename(tower.embeddings))
+    embeddings.push(rename(tower.output))
     const next = [...tower.buffers].map(([name, one]) => [buffer(name), rename(one.next)] as const)
     for (const [name, value] of next) buffers.set(name, value)
   }

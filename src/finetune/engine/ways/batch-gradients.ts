@@ -1,4 +1,3 @@
-import type { TokenBatch } from '../../../embed/index.ts'
 import { type Model, serializeModel, type ValueName } from '../../../graph/index.ts'
 import { createRunner, type HostTensor, type HostTensors } from '../../../runtime/index.ts'
 import { combineSeeds, QontrastError } from '../../../shared/index.ts'
@@ -33,7 +32,7 @@ export interface BatchGradients {
   close(): Promise<void>
 }
 
-export function createBatchGradients({ recipe, state, files, device, threads }: WayOptions): BatchGradients {
+export function createBatchGradients({ recipe, state, processor, device, threads }: WayOptions): BatchGradients {
   const values = stateFeeds(state)
   const dimensions = dimensionsOf(recipe)
   const open = async <G extends { readonly model: Model }>(graph: G, { keepMemory = true } = {}) => ({
@@ -47,13 +46,13 @@ export function createBatchGradients({ recipe, state, files, device, threads }: 
   )
   const chunks = keep((pass: string) => open(buildChunkGraph(recipe, pass)))
 
-  const feedsOf = (pass: string, batch: TokenBatch, options: GroupOptions): HostTensors =>
-    groupFeeds(partOf(recipe, pass).tower, files, options, batch)
+  const feedsOf = (pass: string, items: readonly unknown[], options: GroupOptions): HostTensors =>
+    groupFeeds(partOf(recipe, pass).tower, processor, options, items)
 
   /** Embeddings of all groups, one after the other. */
   async function encode(batch: Batch, seed: number): Promise<Float32Array> {
     const passes = passesOf(batch)
-    const count = batch.groups.reduce((sum, { lengths }) => sum + lengths.length, 0)
+    const count = batch.groups.reduce((sum, { length }) => sum + length, 0)
     const embeddings = new Float32Array(count * dimensions)
     let offset = 0
     for (const [i, group] of batch.groups.entries()) {
@@ -91,7 +90,7 @@ export function createBatchGradients({ recipe, state, files, device, threads }: 
       const gradients = gradientsOf({ gradients: graph.gradients, rowGradients: [] }, feeds, results)
       let offset = 0
       for (const [i, group] of batch.groups.entries()) {
-        const size = group.lengths.length * dimensions
+        const size = group.length * dimensions
         const data = upstream.subarray(offset, offset + size)
         offset += size
         const pass = passes[i] ?? ''
@@ -100,7 +99,7 @@ export function createBatchGradients({ recipe, state, files, device, threads }: 
         const own: HostTensors = {
           ...values,
           ...feedsOf(pass, group, { group: 0, seed: combineSeeds(seed, i) }),
-          upstream: { dtype: 'float32', dims: [group.lengths.length, dimensions], data },
+          upstream: { dtype: 'float32', dims: [group.length, dimensions], data },
         }
         addGradients(gradients, gradientsOf(chunk.graph, own, await chunk.runner.run(own)))
       }

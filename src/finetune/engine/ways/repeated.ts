@@ -2,12 +2,12 @@ import { serializeModel, type ValueName } from '../../../graph/index.ts'
 import { createRunner, type HostTensor, type HostTensors } from '../../../runtime/index.ts'
 import { QontrastError } from '../../../shared/index.ts'
 import type { Batch } from '../../data/collate.ts'
+import { int64 } from '../../tensors.ts'
 import { formOf } from '../feeds.ts'
 import type { Form } from '../graphs/forward.ts'
 import { buildLoopGraph, type LoopGraph, tapeOf } from '../graphs/repeat.ts'
 import { buildUpdateGraph } from '../graphs/update.ts'
 import { takeValues, valuesOf } from '../state.ts'
-import { int64 } from '../tensors.ts'
 import { floatsOf } from './gradients.ts'
 import { keep } from './kept.ts'
 import { type StepResult, type StepSettings, stateFeeds, stepFeeds, type WayOptions } from './way.ts'
@@ -24,7 +24,7 @@ export interface RepeatedWay {
   close(): Promise<void>
 }
 
-export function createRepeatedWay({ recipe, state, files, device, threads }: WayOptions): RepeatedWay {
+export function createRepeatedWay({ recipe, state, processor, device, threads }: WayOptions): RepeatedWay {
   const sessions = keep(async (form: Form) => {
     const graph = buildLoopGraph(buildUpdateGraph(recipe, form), new Set(valuesOf(state).keys()))
     return { graph, runner: await createRunner(serializeModel(graph.model), { device, threads, planMemory: false }) }
@@ -35,7 +35,7 @@ export function createRepeatedWay({ recipe, state, files, device, threads }: Way
       const [first] = steps
       if (!first) return []
       const { graph, runner } = await sessions.get(formOf(first.batch))
-      const feeds = steps.map(({ batch, settings }) => stepFeeds(recipe, files, batch, settings))
+      const feeds = steps.map(({ batch, settings }) => stepFeeds(recipe, processor, batch, settings))
       const count: HostTensor = { dtype: 'int64', dims: [], data: BigInt64Array.of(BigInt(steps.length)) }
       const results = await runner.run({ ...stateFeeds(state), ...tapes(graph, feeds), [graph.count]: count })
       takeValues(state, (value) => results[graph.next.get(value) ?? ''])

@@ -18,7 +18,7 @@ export interface ResidentWay {
 }
 
 export function createResidentWay(options: WayOptions): ResidentWay {
-  const { recipe, state, files, device, threads } = options
+  const { recipe, state, processor, device, threads } = options
   let there: ResidentTensors = {}
 
   const sessions = keep(async (form: Form) => {
@@ -35,7 +35,7 @@ export function createResidentWay(options: WayOptions): ResidentWay {
   return {
     async step(batch, settings) {
       const { graph, runner } = await sessions.get(formOf(batch))
-      const feeds = { ...stateFeeds(state), ...stepFeeds(recipe, files, batch, settings) } // what is on the device comes before
+      const feeds = { ...stateFeeds(state), ...stepFeeds(recipe, processor, batch, settings) } // what is on the device comes before
       const { host, resident } = await runner.run(feeds, there)
       const before = there
       const next = [...graph.next].flatMap(([name, output]) =>

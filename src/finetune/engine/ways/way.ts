@@ -1,19 +1,19 @@
-import type { TransformerFiles } from '../../../embed/index.ts'
+import type { Processor } from '../../../embed/index.ts'
 import type { ConcreteDevice, HostTensors } from '../../../runtime/index.ts'
 import { combineSeeds } from '../../../shared/index.ts'
 import type { Batch } from '../../data/collate.ts'
 import { clipLimit } from '../../optimizer/clipping.ts'
+import { scalar } from '../../tensors.ts'
 import { groupFeeds, passesOf, rowFeeds } from '../feeds.ts'
 import { clipInput, momentumInput } from '../graphs/update.ts'
 import { partOf, type Recipe } from '../recipe.ts'
 import { type TrainState, valuesOf } from '../state.ts'
-import { scalar } from '../tensors.ts'
 
 /** What every way of taking steps is given. */
 export interface WayOptions {
   readonly recipe: Recipe
   readonly state: TrainState
-  readonly files: TransformerFiles
+  readonly processor: Processor
   readonly device: ConcreteDevice
   readonly threads: number
 }
@@ -41,7 +41,7 @@ export interface StepResult {
 /** Every input of a step on a device beside its state. */
 export function stepFeeds(
   recipe: Recipe,
-  files: TransformerFiles,
+  processor: Processor,
   batch: Batch,
   { rate, weightDecay, step, clip, seed }: StepSettings,
 ): HostTensors {
@@ -55,7 +55,7 @@ export function stepFeeds(
     Object.fromEntries(Object.entries(scalars).map(([name, value]) => [name, scalar(value)])),
     ...batch.groups.map((texts, group) => {
       const { tower } = partOf(recipe, passes[group] ?? '')
-      return groupFeeds(tower, files, { group, seed: combineSeeds(seed, group) }, texts)
+      return groupFeeds(tower, processor, { group, seed: combineSeeds(seed, group) }, texts)
     }),
   )
 }

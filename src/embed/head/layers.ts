@@ -1,7 +1,8 @@
-import { normalizeInPlace, QontrastError } from '../../shared/index.ts'
+import { float32Tensor, type GraphBuilder, type OpName, type TensorValue, type ValueName } from '../../graph/index.ts'
+import { QontrastError } from '../../shared/index.ts'
 import type { ModelFolder } from '../model-folder.ts'
 import { readSafetensors, type StoredTensor } from '../safetensors.ts'
-import { type Activation, inside, type VectorModule } from './modules.ts'
+import { type Activation, inside, type VectorModule } from '../transformer/modules.ts'
 
 /** A module on a text's vector together with its weights. */
 export type Layer = DenseLayer | LayerNormLayer | { readonly kind: 'normalize' }
@@ -26,7 +27,7 @@ export interface LayerNormLayer {
 }
 
 /** PyTorch's standard, which sentence-transformers does not change. */
-export const layerNormEpsilon = 1e-5
+const layerNormEpsilon = 1e-5
 
 /** Reads the weights that a module needs; `model-invalid` where they are missing. */
 export async function readLayer(folder: ModelFolder, module: VectorModule): Promise<Layer> {
@@ -69,7 +70,7 @@ export async function readLayer(folder: ModelFolder, module: VectorModule): Prom
 }
 
 /** `model-invalid` for a layer that takes vectors of another size. */
-export function checkWidth(layer: Layer, width: number): void {
+function checkWidth(layer: Layer, width: number): void {
   if (layer.kind === 'normalize') return
   const inputs = layer.kind === 'dense' ? layer.inputs : layer.weight.length
   if (inputs === width) return
@@ -79,52 +80,59 @@ export function checkWidth(layer: Layer, width: number): void {
   )
 }
 
-/** `[inputs]` → `[outputs]`. */
-export function applyLayer(input: Float32Array, layer: Layer): Float32Array {
-  checkWidth(layer, input.length)
+/** Where the weights of a layer go: they become inputs where they are trained, constants where they are not. */
+export type PlaceWeights = (name: ValueName, tensor: TensorValue) => ValueName
+
+/** Appends a layer to vectors `[batch, inputs]`; its weights are named by its folder and by their names in its file. */
+export function appendLayer(g: GraphBuilder, input: ValueName, layer: Layer, place: PlaceWeights): ValueName {
+  const columns = g.dimsOf(input)[1]
+  if (typeof columns !== 'number')
+    throw new QontrastError('internal', `a ${layer.kind} layer on vectors of no fixed size`)
+  checkWidth(layer, columns)
   switch (layer.kind) {
     case 'normalize':
-      return normalizeInPlace(input.slice())
+      return normalize(g, input)
     case 'layer-norm':
-      return layerNorm(input, layer)
+      return layerNorm(g, input, layer, place)
     case 'dense':
-      return dense(input, layer)
+      return dense(g, input, layer, place)
   }
 }
 
-function dense(input: Float32Array, { weight, bias, activation, residual, residualWeight }: DenseLayer): Float32Array {
-  const activate = activationFunctions[activation]
-  const product = multiply(weight, input)
-  const added = residual ? (residualWeight ? multiply(residualWeight, input) : input) : undefined
-  return Float32Array.from(product, (sum, row) => activate(sum + (bias?.[row] ?? 0)) + (added?.[row] ?? 0))
+/** PyTorch divides by this at least. */
+const smallestNorm = 1e-12
+
+function normalize(g: GraphBuilder, input: ValueName): ValueName {
+  const norms = g.op('ReduceL2', [input, g.ints([1])], { keepdims: 1 })
+  return g.op('Div', [input, g.op('Max', [norms, g.scalar(smallestNorm)])])
 }
 
-function multiply(weight: Float32Array, input: Float32Array): Float64Array {
-  return Float64Array.from({ length: weight.length / input.length }, (_, row) => {
-    let sum = 0
-    for (let i = 0; i < input.length; i++) sum += weight[row * input.length + i]! * input[i]!
-    return sum
-  })
+function layerNorm(g: GraphBuilder, input: ValueName, { path, weight, bias }: LayerNormLayer, place: PlaceWeights) {
+  const scale = place(`${path}/norm.weight`, float32Tensor(weight, [weight.length]))
+  const shift = place(`${path}/norm.bias`, float32Tensor(bias, [bias.length]))
+  const attributes = { axis: -1, epsilon: { float: layerNormEpsilon } }
+  return g.op('LayerNormalization', [input, scale, shift], attributes)
 }
 
-function layerNorm(input: Float32Array, { weight, bias }: LayerNormLayer): Float32Array {
-  const mean = input.reduce((sum, x) => sum + x, 0) / input.length
-  const variance = input.reduce((sum, x) => sum + (x - mean) ** 2, 0) / input.length
-  const scale = 1 / Math.sqrt(variance + layerNormEpsilon)
-  return input.map((x, i) => (x - mean) * scale * weight[i]! + bias[i]!)
+function dense(g: GraphBuilder, input: ValueName, layer: DenseLayer, place: PlaceWeights): ValueName {
+  const { path, inputs, weight, bias, activation, residual, residualWeight } = layer
+  const outputs = weight.length / inputs
+  const linear = (name: string, values: Float32Array, shift?: Float32Array) => {
+    const terms = [input, place(`${path}/${name}.weight`, float32Tensor(values, [outputs, inputs]))]
+    if (shift) terms.push(place(`${path}/${name}.bias`, float32Tensor(shift, [outputs])))
+    return g.op('Gemm', terms, { transB: 1 })
+  }
+  const op = activationOps[activation]
+  const sums = linear('linear', weight, bias)
+  const activated = op ? g.op(op, [sums]) : sums
+  if (!residual) return activated
+  return g.op('Add', [activated, residualWeight ? linear('residual', residualWeight) : input])
 }
 
-const activationFunctions: Record<Activation, (x: number) => number> = {
-  identity: (x) => x,
-  tanh: Math.tanh,
-  relu: (x) => Math.max(0, x),
-  sigmoid: (x) => 1 / (1 + Math.exp(-x)),
-  gelu: (x) => 0.5 * x * (1 + erf(x / Math.SQRT2)),
-}
-
-/** Error function to 1.5e-7 (Abramowitz and Stegun 7.1.26). */
-function erf(x: number): number {
-  const t = 1 / (1 + 0.3275911 * Math.abs(x))
-  const polynomial = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t
-  return Math.sign(x) * (1 - polynomial * Math.exp(-x * x))
-}
+const activationOps = {
+  identity: undefined,
+  tanh: 'Tanh',
+  relu: 'Relu',
+  gelu: 'Gelu',
+  sigmoid: 'Sigmoid',
+} as const satisfies Record<Activation, OpName | undefined>

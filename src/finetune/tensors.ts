@@ -1,6 +1,6 @@
-import type { TensorValue } from '../../graph/index.ts'
-import type { HostTensor } from '../../runtime/index.ts'
-import { QontrastError } from '../../shared/index.ts'
+import type { TensorValue } from '../graph/index.ts'
+import type { HostTensor } from '../runtime/index.ts'
+import { QontrastError } from '../shared/index.ts'
 
 /** Whole numbers as an int64 vector. */
 export function int64(values: ArrayLike<number>) {
@@ -26,5 +26,14 @@ export function toHostTensor({ dtype, dims, bytes }: TensorValue, { copy = false
       return { dtype, dims, data: new Uint8Array(buffer, byteOffset, byteLength) }
     default:
       throw new QontrastError('internal', `a tensor of ${dtype} is fed to no graph`)
+  }
+}
+
+/** A copy of its memory. */
+export function toTensorValue({ dtype, dims, data }: HostTensor): TensorValue {
+  return {
+    dtype,
+    dims,
+    bytes: new Uint8Array(data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength) as ArrayBuffer),
   }
 }

@@ -1,6 +1,6 @@
 import { type Evaluate, serializeModel, type TensorValue, type ValueName } from '../../graph/index.ts'
-import { createRunner, type HostTensor } from '../../runtime/index.ts'
-import { toHostTensor } from './tensors.ts'
+import { createRunner } from '../../runtime/index.ts'
+import { toHostTensor, toTensorValue } from '../tensors.ts'
 
 /** Runs a model once for each set of inputs, on the CPU. */
 export const evaluateGraph: Evaluate = async (model, feeds) => {
@@ -15,13 +15,5 @@ export const evaluateGraph: Evaluate = async (model, feeds) => {
     return results
   } finally {
     await runner.release()
-  }
-}
-
-function toTensorValue({ dtype, dims, data }: HostTensor): TensorValue {
-  return {
-    dtype,
-    dims,
-    bytes: new Uint8Array(data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength) as ArrayBuffer),
   }
 }

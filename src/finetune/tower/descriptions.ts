@@ -1,6 +1,6 @@
 import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import type { PoolingMode, TransformerFiles } from '../embed/index.ts'
+import type { PoolingMode, TransformerFiles } from '../../embed/index.ts'
 
 /** Files of a model folder that say how it is used; its weights, in whatever form, are left behind. */
 const described = /(?<!\.index)\.(json|txt|model)$/

@@ -1,7 +1,7 @@
 import { type Dims, dropoutInputs, insertDropout, productOf, sizeAt, type TypedGraph } from '../../graph/index.ts'
 import type { HostTensor } from '../../runtime/index.ts'
 import { createRandom } from '../../shared/index.ts'
-import { int64 } from './tensors.ts'
+import { int64 } from '../tensors.ts'
 
 /** Where a tower drops values out, and how many. */
 export interface Dropout {

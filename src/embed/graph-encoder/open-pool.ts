@@ -4,13 +4,13 @@ import {
   createProcessPool,
   type Device,
   deviceCandidates,
+  type HostTensors,
   type ProcessPool,
 } from '../../runtime/index.ts'
-import type { TokenBatch } from './layout.ts'
 import type { WorkerReady, WorkerSetup } from './worker.ts'
 import { workerEntry } from './worker-entry.ts'
 
-export type InferencePool = ProcessPool<TokenBatch, Float32Array, WorkerReady>
+export type InferencePool = ProcessPool<HostTensors, Float32Array, WorkerReady>
 
 export interface InferencePoolOptions extends Omit<WorkerSetup, 'device' | 'threads'> {
   readonly device: Device | readonly ConcreteDevice[]
@@ -36,7 +36,7 @@ export async function openInferencePool(options: InferencePoolOptions): Promise<
 
   function start(device: readonly ConcreteDevice[], size: number): Promise<InferencePool> {
     const threads = Math.max(1, Math.floor(availableParallelism() / size))
-    return createProcessPool<WorkerSetup, TokenBatch, Float32Array, WorkerReady>({
+    return createProcessPool<WorkerSetup, HostTensors, Float32Array, WorkerReady>({
       entry: workerEntry(),
       size,
       setup: { ...model, device, threads },

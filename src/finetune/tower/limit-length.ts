@@ -1,6 +1,6 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import type { TransformerFiles } from '../embed/index.ts'
+import type { TransformerFiles } from '../../embed/index.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
