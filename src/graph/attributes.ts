@@ -9,6 +9,7 @@ export type AttributeInput =
   | { readonly float: number }
   | { readonly tensor: TensorValue }
   | { readonly graph: Graph }
+  | Attribute
 
 export function toAttribute(input: AttributeInput): Attribute {
   if (typeof input === 'number') {
@@ -16,6 +17,7 @@ export function toAttribute(input: AttributeInput): Attribute {
   }
   if (typeof input === 'string') return { kind: 'string', value: new TextEncoder().encode(input) }
   if (isNumbers(input)) return { kind: 'ints', value: input.map(BigInt) }
+  if ('kind' in input) return input
   if ('float' in input) return { kind: 'float', value: input.float }
   if ('tensor' in input) return { kind: 'tensor', value: input.tensor }
   return { kind: 'graph', value: input.graph }

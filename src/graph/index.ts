@@ -42,3 +42,4 @@ export {
 } from './tensor.ts'
 export type { Attribute, Dim, Dims, Graph, GraphNode, GraphValue, Model, ValueName, ValueType } from './types.ts'
 export { verifyGraph } from './verify.ts'
+export { type Sliding, spanOf, transposedWindowsOf, type Window, windowsOf } from './windows.ts'

@@ -47,7 +47,7 @@ import type { Infer } from './infer/row.ts'
 /**
  * Every operator this package knows: how many inputs and outputs it takes (required, allowed), how the types of its outputs follow from its inputs, and its
  * attributes' names. The only place where operators are listed; `finetune/autodiff` says for each how its gradient is had.
- * Arity: https://onnx.ai/onnx/operators (opset 13 to 23) and https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md
+ * Arity: https://onnx.ai/onnx/operators (opset 13 to 24) and https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md
  */
 export interface OpSpec {
   readonly inputs: readonly [least: number, most: number]
@@ -101,10 +101,12 @@ export const ops = {
   Sigmoid: op(1, same),
   Relu: op(1, same),
   LeakyRelu: op(1, same, 'alpha'),
+  PRelu: op(2, same),
   Elu: op(1, same, 'alpha'),
   Softplus: op(1, same),
   HardSigmoid: op(1, same, 'alpha beta'),
   HardSwish: op(1, same),
+  Swish: op(1, same, 'alpha'),
   Gelu: op(1, same, 'approximate'),
   Clip: op([1, 3], same),
   Identity: op(1, carried),
@@ -194,6 +196,20 @@ export const ops = {
     resize,
     'antialias axes coordinate_transformation_mode cubic_coeff_a exclude_outside extrapolation_value keep_aspect_ratio_policy mode nearest_mode',
   ),
+  // recurrent
+  LSTM: op(
+    [3, 8],
+    unknown,
+    'activation_alpha activation_beta activations clip direction hidden_size input_forget layout',
+    [0, 3],
+  ),
+  GRU: op(
+    [3, 6],
+    unknown,
+    'activation_alpha activation_beta activations clip direction hidden_size layout linear_before_reset',
+    [0, 2],
+  ),
+  RNN: op([3, 6], unknown, 'activation_alpha activation_beta activations clip direction hidden_size layout', [0, 2]),
   // control flow
   If: op(1, unknown, 'then_branch else_branch', [1, many]),
   Loop: op([2, many], unknown, 'body', [1, many]),

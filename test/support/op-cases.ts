@@ -1,29 +1,43 @@
+import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { appendGradient } from '../../src/finetune/autodiff/index.ts'
 import {
+  type Attribute,
   type AttributeInput,
   createBuilder,
   type Dims,
+  float32Of,
   type Graph,
   type GraphBuilder,
+  intOf,
   type OpName,
   serializeModel,
   sizeOf,
+  type TensorValue,
   type ValueName,
+  type ValueType,
 } from '../../src/graph/index.ts'
 import { createRunner, type Device, type HostTensor, type Runner } from '../../src/runtime/index.ts'
 import { createRandom } from '../../src/shared/index.ts'
+import { imageOpCases } from './image-op-cases.ts'
 import { inner, norm } from './training.ts'
 
 /** One way to use an operator: what is differentiated (`inputs`, their dims), what else it is given, and where its values may lie. */
 export interface OpCase {
   readonly op: OpName
   readonly inputs: readonly (readonly number[])[]
-  readonly output: readonly number[]
+  /** Where nothing is said, as the builder infers it. */
+  readonly output?: readonly number[]
   readonly attributes?: Readonly<Record<string, AttributeInput>>
   /** All inputs in order, where some are constants: `x0` stands for the first of `inputs`. */
   readonly given?: (g: GraphBuilder, x: readonly ValueName[]) => ValueName[]
   readonly domain?: readonly [from: number, to: number]
   readonly outputs?: number
+  /** Of the graph; 20 where nothing is said. */
+  readonly opset?: number
+  /** ONNX Runtime has no kernel of float64, for it or in its gradient. */
+  readonly float32?: true
+  /** Of its sizes only the batch, the first dim of the first input, may be a symbol. */
+  readonly isImage?: true
 }
 
 const positive = [0.5, 2] as const
@@ -147,13 +161,13 @@ export const opCases: readonly OpCase[] = [
   elementwise('Log', positive),
   elementwise('Sin'),
   elementwise('Cos'),
-  elementwise('Erf'),
+  { ...elementwise('Erf'), float32: true },
   elementwise('Tanh'),
   elementwise('Sigmoid'),
   elementwise('Relu'),
-  elementwise('Softplus'),
-  elementwise('Gelu'),
-  { ...elementwise('Gelu'), attributes: { approximate: 'tanh' } },
+  { ...elementwise('Softplus'), float32: true },
+  { ...elementwise('Gelu'), float32: true },
+  { ...elementwise('Gelu'), attributes: { approximate: 'tanh' }, float32: true },
   elementwise('Identity'),
   { ...elementwise('Cast'), attributes: { to: 1 } },
   {
@@ -229,7 +243,7 @@ export const opCases: readonly OpCase[] = [
   { op: 'LogSoftmax', inputs: [[2, 3]], output: [2, 3], attributes: { axis: -1 } },
   { op: 'LayerNormalization', inputs: [[2, 3, 4], [4], [4]], output: [2, 3, 4], attributes: { epsilon: 1e-5 } },
   { op: 'LayerNormalization', inputs: [[2, 4], [4]], output: [2, 4], attributes: { axis: 1, epsilon: 1e-3 } },
-  { op: 'LayerNormalization', inputs: [[2, 4], [4], [4]], output: [2, 4], outputs: 3 },
+  { op: 'LayerNormalization', inputs: [[2, 4], [4], [4]], output: [2, 4], outputs: 3, float32: true },
   { op: 'Reshape', inputs: [[2, 6]], output: [3, 4], given: axes(3, -1) },
   { op: 'Flatten', inputs: [[2, 3, 4]], output: [2, 12] },
   { op: 'Squeeze', inputs: [[2, 1, 3]], output: [2, 3], given: axes(1) },
@@ -283,6 +297,7 @@ export const opCases: readonly OpCase[] = [
     attributes: { axis: 0 },
     given: (g, [x = '']) => [x, g.op('Reshape', [g.ints([0, 2, 1, 0, 2, 2]), g.ints([2, 3])])],
   },
+  ...imageOpCases,
 ]
 
 /** Writes a case's operator, over inputs x0… of the dims given; its outputs. */
@@ -312,25 +327,25 @@ export function buildCase(one: OpCase, dims: readonly Dims[] = one.inputs) {
     graph: { ...graph, outputs: graph.outputs.map(({ name }) => ({ name, type: undefined })) },
     types: g.types(),
     y,
+    dims: one.output ?? g.dimsOf(y).map(Number),
     gradients: x.map((name) => gradients.get(name) ?? ''),
   }
 }
 
-const opsets = new Map([
-  ['', 20],
-  ['com.microsoft', 1],
-])
-
-export function openGraph(graph: Graph, device: Device = 'cpu'): Promise<Runner> {
-  return createRunner(serializeModel({ graph, irVersion: 9, opsets, functions: [] }), {
-    device,
-    threads: 2,
-    strict: device !== 'cpu',
-  })
+export function openGraph(graph: Graph, device: Device = 'cpu', opset?: number): Promise<Runner> {
+  return createRunner(serialized(graph, opset), { device, threads: 2, strict: device !== 'cpu' })
 }
 
-export function floats(dims: readonly number[], data: Float32Array): HostTensor {
-  return { dtype: 'float32', dims, data }
+function serialized(graph: Graph, opset = 20): Uint8Array<ArrayBuffer> {
+  const opsets = new Map([
+    ['', opset],
+    ['com.microsoft', 1],
+  ])
+  return serializeModel({ graph, irVersion: 9, opsets, functions: [] })
+}
+
+export function floats(dims: readonly number[], data: ArrayLike<number>): HostTensor {
+  return { dtype: 'float32', dims, data: Float32Array.from(data) }
 }
 
 export function numbers(tensor: HostTensor | undefined): Float32Array {
@@ -341,35 +356,106 @@ export function titleOf({ op, inputs, attributes = {} }: OpCase): string {
   return `${op} ${inputs.map((dims) => `[${dims}]`).join(' ')} ${JSON.stringify(attributes)}`
 }
 
-/** How far ⟨v, gradient(u)⟩ is from the slope of ⟨u, y⟩ along v, for random u and v, relative to their lengths; and whether gradients have the dims of inputs. */
-export async function gradientError(one: OpCase, device: Device = 'cpu'): Promise<{ error: number; dims: boolean }> {
-  const { graph, y, gradients } = buildCase(one)
-  const runner = await openGraph(graph, device)
+/**
+ * How far ⟨v, gradient(u)⟩ is from the slope of ⟨u, y⟩ along v, for random u and v, relative to their lengths, in float64 where the runtime has it; the
+ * error that is allowed; and whether gradients have the dims of inputs.
+ */
+export async function gradientError(one: OpCase, device: Device = 'cpu') {
+  const { graph, y, dims: output, gradients } = buildCase(one)
+  const isDouble = device === 'cpu' && !one.float32
+  const runner = isDouble ? await openDoubles(graph, one.opset) : await openFloats(graph, device, one.opset)
   const random = createRandom(7)
   const [from, to] = one.domain ?? [-1.5, 1.5]
   // none near 0, where Abs and Relu have their corner
   const draw = (dims: readonly number[]) =>
-    Float32Array.from({ length: sizeOf(dims) }, () => {
+    Array.from({ length: sizeOf(dims) }, () => {
       const value = from + (to - from) * random()
       return Math.abs(value) < 0.05 ? value + 0.1 : value
     })
-  const direction = (dims: readonly number[]) => Float32Array.from({ length: sizeOf(dims) }, () => 2 * random() - 1)
+  const direction = (dims: readonly number[]) => Array.from({ length: sizeOf(dims) }, () => 2 * random() - 1)
   const x = one.inputs.map(draw)
   const v = one.inputs.map(direction)
-  const u = direction(one.output)
-  const step = 4e-3
-  const at = (scale: number) => {
-    const feeds = one.inputs.map((dims, i): [string, HostTensor] => {
-      const moved = (x[i] ?? new Float32Array()).map((value, k) => value + scale * (v[i]?.[k] ?? 0))
-      return [`x${i}`, floats(dims, moved)]
-    })
-    return runner.run({ ...Object.fromEntries(feeds), u: floats(one.output, u) })
+  const u = direction(output)
+  const step = isDouble ? 1e-5 : 4e-3
+  const at = async (scale: number) => {
+    const moved = x.map((values, i) => values.map((value, k) => value + scale * (v[i]?.[k] ?? 0)))
+    const feeds = moved.map((values, i) => [`x${i}`, { dims: one.inputs[i] ?? [], data: values }] as const)
+    return runner.run({ ...Object.fromEntries(feeds), u: { dims: output, data: u } })
   }
   const [before, here, after] = [await at(-step), await at(0), await at(step)]
   await runner.release()
-  const slope = (inner(u, numbers(after[y])) - inner(u, numbers(before[y]))) / (2 * step)
-  const predicted = gradients.reduce((sum, name, i) => sum + inner(v[i] ?? [], numbers(here[name])), 0)
-  const scale = norm(u) * norm(v.flatMap((part) => [...part]))
+  const valuesOf = (results: Floats, name: string) => results[name]?.data ?? []
+  const slope = (inner(u, valuesOf(after, y)) - inner(u, valuesOf(before, y))) / (2 * step)
+  const predicted = gradients.reduce((sum, name, i) => sum + inner(v[i] ?? [], valuesOf(here, name)), 0)
+  const scale = norm(u) * norm(v.flat())
   const dims = gradients.every((name, i) => String(here[name]?.dims) === String(one.inputs[i]))
-  return { error: Math.abs(predicted - slope) / (scale || 1), dims } // nothing is taken of an empty part
+  // nothing is taken of an empty part
+  return { error: Math.abs(predicted - slope) / (scale || 1), dims, allowed: isDouble ? 1e-7 : 1e-3 }
+}
+
+type Floats = Readonly<Record<string, { readonly dims: readonly number[]; readonly data: ArrayLike<number> }>>
+
+interface FloatRunner {
+  run(feeds: Floats): Promise<Floats>
+  release(): Promise<void>
+}
+
+/** The graph's floats as they are. */
+async function openFloats(graph: Graph, device: Device, opset: number | undefined): Promise<FloatRunner> {
+  const runner = await openGraph(graph, device, opset)
+  return {
+    async run(feeds) {
+      const given = Object.entries(feeds).map(([name, { dims, data }]) => [name, floats(dims, data)] as const)
+      const results = Object.entries(await runner.run(Object.fromEntries(given)))
+      return Object.fromEntries(results.map(([name, tensor]) => [name, { dims: tensor.dims, data: numbers(tensor) }]))
+    },
+    release: () => runner.release(),
+  }
+}
+
+/** All its floats of 64 bits. */
+async function openDoubles(graph: Graph, opset: number | undefined): Promise<FloatRunner> {
+  const session = await InferenceSession.create(serialized(inFloat64(graph), opset), { intraOpNumThreads: 2 })
+  return {
+    async run(feeds) {
+      const given = session.inputNames.map((name) => {
+        const { dims = [], data = [] } = feeds[name] ?? {}
+        return [name, new Tensor('float64', Float64Array.from(data), dims)] as const
+      })
+      const results = Object.entries(await session.run(Object.fromEntries(given)))
+      return Object.fromEntries(
+        results.map(([name, { dims, data }]) => [name, { dims, data: Float64Array.from(data, Number) }]),
+      )
+    },
+    release: () => session.release(),
+  }
+}
+
+/** The same graph with all its floats of 64 bits. */
+function inFloat64(graph: Graph): Graph {
+  const wide = (type: ValueType | undefined): ValueType | undefined =>
+    type?.dtype === 'float32' ? { ...type, dtype: 'float64' } : type
+  const zero: Attribute = { kind: 'tensor', value: float64Tensor([0], [1]) }
+  return {
+    ...graph,
+    inputs: graph.inputs.map(({ name, type }) => ({ name, type: wide(type) })),
+    initializers: new Map(
+      [...graph.initializers].map(([name, tensor]) => [
+        name,
+        tensor.dtype === 'float32' ? float64Tensor([...float32Of(tensor)], tensor.dims) : tensor,
+      ]),
+    ),
+    nodes: graph.nodes.map((node) => ({
+      ...node,
+      attributes: {
+        ...node.attributes,
+        ...(node.op === 'Cast' && intOf(node, 'to', 0) === 1 ? { to: { kind: 'int' as const, value: 11n } } : {}),
+        ...(node.op === 'ConstantOfShape' ? { value: zero } : {}),
+      },
+    })),
+  }
+}
+
+function float64Tensor(values: readonly number[], dims: readonly number[]): TensorValue {
+  return { dtype: 'float64', dims, bytes: new Uint8Array(Float64Array.from(values).buffer) }
 }

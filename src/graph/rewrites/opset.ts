@@ -4,7 +4,7 @@ import { int64Tensor, type TensorValue } from '../tensor.ts'
 import type { GraphNode, Model, ValueName } from '../types.ts'
 
 const oldest = 13
-const newest = 23
+const newest = 24
 /** From here on every operator used for gradients is there (Gelu came with 20). */
 const target = 20
 
@@ -19,7 +19,7 @@ const reductions = new Set([
   'ReduceLogSumExp',
 ])
 
-/** Writes a model of opset 13 to 23 in opset 20 or its own newer one. `model-invalid` for older ones, which load and run but do not train. */
+/** Writes a model of opset 13 to 24 in opset 20 or its own newer one. `model-invalid` for older ones, which load and run but do not train. */
 export function normalizeOpset(model: Model): Model {
   const version = model.opsets.get('') ?? 0
   if (version < oldest || version > newest) {

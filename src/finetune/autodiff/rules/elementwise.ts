@@ -1,4 +1,4 @@
-import { stringOf, type ValueName } from '../../../graph/index.ts'
+import { floatOf, stringOf, type ValueName } from '../../../graph/index.ts'
 import type { InputGradient, Rule, RuleContext } from '../rule.ts'
 
 /** Gradient with the dims of the output: summed to those of the input by the caller. */
@@ -99,6 +99,49 @@ export const elementwiseRules = {
     rule: ({ g, input }, upstream) => [
       g.op('Where', [g.op('Greater', [input(0), g.scalar(0)]), upstream, g.scalar(0)]),
     ],
+  },
+  LeakyRelu: {
+    rule: ({ g, node, input }, upstream) => {
+      const leaked = g.op('Mul', [upstream, g.scalar(floatOf(node, 'alpha', 0.01))])
+      return [g.op('Where', [g.op('Greater', [input(0), g.scalar(0)]), upstream, leaked])]
+    },
+  },
+  PRelu: {
+    rule: broadcasting(({ g, input }, upstream, index) => {
+      const above = g.op('Greater', [input(0), g.scalar(0)])
+      const below = g.op('Mul', [upstream, input(1 - index)])
+      return g.op('Where', index === 0 ? [above, upstream, below] : [above, g.scalar(0), below])
+    }),
+  },
+  /** y = α (exp x − 1) below 0: its derivative there is y + α. */
+  Elu: {
+    rule: ({ g, node, input, output }, upstream) => {
+      const slope = g.op('Add', [output(), g.scalar(floatOf(node, 'alpha', 1))])
+      return [g.op('Where', [g.op('Greater', [input(0), g.scalar(0)]), upstream, g.op('Mul', [upstream, slope])])]
+    },
+  },
+  /** y = α x + β, held between 0 and 1. */
+  HardSigmoid: {
+    rule: ({ g, node, output }, upstream) => {
+      const moves = g.op('And', [g.op('Greater', [output(), g.scalar(0)]), g.op('Less', [output(), g.scalar(1)])])
+      const slope = g.op('Mul', [upstream, g.scalar(floatOf(node, 'alpha', 0.2))])
+      return [g.op('Where', [moves, slope, g.scalar(0)])]
+    },
+  },
+  /** y = x (x + 3) / 6 between −3 and 3, below it 0 and above it x (Howard et al. 2019). */
+  HardSwish: derivative(({ g }, x) => {
+    const slope = g.op('Add', [g.op('Mul', [x, g.scalar(1 / 3)]), g.scalar(0.5)])
+    const above = g.op('Where', [g.op('GreaterOrEqual', [x, g.scalar(3)]), g.scalar(1), slope])
+    return g.op('Where', [g.op('LessOrEqual', [x, g.scalar(-3)]), g.scalar(0), above])
+  }),
+  /** y = x s with s = σ(α x), for α = 1 also called SiLU: s + α y (1 − s) (Ramachandran, Zoph and Le 2017). */
+  Swish: {
+    rule: ({ g, node, input, output }, upstream) => {
+      const alpha = g.scalar(floatOf(node, 'alpha', 1))
+      const gate = g.op('Sigmoid', [g.op('Mul', [input(0), alpha])])
+      const rest = g.op('Mul', [g.op('Mul', [output(), alpha]), g.op('Sub', [g.scalar(1), gate])])
+      return [g.op('Mul', [upstream, g.op('Add', [gate, rest])])]
+    },
   },
   Softplus: derivative(({ g }, x) => g.op('Sigmoid', [x])),
   // d/dx x·Φ(x) = Φ(x) + x·φ(x) (Hendrycks and Gimpel 2016), with u = x / √2: ½ (1 + erf u + 2/√π · u · exp(−u²))

@@ -1,13 +1,4 @@
-import {
-  axisOf,
-  type Dims,
-  floatOf,
-  intOf,
-  intsOf,
-  numbersOf,
-  productOf,
-  type ValueName,
-} from '../../../graph/index.ts'
+import { axisOf, type Dims, intOf, intsOf, numbersOf, productOf, type ValueName } from '../../../graph/index.ts'
 import { type Rule, type RuleContext, untrainable } from '../rule.ts'
 
 interface Reduced {
@@ -80,38 +71,6 @@ const logSoftmax: Rule = ({ g, node, input, output, dims }, upstream) => {
   return [g.op('Sub', [upstream, g.op('Mul', [g.op('Exp', [output()]), sum])])]
 }
 
-/**
- * y = x̂ γ + β with x̂ = (x − mean) · r, over the last axis (Ba, Kiros and Hinton 2016): with h = dy·γ, dx = r (h − mean h − x̂ · mean(h·x̂)).
- * Mean and r come from the forward node, which is made to give them.
- */
-const layerNormalization: Rule = (context, upstream) => {
-  const { g, node, wanted } = context
-  const [x, scale] = [context.input(0), context.input(1)]
-  const dims = context.dims(x)
-  const last = dims.length - 1
-  if (axisOf(intOf(node, 'axis', -1), dims.length) !== last)
-    throw untrainable(`node '${node.name}' (LayerNormalization) is over several axes; only the last can be trained`)
-  const mean = node.outputs[1] || g.op('ReduceMean', [x, g.ints([last])], { keepdims: 1 })
-  const centred = g.op('Sub', [x, mean])
-  const inverse = node.outputs[2] || inverseDeviation(context, centred, last)
-  const normalized = g.op('Mul', [centred, inverse])
-  const weighted = g.op('Mul', [upstream, scale])
-  const average = (value: ValueName) => g.op('ReduceMean', [value, g.ints([last])], { keepdims: 1 })
-  const along = g.op('Mul', [normalized, average(g.op('Mul', [weighted, normalized]))])
-  const rest = g.op('Sub', [g.op('Sub', [weighted, average(weighted)]), along])
-  return [
-    wanted[0] ? g.op('Mul', [rest, inverse]) : null,
-    wanted[1] ? { value: g.op('Mul', [upstream, normalized]), dims } : null,
-    ...(node.inputs.length > 2 ? [wanted[2] ? { value: upstream, dims } : null] : []),
-  ]
-}
-
-function inverseDeviation({ g, node }: RuleContext, centred: ValueName, axis: number): ValueName {
-  const variance = g.op('ReduceMean', [g.op('Mul', [centred, centred]), g.ints([axis])], { keepdims: 1 })
-  const deviation = g.op('Sqrt', [g.op('Add', [variance, g.scalar(floatOf(node, 'epsilon', 1e-5))])])
-  return g.op('Reciprocal', [deviation])
-}
-
 /** Where the extreme is reached; several equal ones share the gradient. */
 const extreme = reduction(({ g, input }, { upstream, output, axes }) => {
   const reached = g.op('Cast', [g.op('Equal', [input(0), output])], { to: 1 })
@@ -136,5 +95,4 @@ export const reductionRules = {
   ),
   Softmax: { rule: softmax },
   LogSoftmax: { rule: logSoftmax },
-  LayerNormalization: { rule: layerNormalization },
 } as const satisfies Record<string, { readonly rule: Rule }>

@@ -29,7 +29,6 @@ export const zeroOps = {
   'qontrast.StopGradient': 'zero',
 } as const
 
-const images: Refusal = { refuse: 'gradients of image operators are not there yet; text encoders can be trained' }
 const quantized: Refusal = {
   refuse:
     'it is quantized, and rounding has no gradient. Train the fp32 weights (onnx/model.onnx) and quantize the result',
@@ -40,15 +39,15 @@ const fusedByRuntime: Refusal = {
 const noRule: Refusal = {
   refuse: 'its gradient is not written yet; docs/ops.md lists the operators that can be trained',
 }
+const recurrent: Refusal = {
+  refuse:
+    'a recurrent layer is one operator that keeps what its gradient needs to itself. Train a convolution or a transformer instead, or export the model with its steps written out',
+}
 const controlFlow: Refusal = { refuse: 'control flow has no gradient here. Export the model without it' }
 
 /** Their gradient is not here; what to do is in the reason. */
 export const refusedOps = {
   Mod: noRule,
-  LeakyRelu: noRule,
-  Elu: noRule,
-  HardSigmoid: noRule,
-  HardSwish: noRule,
   CastLike: noRule,
   Dropout: { refuse: 'the model was exported in training mode. Export it after model.eval()' },
   Einsum: { refuse: 'Einsum has no gradient here. Write it as MatMul and Transpose when exporting' },
@@ -57,21 +56,13 @@ export const refusedOps = {
   TopK: noRule,
   RMSNormalization: noRule,
   SimplifiedLayerNormalization: noRule,
-  BatchNormalization: images,
-  InstanceNormalization: images,
-  GroupNormalization: images,
-  Pad: noRule,
   Trilu: noRule,
   GatherND: noRule,
   ScatterElements: noRule,
   ScatterND: noRule,
-  Conv: images,
-  ConvTranspose: images,
-  MaxPool: images,
-  AveragePool: images,
-  GlobalAveragePool: images,
-  GlobalMaxPool: images,
-  Resize: images,
+  LSTM: recurrent,
+  GRU: recurrent,
+  RNN: recurrent,
   If: controlFlow,
   Loop: controlFlow,
   Attention: {
