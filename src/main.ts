@@ -73,6 +73,18 @@ export {
   type UpdateValues,
   type Where,
 } from './finetune/index.ts'
+export type {
+  AttributeInput,
+  Dim,
+  Dims,
+  DType,
+  GraphBuilder,
+  OpName,
+  TensorValue,
+  ValueName,
+  ValueType,
+} from './graph/index.ts'
+export { float32Tensor, int64Tensor } from './graph/tensor.ts' // past its index, which brings what reads ONNX files
 export {
   type AddOptions,
   type AddProgress,

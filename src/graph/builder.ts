@@ -43,6 +43,10 @@ export interface GraphBuilder {
 
 type Attributes = Readonly<Record<string, AttributeInput | undefined>>
 
+function misused(reason: string): QontrastError {
+  return new QontrastError('invalid-input', `The graph cannot be written: ${reason}.`)
+}
+
 /** A builder that goes on from a graph; with none, from nothing. */
 export function createBuilder(from?: Graph, types: ReadonlyMap<ValueName, ValueType> = new Map()): GraphBuilder {
   const inputs: GraphValue[] = [...(from?.inputs ?? [])]
@@ -70,7 +74,7 @@ export function createBuilder(from?: Graph, types: ReadonlyMap<ValueName, ValueT
   }
 
   function claim(name: ValueName): ValueName {
-    if (names.has(name)) throw new QontrastError('internal', `the graph has two values named '${name}'`)
+    if (names.has(name)) throw misused(`two values are named '${name}'`)
     names.add(name)
     return name
   }
@@ -93,9 +97,11 @@ export function createBuilder(from?: Graph, types: ReadonlyMap<ValueName, ValueT
   function add(op: OpName, given: readonly ValueName[], results: readonly ValueName[], attributes: Attributes): void {
     const { inputs: arity } = ops[op]
     if (given.length < arity[0] || given.length > arity[1])
-      throw new QontrastError('internal', `${op} was given ${given.length} inputs`)
-    const unknown = given.find((name) => name !== '' && !names.has(name))
-    if (unknown !== undefined) throw new QontrastError('internal', `${op} was given '${unknown}', which is no value`)
+      throw misused(
+        `${op} was given ${given.length} inputs; it takes ${arity[0]}${arity[1] > arity[0] ? ' or more' : ''}`,
+      )
+    const missing = given.findIndex((name, index) => (name === '' ? index < arity[0] : !names.has(name)))
+    if (missing >= 0) throw misused(`input ${missing} of ${op} is '${given[missing]}', which is no value of this graph`)
     const entries = Object.entries(attributes).flatMap(([key, value]) =>
       value === undefined ? [] : [[key, toAttribute(value)] as const],
     )
@@ -127,7 +133,7 @@ export function createBuilder(from?: Graph, types: ReadonlyMap<ValueName, ValueT
       return name
     },
     output(name) {
-      if (!names.has(name)) throw new QontrastError('internal', `the output '${name}' is no value`)
+      if (!names.has(name)) throw misused(`the output '${name}' is no value of it`)
       outputs.push({ name, type: known.get(name) })
     },
     initializer,

@@ -32,7 +32,7 @@ export { exposeStatistics } from './rewrites/statistics.ts'
 export { type ExternalPart, type SerializeOptions, serializeModel, serializeWithData } from './serialize.ts'
 export {
   type DType,
-  dtypes,
+  elementBytes,
   float32Of,
   float32Tensor,
   int64Tensor,

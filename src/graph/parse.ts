@@ -12,7 +12,8 @@ import {
   type TypeProto,
 } from 'onnx-buf'
 import { messageOf, QontrastError } from '../shared/index.ts'
-import { type DType, dtypeOf, dtypes, sizeOf, type TensorValue } from './tensor.ts'
+import { dtypeOf } from './dtype-codes.ts'
+import { type DType, elementBytes, sizeOf, type TensorValue } from './tensor.ts'
 import type { Attribute, Dim, Graph, GraphNode, GraphValue, Model, ValueType } from './types.ts'
 
 /** Bytes of a file beside the model (external data), or undefined where it is absent. */
@@ -107,7 +108,7 @@ function parseType(type: TypeProto | undefined): ValueType | undefined {
 
 /** Values stored one by one in a message's own fields, and how many bytes each becomes. */
 function packed(proto: TensorProto, dtype: DType): Uint8Array<ArrayBuffer> {
-  const { bytes } = dtypes[dtype]
+  const bytes = elementBytes[dtype]
   const values: readonly (number | bigint)[] =
     dtype === 'float32'
       ? proto.floatData
@@ -148,8 +149,8 @@ function parseTensor(proto: TensorProto, readExternal: ReadExternal): TensorValu
       : proto.rawData.length > 0
         ? proto.rawData
         : packed(proto, dtype)
-  const expected = sizeOf(dims) * dtypes[dtype].bytes
-  if (dtypes[dtype].bytes > 0 && bytes.length !== expected)
+  const expected = sizeOf(dims) * elementBytes[dtype]
+  if (elementBytes[dtype] > 0 && bytes.length !== expected)
     throw invalid(`has ${bytes.length} bytes; its shape [${dims.join(', ')}] needs ${expected}`)
   return { dtype, dims, bytes }
 }

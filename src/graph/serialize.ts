@@ -20,8 +20,9 @@ import {
   TypeProtoSchema,
   ValueInfoProtoSchema,
 } from 'onnx-buf'
+import { dtypeCodes } from './dtype-codes.ts'
 import type { OpName } from './ops.ts'
-import { dtypes, type TensorValue } from './tensor.ts'
+import type { TensorValue } from './tensor.ts'
 import type { Attribute, Dim, Graph, GraphValue, Model, ValueName } from './types.ts'
 
 /** The bytes of an ONNX file. */
@@ -142,13 +143,13 @@ function toAttributeProto(name: string, attribute: Attribute): AttributeProto {
 }
 
 function toTensorProto({ dtype, dims, bytes }: TensorValue, name: string): TensorProto {
-  return create(TensorProtoSchema, { name, dataType: dtypes[dtype].code, dims: dims.map(BigInt), rawData: bytes })
+  return create(TensorProtoSchema, { name, dataType: dtypeCodes[dtype], dims: dims.map(BigInt), rawData: bytes })
 }
 
 function toPlaceProto({ dtype, dims }: TensorValue, { name, ...place }: ExternalPlace & { readonly name: ValueName }) {
   return create(TensorProtoSchema, {
     name,
-    dataType: dtypes[dtype].code,
+    dataType: dtypeCodes[dtype],
     dims: dims.map(BigInt),
     dataLocation: TensorProto_DataLocation.EXTERNAL,
     externalData: Object.entries(place).map(([key, value]) =>
@@ -161,7 +162,7 @@ function toValueProto({ name, type: known }: GraphValue) {
   if (!known) return create(ValueInfoProtoSchema, { name })
   const { dtype, dims } = known
   const shape = dims && create(TensorShapeProtoSchema, { dim: dims.map(toDimProto) })
-  const tensorType = create(TypeProto_TensorSchema, { elemType: dtypes[dtype].code, ...(shape ? { shape } : {}) })
+  const tensorType = create(TypeProto_TensorSchema, { elemType: dtypeCodes[dtype], ...(shape ? { shape } : {}) })
   const type = create(TypeProtoSchema, { value: { case: 'tensorType', value: tensorType } })
   return create(ValueInfoProtoSchema, { name, type })
 }

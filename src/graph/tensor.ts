@@ -1,4 +1,3 @@
-import { TensorProto_DataType } from 'onnx-buf'
 import { QontrastError } from '../shared/index.ts'
 
 /** Element types by ONNX's name in lower case. */
@@ -20,24 +19,24 @@ export type DType =
   | 'bool'
   | 'string'
 
-/** Element types with ONNX's code, and the bytes of an element (0: packed or of no fixed size). */
-export const dtypes: Readonly<Record<DType, { readonly code: TensorProto_DataType; readonly bytes: number }>> = {
-  float32: { code: TensorProto_DataType.FLOAT, bytes: 4 },
-  float64: { code: TensorProto_DataType.DOUBLE, bytes: 8 },
-  float16: { code: TensorProto_DataType.FLOAT16, bytes: 2 },
-  bfloat16: { code: TensorProto_DataType.BFLOAT16, bytes: 2 },
-  int64: { code: TensorProto_DataType.INT64, bytes: 8 },
-  int32: { code: TensorProto_DataType.INT32, bytes: 4 },
-  int16: { code: TensorProto_DataType.INT16, bytes: 2 },
-  int8: { code: TensorProto_DataType.INT8, bytes: 1 },
-  uint64: { code: TensorProto_DataType.UINT64, bytes: 8 },
-  uint32: { code: TensorProto_DataType.UINT32, bytes: 4 },
-  uint16: { code: TensorProto_DataType.UINT16, bytes: 2 },
-  uint8: { code: TensorProto_DataType.UINT8, bytes: 1 },
-  int4: { code: TensorProto_DataType.INT4, bytes: 0 },
-  uint4: { code: TensorProto_DataType.UINT4, bytes: 0 },
-  bool: { code: TensorProto_DataType.BOOL, bytes: 1 },
-  string: { code: TensorProto_DataType.STRING, bytes: 0 },
+/** Bytes of an element; 0: packed, or of no fixed size. */
+export const elementBytes: Readonly<Record<DType, number>> = {
+  float32: 4,
+  float64: 8,
+  float16: 2,
+  bfloat16: 2,
+  int64: 8,
+  int32: 4,
+  int16: 2,
+  int8: 1,
+  uint64: 8,
+  uint32: 4,
+  uint16: 2,
+  uint8: 1,
+  int4: 0,
+  uint4: 0,
+  bool: 1,
+  string: 0,
 }
 
 /** A constant: `bytes` little-endian and row-major, as ONNX stores them. */
@@ -45,19 +44,6 @@ export interface TensorValue {
   readonly dtype: DType
   readonly dims: readonly number[]
   readonly bytes: Uint8Array<ArrayBuffer>
-}
-
-const byCode = new Map<number, DType>(
-  Object.entries(dtypes).map(([name, { code }]) => [code, name as DType] as const), // keys of a const object
-)
-
-export function dtypeOf(code: number): DType {
-  const dtype = byCode.get(code)
-  if (dtype) return dtype
-  throw new QontrastError(
-    'model-invalid',
-    `ONNX element type ${TensorProto_DataType[code] ?? code} is not supported. Known: ${Object.keys(dtypes).join(', ')}.`,
-  )
 }
 
 export function sizeOf(dims: readonly number[]): number {
@@ -76,7 +62,7 @@ export function numbersOf({ dtype, bytes }: TensorValue): number[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const read = numberReaders[dtype]
   if (!read) throw new QontrastError('internal', `a constant of ${dtype} cannot be read as numbers`)
-  return Array.from({ length: bytes.byteLength / dtypes[dtype].bytes }, (_, i) => read(view, i * dtypes[dtype].bytes))
+  return Array.from({ length: bytes.byteLength / elementBytes[dtype] }, (_, i) => read(view, i * elementBytes[dtype]))
 }
 
 const numberReaders: Partial<Record<DType, (view: DataView, at: number) => number>> = {

@@ -1,5 +1,5 @@
 import {
-  dtypes,
+  elementBytes,
   float32Of,
   type Graph,
   renameReads,
@@ -79,7 +79,7 @@ function splitCopies(graph: Graph) {
 
 function checkFormat(weights: readonly (readonly [ValueName, TensorValue])[]): void {
   const compressed = weights.find(
-    ([, { dtype }]) => dtype === 'float16' || dtype === 'bfloat16' || dtypes[dtype].bytes === 1,
+    ([, { dtype }]) => dtype === 'float16' || dtype === 'bfloat16' || elementBytes[dtype] === 1,
   )
   if (!compressed) return
   throw new QontrastError(

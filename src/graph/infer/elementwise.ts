@@ -1,6 +1,6 @@
 import { intOf } from '../attributes.ts'
 import { differenceOf, exactQuotientOf, productOf, sumOf } from '../dims.ts'
-import { dtypeOf } from '../tensor.ts'
+import { dtypeOf } from '../dtype-codes.ts'
 import type { Dim, Dims } from '../types.ts'
 import { broadcast } from './broadcast.ts'
 import type { Infer, InferContext } from './row.ts'

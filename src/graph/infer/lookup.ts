@@ -1,6 +1,7 @@
 import { intOf } from '../attributes.ts'
 import { axisOf, ceilQuotientOf, differenceOf, productOf } from '../dims.ts'
-import { dtypeOf, numbersOf } from '../tensor.ts'
+import { dtypeOf } from '../dtype-codes.ts'
+import { numbersOf } from '../tensor.ts'
 import { numbers } from './reduction.ts'
 import type { Infer } from './row.ts'
 

@@ -1,5 +1,5 @@
 import { intOf } from '../attributes.ts'
-import { dtypeOf } from '../tensor.ts'
+import { dtypeOf } from '../dtype-codes.ts'
 import type { Infer } from './row.ts'
 
 /** For operators that come from files only, where types are learned. */

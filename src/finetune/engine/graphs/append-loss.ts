@@ -1,5 +1,5 @@
 import type { GraphBuilder, ValueName } from '../../../graph/index.ts'
-import { QontrastError } from '../../../shared/index.ts'
+import { buildLoss } from '../../losses/build-loss.ts'
 import { isTrainable, lossParameter, lossState, type Recipe } from '../recipe.ts'
 import type { Form } from './forward.ts'
 
@@ -42,7 +42,7 @@ export function appendLoss(g: GraphBuilder, all: ValueName, recipe: Recipe, { em
   const state = Object.entries(loss.state ?? {}).map(([name, { dtype, dims }]) => {
     return [name, g.input(lossState(name), { dtype, dims })] as const
   })
-  const built = loss.build(g, {
+  const built = buildLoss(g, loss, {
     embeddings: Object.fromEntries(embeddings),
     rows: Object.fromEntries(rows),
     columns: {},
@@ -50,12 +50,6 @@ export function appendLoss(g: GraphBuilder, all: ValueName, recipe: Recipe, { em
     state: Object.fromEntries(state),
   })
   const next = Object.entries(built.state ?? {})
-  const unknown = next.find(([name]) => !loss.state || !Object.hasOwn(loss.state, name))
-  if (unknown)
-    throw new QontrastError(
-      'invalid-option',
-      `The loss '${loss.name}' gives a next value of '${unknown[0]}', which is not among its state (${Object.keys(loss.state ?? {}).join(', ') || 'none'}).`,
-    )
   return {
     loss: built.loss,
     metrics: new Map(Object.entries(built.metrics ?? {})),
