@@ -10,8 +10,8 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { medQuadTask } from '../examples/medquad.ts'
-import { readSafetensors, writeSafetensors } from '../src/embed/index.ts'
 import { dropOldIndex, lancedb, loadEncoder, openIndex, qdrant, reindex, rollbackIndex } from '../src/main.ts'
+import { readSafetensors, writeSafetensors } from '../src/shared/index.ts'
 import { machine, percentile } from './support/sides.ts'
 
 const everyMilliseconds = 50

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { isError, isQontrastError, messageOf, type OnProgress, QontrastError } from '../shared/index.ts'
+import { weightsAmong } from './kinds/index.ts'
 import { type Dtype, modelFileNames } from './transformer/model-file.ts'
 import { readOnnxOutline } from './transformer/onnx-outline.ts'
 
@@ -51,12 +52,16 @@ async function findSnapshot(name: string, { cacheDir, revision, dtype }: HubOpti
   const boundary = storageFolder(cacheDir, name)
   const commit = await readFile(path.join(boundary, 'refs', revision), 'utf8').catch(() => revision)
   const folder = path.join(boundary, 'snapshots', commit.trim())
-  const onnx = modelFileNames(dtype).find((file) => existsSync(path.join(folder, file)))
-  const weights = onnx ? externalOf(folder, onnx) : staticWeights
-  const complete = onnx
-    ? weights.every((file) => existsSync(path.join(folder, file)))
-    : weights.some((file) => existsSync(path.join(folder, file)))
+  const weights = weightsAmong(await filesOf(folder), dtype)
+  const beside = weights.filter((file) => file.endsWith('.onnx')).flatMap((file) => externalOf(folder, file))
+  const complete = weights.length > 0 && beside.every((file) => existsSync(path.join(folder, file)))
   return complete ? { folder, boundary } : undefined
+}
+
+/** Files of a folder that are there, relative to it; a link to nothing is not. */
+async function filesOf(folder: string): Promise<string[]> {
+  const names = await readdir(folder, { recursive: true }).catch(() => [])
+  return names.filter((name) => existsSync(path.join(folder, name))).map((name) => name.split(path.sep).join('/'))
 }
 
 /** Names of the files that an ONNX file keeps weights in, relative to the model's folder, as far as they are inside of it. */
@@ -99,19 +104,13 @@ async function download(name: string, { cacheDir, revision, dtype, onProgress }:
   }
 }
 
-const staticWeights = ['model.safetensors', '0_StaticEmbedding/model.safetensors']
-
 /** Settings and tokenizer first, weights last; the weights of the dtype asked for only. What else an ONNX file keeps weights in, it says itself. */
 export function filesToFetch(names: readonly string[], dtype: Dtype): string[] {
-  const onnx = modelFileNames(dtype).find((file) => names.includes(file))
   const isSetting = (name: string) =>
     name.endsWith('.json') && !name.startsWith('onnx/') && !name.startsWith('openvino/')
   const isModuleWeight = (name: string) => /^\d+_\w+\/model\.safetensors$/.test(name)
-  const weights = onnx
-    ? names.filter((name) => name === onnx || name.startsWith(`${onnx}_data`))
-    : staticWeights.slice(0, 1)
-  const last = weights.filter((name) => names.includes(name)).sort((a, b) => b.length - a.length)
-  return [...names.filter((name) => isSetting(name) || isModuleWeight(name)), ...last]
+  const last = weightsAmong(names, dtype).toSorted((a, b) => b.length - a.length)
+  return [...new Set([...names.filter((name) => isSetting(name) || isModuleWeight(name)), ...last])]
 }
 
 /** `model-not-found` before anything is fetched, where a model has ONNX files, but none of the dtype. */

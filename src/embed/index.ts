@@ -16,7 +16,6 @@ export { checkInputs, type Input, type Media, type MediaInput, type Modality, mo
 export { bundledEncoder, type LoadEncoderOptions, loadEncoder, locateModel, readTransformer } from './load-encoder.ts'
 export type { ModelFolder } from './model-folder.ts'
 export type { Processor } from './processor.ts'
-export { readSafetensors, type StoredTensor } from './safetensors.ts'
 export type { Tokenizer, TokenizerSettings } from './tokenizer.ts'
 export { type Dtype, dtypes } from './transformer/model-file.ts'
 export type { TransformerFiles } from './transformer/read-transformer.ts'
@@ -27,4 +26,3 @@ export {
   type TextProcessorOptions,
   textProcessorOf,
 } from './transformer/text-processor.ts'
-export { type TensorToWrite, writeSafetensors } from './write-safetensors.ts'

@@ -5,8 +5,9 @@ import { checkDevice, type Device, defaultDevice } from '../runtime/index.ts'
 import { checkOptionKeys, type OnProgress, type OptionKeys, packageFile, QontrastError } from '../shared/index.ts'
 import type { Encoder } from './encoder.ts'
 import { fetchHubModel, isHubName } from './hub.ts'
+import { kindOf } from './kinds/index.ts'
 import { type ModelFolder, openModelFolder } from './model-folder.ts'
-import { type Dtype, dtypes, listModelFiles } from './transformer/model-file.ts'
+import { type Dtype, dtypes } from './transformer/model-file.ts'
 import type { TransformerFiles } from './transformer/read-transformer.ts'
 
 export interface LoadEncoderOptions {
@@ -57,18 +58,9 @@ export async function loadEncoder(name: string = bundledEncoder, options: LoadEn
   checkOptions(options)
   const { cacheDir = defaultCacheDir(), dtype = 'fp32', device = defaultDevice, dimensions, workers, output } = options
   const folder = await locate(name, { ...options, cacheDir, dtype })
-  const { loadStaticEncoder } = await import('./static/static-encoder.ts')
-  const staticEncoder = (await mayBeTable(folder))
-    ? await loadStaticEncoder(folder, { name, dimensions, cacheDir })
-    : undefined
+  const kind = await kindOf(folder, dtype)
   const onWarning = options.onWarning ?? ((message) => process.emitWarning(message, 'QontrastWarning'))
-  if (staticEncoder) {
-    checkStaticOptions(name, options)
-    if (workers !== undefined) onWarning(`workers has no effect: the encoder '${name}' runs in this process.`)
-    return staticEncoder
-  }
-  const { loadTransformerEncoder } = await import('./transformer/transformer-encoder.ts')
-  return loadTransformerEncoder(folder, { name, device, dtype, workers, dimensions, output, cacheDir, onWarning })
+  return kind.load(folder, { name, device, dtype, workers, dimensions, output, cacheDir, onWarning })
 }
 
 /** Where a model's files are, and fetches them where they are on the hub. Rejects as {@link loadEncoder} does. */
@@ -76,27 +68,13 @@ export async function locateModel(name: string, options: LoadEncoderOptions = {}
   return locate(name, { ...options, cacheDir: options.cacheDir ?? defaultCacheDir(), dtype: options.dtype ?? 'fp32' })
 }
 
-/** Reads a transformer's folder without running it: `model-not-found` where the weights of that dtype are missing, `model-invalid` where a file is broken. */
+/** Reads a model's folder for training, without running it: `model-not-found` where the weights of that dtype are missing, `model-invalid` where it cannot be trained. */
 export async function readTransformer(
   folder: ModelFolder,
-  options: { readonly dtype: Dtype; readonly output?: string | undefined },
+  { dtype, output }: { readonly dtype: Dtype; readonly output?: string | undefined },
 ): Promise<TransformerFiles> {
-  const { isStaticModel } = await import('./static/static-encoder.ts')
-  if ((await mayBeTable(folder)) && (await isStaticModel(folder))) {
-    throw new QontrastError(
-      'model-invalid',
-      `${folder.root} is a table of token vectors (Model2Vec or StaticEmbedding), which cannot be trained yet. Train a transformer: a folder with onnx/model.onnx.`,
-    )
-  }
-  const { readTransformer: read } = await import('./transformer/read-transformer.ts') // brings the tokenizer
-  return read(folder, options)
-}
-
-/** A table of token vectors has no ONNX file, or one beside it that Model2Vec writes, and `modules.json` says what it is. */
-async function mayBeTable(folder: ModelFolder): Promise<boolean> {
-  if ((await listModelFiles(folder)).length === 0) return true
-  const { namesTable } = await import('./transformer/modules.ts')
-  return namesTable(folder)
+  const kind = await kindOf(folder, dtype)
+  return kind.readForTraining(folder, { dtype, output })
 }
 
 async function locate(
@@ -120,19 +98,6 @@ function defaultCacheDir(): string {
   const { HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME } = process.env
   if (HF_HUB_CACHE) return HF_HUB_CACHE
   return path.join(HF_HOME ?? path.join(XDG_CACHE_HOME ?? path.join(homedir(), '.cache'), 'huggingface'), 'hub')
-}
-
-/** A table of token vectors has one form of weights, one place to run and no outputs to choose from. */
-function checkStaticOptions(name: string, { dtype = 'fp32', device = 'cpu', output }: LoadEncoderOptions): void {
-  const refuse = (option: string, allowed: string) =>
-    new QontrastError(
-      'invalid-option',
-      `The encoder '${name}' is a table of token vectors, so ${option} cannot be honoured. ${allowed}`,
-    )
-  if (dtype !== 'fp32') throw refuse(`dtype '${dtype}'`, 'Leave dtype out: its weights are read as they are stored.')
-  if (device !== 'auto' && device !== 'cpu')
-    throw refuse(`device '${device}'`, 'Leave device out, or pass cpu or auto.')
-  if (output !== undefined) throw refuse(`output '${output}'`, 'Leave output out: it has no outputs to choose from.')
 }
 
 function checkOptions({ dimensions, workers, revision, dtype, device }: LoadEncoderOptions): void {

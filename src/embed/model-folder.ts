@@ -10,6 +10,8 @@ import { reasonOf } from './reason-of.ts'
  */
 export interface ModelFolder {
   readonly root: string
+  /** Links of the folder may point anywhere below it. */
+  readonly boundary: string
   has(name: string): Promise<boolean>
   /** Absolute path of a file whose content makes vectors, or undefined where it is absent. */
   open(name: string): Promise<string | undefined>
@@ -55,6 +57,7 @@ export async function openModelFolder(folder: string, boundary = folder): Promis
 
   return {
     root,
+    boundary: allowed,
     open,
     has: async (name) => (await find(name)) !== undefined,
     async openJson(name) {

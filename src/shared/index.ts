@@ -34,6 +34,14 @@ export {
   rowExtensions,
 } from './records/read-rows.ts'
 export { textPieces } from './records/text-pieces.ts'
+export {
+  halfToFloat,
+  readSafetensors,
+  readSafetensorsHead,
+  type StoredTensor,
+  type TensorHead,
+} from './safetensors/read.ts'
+export { type TensorToWrite, writeSafetensors } from './safetensors/write.ts'
 export { type CellValue, type ColumnType, cellValue } from './table/column-types.ts'
 export { openTable, type Table } from './table/open-table.ts'
 export type { LostLines, TableForm, TableRow } from './table/parse-rows.ts'

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { readSafetensors } from '../../src/embed/index.ts'
-import { createRandom } from '../../src/shared/index.ts'
+import { createRandom, readSafetensors } from '../../src/shared/index.ts'
 import { describeWithShared } from '../support/shared.ts'
 import { fixtures, inner, norm, openTraining, pairsOf, relativeError, whole } from '../support/training.ts'
 

@@ -6,9 +6,8 @@ import {
   openSession,
   type Tensor,
 } from '../../runtime/index.ts'
-import { isKind, messageOf, QontrastError } from '../../shared/index.ts'
+import { halfToFloat, isKind, messageOf, QontrastError } from '../../shared/index.ts'
 import { appendHead, type Head } from '../head/head.ts'
-import { halfToFloat } from '../safetensors.ts'
 
 /** What is taken of a model, and what is made of it. */
 export interface InferencePlan {

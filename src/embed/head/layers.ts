@@ -1,7 +1,6 @@
 import { float32Tensor, type GraphBuilder, type OpName, type TensorValue, type ValueName } from '../../graph/index.ts'
-import { QontrastError } from '../../shared/index.ts'
+import { QontrastError, readSafetensors, type StoredTensor } from '../../shared/index.ts'
 import type { ModelFolder } from '../model-folder.ts'
-import { readSafetensors, type StoredTensor } from '../safetensors.ts'
 import { type Activation, inside, type VectorModule } from '../transformer/modules.ts'
 
 /** A module on a text's vector together with its weights. */

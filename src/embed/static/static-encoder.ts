@@ -11,7 +11,7 @@ import type { ModelFolder } from '../model-folder.ts'
 import { createTokenizer } from '../tokenizer.ts'
 import { checkTableModules } from '../transformer/modules.ts'
 import { factsOf, type StaticPlan, staticVersion } from './plan.ts'
-import { readTokenTable, type TokenTable } from './token-table.ts'
+import { readTokenTable, type TokenTable, tableFiles } from './token-table.ts'
 
 export interface StaticOptions {
   readonly name: string
@@ -20,7 +20,6 @@ export interface StaticOptions {
 }
 
 const accepts: ReadonlySet<Modality> = new Set(['text'])
-const weightFiles = ['model.safetensors', '0_StaticEmbedding/model.safetensors']
 const configSchema = z.looseObject({
   max_length: limit,
   search_mode: z.enum(['dense', 'bm25', 'hybrid']).nullish(),
@@ -34,27 +33,24 @@ const defaultMaximumTokens = 512
 
 /**
  * Opens a token-embedding model (Model2Vec's layout, or sentence-transformers' StaticEmbedding): a text is the mean of its tokens' vectors.
- * Runs in this process, without ONNX Runtime. A text without a known token gets the zero vector, as in Model2Vec. Undefined where the folder is no such model.
+ * Runs in this process, without ONNX Runtime. A text without a known token gets the zero vector, as in Model2Vec.
  */
-export async function loadStaticEncoder(folder: ModelFolder, options: StaticOptions): Promise<Encoder | undefined> {
-  const found = await findTable(folder)
-  if (!found) return undefined
+export async function loadStaticEncoder(folder: ModelFolder, options: StaticOptions): Promise<Encoder> {
+  const { weights, table } = await findTable(folder)
   await checkTableModules(folder)
-  return createStaticEncoder(folder, found.weights, found.table, options)
+  return createStaticEncoder(folder, weights, table, options)
 }
 
-/** Whether a folder holds a table of token vectors. */
-export async function isStaticModel(folder: ModelFolder): Promise<boolean> {
-  return (await findTable(folder)) !== undefined
-}
-
-async function findTable(folder: ModelFolder): Promise<{ weights: string; table: TokenTable } | undefined> {
-  for (const name of weightFiles) {
+async function findTable(folder: ModelFolder): Promise<{ weights: string; table: TokenTable }> {
+  for (const name of tableFiles) {
     const weights = await folder.open(name)
     const table = weights && (await readTokenTable(weights))
     if (table) return { weights, table }
   }
-  return undefined
+  throw new QontrastError(
+    'model-invalid',
+    `${folder.root} has no table of token vectors in ${tableFiles.join(' or ')}.`,
+  )
 }
 
 async function createStaticEncoder(

@@ -1,5 +1,11 @@
-import { QontrastError } from '../../shared/index.ts'
-import { readSafetensors, type StoredTensor } from '../safetensors.ts'
+import {
+  QontrastError,
+  readSafetensors,
+  readSafetensorsHead,
+  type StoredTensor,
+  type TensorHead,
+} from '../../shared/index.ts'
+import type { ModelFolder } from '../model-folder.ts'
 
 /** One vector a token, in Model2Vec's layout. */
 export interface TokenTable {
@@ -11,6 +17,19 @@ export interface TokenTable {
 
 /** Names of the embedding tensor: Model2Vec's own and that of sentence-transformers' StaticEmbedding. */
 const embeddingNames = ['embeddings', 'embedding.weight']
+
+/** Where a folder keeps its table, in this order. */
+export const tableFiles = ['model.safetensors', '0_StaticEmbedding/model.safetensors']
+
+/** Whether a folder has a table; only the heads of its files are read. */
+export async function hasTable(folder: ModelFolder): Promise<boolean> {
+  for (const name of tableFiles) {
+    const file = await folder.open(name)
+    const head = file === undefined ? new Map<string, TensorHead>() : await readSafetensorsHead(file)
+    if (embeddingNames.some((tensor) => head.get(tensor)?.shape.length === 2)) return true
+  }
+  return false
+}
 
 /**
  * Reads a table from a safetensors file: rows in fp32, fp16 or int8, an optional `weights[tokens]` that scales each token, and an optional

@@ -1,9 +1,17 @@
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
-import { readSafetensors, type StoredTensor, type TensorToWrite, writeSafetensors } from '../../embed/index.ts'
 import type { HostTensor } from '../../runtime/index.ts'
-import { isQontrastError, messageOf, QontrastError, systemCodeOf } from '../../shared/index.ts'
+import {
+  isQontrastError,
+  messageOf,
+  QontrastError,
+  readSafetensors,
+  type StoredTensor,
+  systemCodeOf,
+  type TensorToWrite,
+  writeSafetensors,
+} from '../../shared/index.ts'
 import { roomsOf, type TrainState } from './state.ts'
 
 /** Where a run is, beside what its steps change. */

@@ -1,0 +1,21 @@
+import { type ModelFolder, openModelFolder } from '../model-folder.ts'
+import { type Dtype, findModelFile } from '../transformer/model-file.ts'
+import type { EncoderKind } from './kind.ts'
+import { staticKind } from './static.ts'
+import { transformerKind } from './transformer.ts'
+
+/** Asked in this order: the first that recognises a folder loads it. */
+export const kinds: readonly EncoderKind[] = [staticKind, transformerKind]
+
+/** The kind of a folder; `model-not-found` for a folder of none says what was looked for. */
+export async function kindOf(folder: ModelFolder, dtype: Dtype): Promise<EncoderKind> {
+  const looked = await openModelFolder(folder.root, folder.boundary)
+  for (const kind of kinds) if (await kind.recognises(looked)) return kind
+  await findModelFile(looked, dtype) // rejects: there is none
+  return transformerKind
+}
+
+/** The weights among a repository's files, as the first kind that finds its own says. */
+export function weightsAmong(names: readonly string[], dtype: Dtype): readonly string[] {
+  return kinds.map((kind) => kind.weights(names, dtype)).find((found) => found.length > 0) ?? []
+}

@@ -1,0 +1,20 @@
+import { listModelFiles, modelFileNames } from '../transformer/model-file.ts'
+import type { EncoderKind } from './kind.ts'
+
+/** A text encoder in ONNX with the settings of sentence-transformers or transformers.js. Runs in child processes. */
+export const transformerKind: EncoderKind = {
+  name: 'transformer',
+  recognises: async (folder) => (await listModelFiles(folder)).length > 0,
+  weights(names, dtype) {
+    const onnx = modelFileNames(dtype).find((file) => names.includes(file))
+    return onnx === undefined ? [] : names.filter((name) => name === onnx || name.startsWith(`${onnx}_data`))
+  },
+  async load(folder, options) {
+    const { loadTransformerEncoder } = await import('../transformer/transformer-encoder.ts')
+    return loadTransformerEncoder(folder, options)
+  },
+  async readForTraining(folder, options) {
+    const { readTransformer } = await import('../transformer/read-transformer.ts') // brings the tokenizer
+    return readTransformer(folder, options)
+  },
+}
