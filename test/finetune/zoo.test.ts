@@ -3,6 +3,7 @@ import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { createInference } from '../../src/embed/graph-encoder/inference.ts'
 import { loadEncoder, locateModel, readTransformer, textProcessorOf } from '../../src/embed/index.ts'
+import { roles } from '../../src/finetune/optimizer/parameter.ts'
 import { type Graph, type Model, parseModel, renameReads, serializeModel } from '../../src/graph/index.ts'
 import { finetune } from '../../src/main.ts'
 import { openSession } from '../../src/runtime/index.ts'
@@ -50,6 +51,9 @@ describe.each(trained)('%s from the %s exporter', (family, exporter) => {
       new Set(Object.keys(names).filter((name) => used.includes(names[name] ?? ''))),
     )
     expect(parameters.size).toBe(new Set(used.map((name) => name.replace('T ', ''))).size)
+    const kept = /bias|norm|_ln\.|position|relative|rel_embeddings/i // by their names in PyTorch: neither decayed nor told so anywhere else
+    const told = [...parameters].map(([name, { role }]) => [names[name], role, roles[role].decays])
+    expect(told).toEqual(told.map(([name, role]) => [name, role, !kept.test(String(name))]))
     const { loss, gradients } = await training.oneShot(pairsOf(golden.pairs))
     expect(Math.abs(loss / golden.loss - 1)).toBeLessThanOrEqual(1e-5)
     const global = norm(Object.values(golden.gradients).map((one) => one.norm))

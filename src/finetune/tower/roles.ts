@@ -1,4 +1,4 @@
-import type { Graph, GraphNode, TensorValue, ValueName } from '../../graph/index.ts'
+import { type Graph, type GraphNode, numbersOf, type TensorValue, type ValueName } from '../../graph/index.ts'
 import { type Role, roles } from '../optimizer/parameter.ts'
 
 /** What each input of an operator is to it; of those that are left out, a weight. */
@@ -48,6 +48,7 @@ export function rolesOf(graph: Graph, weights: ReadonlyMap<ValueName, TensorValu
     counts,
   )
   const changing = reachedFrom(graph, given)
+  const places = placesIn(graph, weights)
   return new Map([...weights].map(([name, { dims }]) => [name, roleOf(name, dims)]))
 
   function roleOf(weight: ValueName, dims: readonly number[]): Role {
@@ -66,6 +67,10 @@ export function rolesOf(graph: Graph, weights: ReadonlyMap<ValueName, TensorValu
     return found.find((role) => roles[role].decays) ?? found[0] ?? 'weight'
   }
 
+  function isPlace(index: ValueName): boolean {
+    return places.has(index) && !contents.has(index)
+  }
+
   function useOf(
     { op, inputs }: GraphNode,
     {
@@ -74,7 +79,7 @@ export function rolesOf(graph: Graph, weights: ReadonlyMap<ValueName, TensorValu
       meetsChanging,
     }: { readonly at: number; readonly isVector: boolean; readonly meetsChanging: boolean },
   ): Role {
-    if (op === 'Gather') return at === 0 && contents.has(inputs[1] ?? '') ? 'embedding' : 'position'
+    if (op === 'Gather') return at === 0 && isPlace(inputs[1] ?? '') ? 'position' : 'embedding'
     if (op === 'Add' || op === 'Sub') return isVector ? 'bias' : 'position'
     if (op === 'Mul' || op === 'Div') return isVector ? 'scale' : 'weight'
     if (op === 'Concat') return 'class'
@@ -93,4 +98,25 @@ function reachedFrom(
   for (const { op, inputs, outputs } of nodes)
     if (!ends.has(op) && inputs.some((name) => reached.has(name))) for (const name of outputs) reached.add(name)
   return reached
+}
+
+/** Operators whose other inputs say a shape, or which part is taken. */
+const arranging = new Set(['Reshape', 'Slice', 'Expand', 'Unsqueeze', 'Squeeze', 'Tile', 'Gather', 'Split'])
+const counted = new Set(['Range', 'CumSum', 'NonZero'])
+
+/** Values that differ from place to place: counted, given as such, or constants of several numbers. */
+function placesIn(
+  { inputs, initializers, nodes }: Graph,
+  weights: ReadonlyMap<ValueName, TensorValue>,
+): Set<ValueName> {
+  const constants = [...initializers].filter(([name, { dtype }]) => !weights.has(name) && /^int/.test(dtype))
+  const places = new Set([
+    ...inputs.map(({ name }) => name).filter((name) => markers.has(name)),
+    ...constants.flatMap(([name, tensor]) => (new Set(numbersOf(tensor)).size > 1 ? [name] : [])),
+  ])
+  for (const { op, inputs: read, outputs } of nodes) {
+    const told = arranging.has(op) ? read.slice(0, 1) : read
+    if (counted.has(op) || told.some((name) => places.has(name))) for (const name of outputs) places.add(name)
+  }
+  return places
 }
