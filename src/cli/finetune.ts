@@ -14,7 +14,7 @@ interface FinetuneFlags extends PairFlags, Partial<Pick<FinetuneOptions, Numbers
   readonly model: string
   readonly out: string
   readonly device: Device
-  readonly decay?: NonNullable<FinetuneOptions['decay']>
+  readonly schedule?: NonNullable<FinetuneOptions['schedule']>
   readonly resume?: boolean
   readonly evaluate?: string
   readonly evaluateTask?: EvaluationTask
@@ -58,10 +58,10 @@ export const finetuneCommand = (): Command =>
     .option('--learning-rate <x>', 'highest learning rate (2e-5)', anyNumber)
     .option('--warmup <share>', 'share of the steps over which the rate rises (0.1)', anyNumber)
     .addOption(
-      new Option('--decay <shape>', 'how the rate falls after that (linear)').choices(['linear', 'cosine', 'constant']),
+      new Option('--schedule <shape>', 'how the rate falls then (linear)').choices(['linear', 'cosine', 'constant']),
     )
     .option('--temperature <x>', 'what similarities are divided by (0.05)', anyNumber)
-    .option('--weight-decay <x>', 'not applied to biases and norms (0)', anyNumber)
+    .option('--weight-decay <x>', 'not applied to biases, norms, positions (0)', anyNumber)
     .option('--dropout <x>', 'probability with which values are dropped while training (0.1)', anyNumber)
     .option('--clip <x>', 'gradients are scaled down to this norm; 0 leaves them as they are (1)', anyNumber)
     .option(
@@ -106,7 +106,7 @@ export const finetuneCommand = (): Command =>
         skipBadLines: flags.skipBadLines ?? false,
         signal,
         onWarning: (message) => console.error(`warning: ${message}`),
-        ...(flags.decay ? { decay: flags.decay } : {}),
+        ...(flags.schedule ? { schedule: flags.schedule } : {}),
         ...(evaluator ? { evaluator } : {}),
         ...Object.fromEntries(numbers.flatMap((name) => (flags[name] === undefined ? [] : [[name, flags[name]]]))),
       }

@@ -6,7 +6,7 @@ import type { Pair } from './data/pairs.ts'
 import type { Where } from './data/where.ts'
 import type { Loss } from './losses/loss.ts'
 import type { Optimizer } from './optimizer/optimizer.ts'
-import { type Decay, decays } from './optimizer/schedule.ts'
+import { type Schedule, schedules } from './optimizer/schedule.ts'
 
 export interface FinetuneOptions {
   /** Folder or hub name of a transformer with fp32 weights in ONNX. */
@@ -25,8 +25,9 @@ export interface FinetuneOptions {
   readonly learningRate?: number
   /** Share of the steps over which the learning rate rises. */
   readonly warmup?: number
-  readonly decay?: Decay
-  /** Not applied to biases and norms. */
+  /** How the learning rate falls after that. */
+  readonly schedule?: Schedule
+  /** Not applied to biases, norms, and what stands for a place. */
   readonly weightDecay?: number
   /** Probability with which values are dropped out where BERT's training does: after the embeddings, on attention weights, before residuals. */
   readonly dropout?: number
@@ -70,7 +71,7 @@ const finetuneKeys: OptionKeys<FinetuneOptions> = {
   batchSize: true,
   learningRate: true,
   warmup: true,
-  decay: true,
+  schedule: true,
   weightDecay: true,
   dropout: true,
   clip: true,
@@ -100,7 +101,7 @@ export interface RunSettings {
   readonly batchSize: number
   readonly learningRate: number
   readonly warmup: number
-  readonly decay: Decay
+  readonly schedule: Schedule
   readonly weightDecay: number
   readonly dropout: number
   readonly clip: number
@@ -154,13 +155,13 @@ export function checkLoss({ name, columns = [] }: Loss): void {
   )
 }
 
-/** `invalid-option` for options that would have no effect, and for a decay that is none. */
-function checkTogether({ decay, loss, temperature, evaluator, evaluateEvery }: FinetuneOptions): void {
+/** `invalid-option` for options that would have no effect, and for a schedule that is none. */
+function checkTogether({ schedule, loss, temperature, evaluator, evaluateEvery }: FinetuneOptions): void {
   const refuse = (message: string) => {
     throw new QontrastError('invalid-option', message)
   }
-  if (decay !== undefined && !decays.includes(decay))
-    refuse(`decay must be one of ${decays.join(', ')}; got '${decay}'.`)
+  if (schedule !== undefined && !schedules.includes(schedule))
+    refuse(`schedule must be one of ${schedules.join(', ')}; got '${schedule}'.`)
   if (loss !== undefined && temperature !== undefined)
     refuse(
       `temperature is the standard loss's, and '${loss.name}' is given: pass it there, as infoNce({ temperature }).`,
@@ -184,7 +185,7 @@ export function runSettings(options: FinetuneOptions): RunSettings {
     batchSize = 64,
     learningRate = 2e-5,
     warmup = 0.1,
-    decay = 'linear',
+    schedule = 'linear',
     weightDecay = 0,
     dropout = 0.1,
     clip = 1,
@@ -195,7 +196,7 @@ export function runSettings(options: FinetuneOptions): RunSettings {
     batchSize,
     learningRate,
     warmup,
-    decay,
+    schedule,
     weightDecay,
     dropout,
     clip,

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { adamW } from '../../src/finetune/optimizer/adamw.ts'
 import { compileLoop } from '../../src/finetune/optimizer/host-loop.ts'
 import { type Optimizer, updateNames, updateOf } from '../../src/finetune/optimizer/optimizer.ts'
-import { decays, rateAt } from '../../src/finetune/optimizer/schedule.ts'
+import { rateAt, schedules } from '../../src/finetune/optimizer/schedule.ts'
 import { sgd } from '../../src/finetune/optimizer/sgd.ts'
 import { graphWriter } from '../../src/finetune/optimizer/to-graph.ts'
 import { createBuilder, serializeModel } from '../../src/graph/index.ts'
@@ -109,8 +109,8 @@ test('rows of a table get what the whole table would get, and rows never used on
 })
 
 test('the learning rate rises from above 0, falls, and ends at 0', () => {
-  const at = (step: number, decay: 'linear' | 'cosine' | 'constant') =>
-    rateAt(step, { rate: 1, steps: 100, warmup: 0.1, decay })
+  const at = (step: number, schedule: 'linear' | 'cosine' | 'constant') =>
+    rateAt(step, { rate: 1, steps: 100, warmup: 0.1, schedule })
   expect([1, 5, 10, 11].map((step) => at(step, 'linear'))).toEqual([0.1, 0.5, 1, 1])
   expect(at(56, 'linear')).toBeCloseTo(0.5, 10)
   expect(at(56, 'cosine')).toBeCloseTo(0.5, 10)
@@ -119,9 +119,9 @@ test('the learning rate rises from above 0, falls, and ends at 0', () => {
 })
 
 test('no step of any run is taken at a rate of 0', () => {
-  for (const decay of decays)
+  for (const schedule of schedules)
     for (const steps of [1, 2, 3, 10, 97])
       for (const warmup of [0, 0.1, 0.5, 1])
         for (let step = 1; step <= steps; step++)
-          expect(rateAt(step, { rate: 1, steps, warmup, decay }), `${decay} ${step}/${steps}`).toBeGreaterThan(0)
+          expect(rateAt(step, { rate: 1, steps, warmup, schedule }), `${schedule} ${step}/${steps}`).toBeGreaterThan(0)
 })

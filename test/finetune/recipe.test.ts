@@ -1,16 +1,16 @@
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { type Batch, collate, createTokenize, cutInGroups } from '../../src/finetune/data/collate.ts'
+import { type Batch, collate, cutInGroups } from '../../src/finetune/data/collate.ts'
 import { buildChunkGraph } from '../../src/finetune/engine/graphs/gradients.ts'
 import { lossParameter, type Recipe } from '../../src/finetune/engine/recipe.ts'
 import { createState, valuesOf } from '../../src/finetune/engine/state.ts'
-import type { Tower } from '../../src/finetune/engine/tower.ts'
 import { createBatchGradients } from '../../src/finetune/engine/ways/batch-gradients.ts'
 import { createHostWay } from '../../src/finetune/engine/ways/host.ts'
 import { createRepeatedWay } from '../../src/finetune/engine/ways/repeated.ts'
 import { createResidentWay } from '../../src/finetune/engine/ways/resident.ts'
 import type { StepResult } from '../../src/finetune/engine/ways/way.ts'
 import { momentumAt } from '../../src/finetune/optimizer/following.ts'
+import type { Tower } from '../../src/finetune/tower/tower.ts'
 import { createBuilder, float32Tensor } from '../../src/graph/index.ts'
 import { constraints, infoNce, type Loss, type Pair } from '../../src/main.ts'
 import { fixtures, openTraining, relativeError } from '../support/training.ts'
@@ -25,15 +25,14 @@ const pairs: Pair[] = ['one two', 'three four', 'five six', 'seven eight', 'nine
 type Training = Awaited<ReturnType<typeof openTraining>>
 
 /** All anchors in one group, all positives in another, so that each can go through a tower of its own. */
-function twoPasses(training: Training, some: readonly Pair[], passes: readonly string[]): Batch {
-  const tokenize = createTokenize(training.files, undefined)
+async function twoPasses(training: Training, some: readonly Pair[], passes: readonly string[]): Promise<Batch> {
   const groupOf = (texts: readonly string[]) =>
     collate(
       texts.map((text) => ({ anchor: text, positive: text })),
-      tokenize,
+      training.processor,
       cutInGroups(1),
     )
-  const sides = [groupOf(some.map(({ anchor }) => anchor)), groupOf(some.map(({ positive }) => positive))]
+  const sides = [await groupOf(some.map(({ anchor }) => anchor)), await groupOf(some.map(({ positive }) => positive))]
   const rows = sides.map((side, i) => (side.rows['anchor'] ?? []).map((row) => row + i * 2 * some.length))
   return {
     groups: sides.flatMap(({ groups }) => groups),
@@ -49,7 +48,7 @@ const settings = (step: number) => ({ rate: 1e-3, weightDecay: 0.1, step, clip: 
 
 /** The same steps on the host, resident on a device, and repeated within one graph; the states that they leave. */
 async function inEveryWay(training: Training, recipe: Recipe, batches: readonly Batch[]) {
-  const options = { recipe, files: training.files, device: 'cpu', threads: 2 } as const
+  const options = { recipe, processor: training.processor, device: 'cpu', threads: 2 } as const
   const states = { host: createState(recipe), resident: createState(recipe), repeated: createState(recipe) }
   const results: Record<keyof typeof states, StepResult[]> = { host: [], resident: [], repeated: [] }
   const host = createHostWay({ ...options, state: states.host })
@@ -90,14 +89,14 @@ describe('a tower that follows another', () => {
   test('gives the embeddings of its shadows, gets no gradient, and moves as a loop by hand says', async () => {
     await using training = await openTraining(model)
     const recipe = recipeOf(training)
-    const batch = twoPasses(training, pairs, ['encoder', 'slow'])
+    const batch = await twoPasses(training, pairs, ['encoder', 'slow'])
     const { states, results } = await inEveryWay(training, recipe, [batch, batch, batch])
     expectSameStates({ states, results })
 
     await using online = await openTraining(model) // its positives are numbers, the embeddings that `slow` gives
     await using slow = await openTraining(model)
     for (let step = 1; step <= 3; step++) {
-      const positives = await embeddingsOf(slow, twoPasses(slow, pairs, ['encoder', 'encoder']))
+      const positives = await embeddingsOf(slow, await twoPasses(slow, pairs, ['encoder', 'encoder']))
       const loss: Loss = {
         ...infoNce(),
         build: (g, { embeddings: { anchor = '' }, ...values }) => {
@@ -106,7 +105,7 @@ describe('a tower that follows another', () => {
         },
       }
       const source = createBatchGradients({ ...online, recipe: { ...online.recipe, loss }, device: 'cpu', threads: 2 })
-      const { loss: value, gradients } = await source.atOnce(twoPasses(online, pairs, ['encoder', 'encoder']), 0)
+      const { loss: value, gradients } = await source.atOnce(await twoPasses(online, pairs, ['encoder', 'encoder']), 0)
       await source.close()
       expect(Math.abs((results.host[step - 1]?.loss ?? 0) / value - 1)).toBeLessThan(1e-5)
       online.move(gradients, { rate: 1e-3, step })
@@ -127,9 +126,9 @@ describe('a tower that follows another', () => {
   test('is taken in chunks as at once', async () => {
     await using training = await openTraining(model)
     const recipe = recipeOf(training)
-    const options = { recipe, files: training.files, device: 'cpu', threads: 2 } as const
+    const options = { recipe, processor: training.processor, device: 'cpu', threads: 2 } as const
     const source = createBatchGradients({ ...options, state: createState(recipe) })
-    const batch = twoPasses(training, pairs, ['encoder', 'slow'])
+    const batch = await twoPasses(training, pairs, ['encoder', 'slow'])
     const [whole, chunks] = [await source.atOnce(batch, 0), await source.inChunks(batch, 0)]
     await source.close()
     expect(Math.abs(chunks.loss / whole.loss - 1)).toBeLessThan(1e-5)
@@ -167,8 +166,8 @@ async function embeddingsOf(training: Training, batch: Batch): Promise<number[][
 function centred(tower: Tower): Tower {
   const g = createBuilder({ ...tower.model.graph, outputs: [] }, tower.types)
   const mean = g.input('running_mean', { dtype: 'float32', dims: [32] })
-  const embeddings = g.op('Sub', [tower.embeddings, mean])
-  const own = g.op('ReduceMean', [tower.embeddings, g.ints([0])], { keepdims: 0 })
+  const embeddings = g.op('Sub', [tower.output, mean])
+  const own = g.op('ReduceMean', [tower.output, g.ints([0])], { keepdims: 0 })
   const next = g.op('Add', [g.op('Mul', [mean, g.scalar(0.75)]), g.op('Mul', [g.stop(own), g.scalar(0.25)])])
   g.output(embeddings)
   g.output(next)
@@ -177,7 +176,7 @@ function centred(tower: Tower): Tower {
     ...tower,
     model: { ...tower.model, graph: g.build() },
     types: g.types(),
-    embeddings,
+    output: embeddings,
     buffers: new Map([['running_mean', { value, next }]]),
   }
 }
@@ -185,12 +184,13 @@ function centred(tower: Tower): Tower {
 test('buffers go from pass to pass and from part to part, in every way, and take no gradient', async () => {
   await using training = await openTraining(model)
   const recipe: Recipe = { ...training.recipe, towers: { encoder: centred(training.tower) } }
-  const batch = twoPasses(training, pairs, ['encoder', 'encoder'])
+  const batch = await twoPasses(training, pairs, ['encoder', 'encoder'])
   expectSameStates(await inEveryWay(training, recipe, [batch, batch]))
 
   const state = createState(recipe)
-  const way = createHostWay({ recipe, state, files: training.files, device: 'cpu', threads: 2 })
-  const parts = [pairs.slice(0, 3), pairs.slice(3)].map((part) => twoPasses(training, part, ['encoder', 'encoder']))
+  const way = createHostWay({ recipe, state, processor: training.processor, device: 'cpu', threads: 2 })
+  const halves = [pairs.slice(0, 3), pairs.slice(3)]
+  const parts = await Promise.all(halves.map((part) => twoPasses(training, part, ['encoder', 'encoder'])))
   await way.step(
     parts.map((one) => ({ batch: one, seed: 0, atOnce: true })),
     settings(1),
@@ -219,7 +219,7 @@ test('frozen weights stay as they are bit for bit, have no slots, and nothing is
     ),
   }
   const recipe: Recipe = { ...training.recipe, towers: { encoder: tower } }
-  const batch = twoPasses(training, pairs, ['encoder', 'encoder'])
+  const batch = await twoPasses(training, pairs, ['encoder', 'encoder'])
   const result = await inEveryWay(training, recipe, [batch, batch])
   expectSameStates(result)
   const before = createState(recipe)
@@ -251,7 +251,7 @@ test('prototypes are brought back to unit length after every update, and do not 
     },
   }
   const recipe: Recipe = { ...training.recipe, loss }
-  const batch = twoPasses(training, pairs, ['encoder', 'encoder'])
+  const batch = await twoPasses(training, pairs, ['encoder', 'encoder'])
   const result = await inEveryWay(training, recipe, [batch, batch])
   expectSameStates(result)
   for (const state of Object.values(result.states)) {

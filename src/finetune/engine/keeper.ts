@@ -5,7 +5,7 @@ import { modelCard } from '../model-card.ts'
 import { type RunProgress, saveCheckpoint } from './checkpoint.ts'
 import type { CheckpointEnd, EvaluateEnd } from './events.ts'
 import type { PreparedRun } from './prepare-run.ts'
-import { createState, type TrainState } from './state.ts'
+import { createState, type TrainState, towerValues } from './state.ts'
 
 /** Knows where a run is, and keeps it: checkpoints, the best weights by the evaluator, the model in the end. */
 export interface Keeper {
@@ -25,18 +25,19 @@ export function createKeeper(run: PreparedRun): Keeper {
   const { evaluator, signal } = options
   let { progress } = run
 
-  const write = async (out: string, weights: TrainState['weights'], card?: string) => {
+  const write = async (out: string, of: TrainState, card?: string) => {
     await taker.settle()
-    await exportModel({ tower, weights, out, maximumTokens, ...(card ? { card } : {}) })
+    const values = towerValues(recipe, of, 'encoder')
+    await exportModel({ tower, values, out, maximumTokens, ...(card ? { card } : {}) })
   }
-  const untrained = () => createState({ ...recipe, optimizer: { ...recipe.optimizer, slots: [] } }).weights
+  const untrained = () => createState({ ...recipe, optimizer: { ...recipe.optimizer, slots: [] } })
 
   return {
     progress: () => progress,
     advance(cutTexts) {
       progress = { ...progress, cutTexts: progress.cutTexts + cutTexts }
     },
-    evaluate: () => evaluate(state.step, state.weights),
+    evaluate: () => evaluate(state.step, state),
     evaluateUntrained: () => evaluate(0, untrained()),
 
     async checkpoint() {
@@ -51,16 +52,16 @@ export function createKeeper(run: PreparedRun): Keeper {
       const evaluations = await folder.evaluations()
       const card = modelCard({ ...run, evaluations, exportedStep: step })
       if (step === 0) await write(options.out, untrained(), card)
-      else if (step === plan.steps) await write(options.out, state.weights, card)
+      else if (step === plan.steps) await write(options.out, state, card)
       else await folder.takeBest(step, options.out, card)
       return { step, metrics }
     },
   }
 
-  async function evaluate(step: number, weights: TrainState['weights']): Promise<EvaluateEnd> {
+  async function evaluate(step: number, of: TrainState): Promise<EvaluateEnd> {
     if (!evaluator) throw new QontrastError('internal', 'there is no evaluator')
     const { primaryMetric, higherIsBetter } = evaluator
-    await write(folder.candidate, weights)
+    await write(folder.candidate, of)
     await using encoder = await loadEncoder(folder.candidate, { device: run.device })
     const metrics = await evaluator(encoder, signal ? { signal } : {})
     const value = metrics[primaryMetric] ?? Number.NaN

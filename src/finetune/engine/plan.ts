@@ -26,7 +26,7 @@ const enoughSteps = 10
 
 /** Deals the pairs into the batches of all epochs; several batches are one step where gradients are accumulated. */
 export function planRun(pairs: readonly Pair[], sampler: Sampler, settings: RunSettings): Plan {
-  const { epochs, accumulate, learningRate, warmup, decay } = settings
+  const { epochs, accumulate, learningRate, warmup, schedule } = settings
   const used = new Set<number>()
   const counts: number[] = []
   let [smallest, largest] = [Number.POSITIVE_INFINITY, 0]
@@ -51,7 +51,7 @@ export function planRun(pairs: readonly Pair[], sampler: Sampler, settings: RunS
           step += 1
           if (step <= done) continue
           const parts = batches.slice(first, first + accumulate)
-          const rate = rateAt(step, { rate: learningRate, steps, warmup, decay })
+          const rate = rateAt(step, { rate: learningRate, steps, warmup, schedule })
           yield { step, rate, parts, epoch, epochEnds: step === last }
         }
       }

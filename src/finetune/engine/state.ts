@@ -2,7 +2,16 @@ import { float32Of, sizeOf, type TensorValue, type ValueName } from '../../graph
 import type { HostTensor } from '../../runtime/index.ts'
 import { QontrastError } from '../../shared/index.ts'
 import { toHostTensor } from '../tensors.ts'
-import { isTrainable, lossParameter, lossState, parametersOf, partsOf, type Recipe, slotName } from './recipe.ts'
+import {
+  isTrainable,
+  lossParameter,
+  lossState,
+  parametersOf,
+  partOf,
+  partsOf,
+  type Recipe,
+  slotName,
+} from './recipe.ts'
 
 export interface FloatTensor {
   readonly dtype: 'float32'
@@ -85,6 +94,25 @@ export function roomsOf({ weights, slots, buffers, shadows, loss }: TrainState):
 /** All values of a state under their names in a step's graph: what a step is fed, and what comes back from it. */
 export function valuesOf(state: TrainState): ReadonlyMap<ValueName, HostTensor> {
   return new Map(Object.values(roomsOf(state)).flatMap((room) => [...room]))
+}
+
+/** A tower's weights and buffers by its own names, as it writes them down. */
+export function towerValues(
+  recipe: Recipe,
+  { weights, buffers }: TrainState,
+  name: string,
+): ReadonlyMap<ValueName, FloatTensor['data']> {
+  const { tower, weight, buffer } = partOf(recipe, name)
+  const values = new Map<ValueName, FloatTensor['data']>()
+  for (const own of tower.parameters.keys()) {
+    const tensor = weights.get(weight(own))
+    if (tensor) values.set(own, tensor.data)
+  }
+  for (const own of tower.buffers.keys()) {
+    const tensor = buffers.get(buffer(own))
+    if (tensor?.dtype === 'float32') values.set(own, new Float32Array(tensor.data))
+  }
+  return values
 }
 
 /** Copies next values into a state; what is not given stays as it is. `model-invalid` for one that is not as large as it was. */

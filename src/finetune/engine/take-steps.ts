@@ -152,7 +152,9 @@ function createBatcher(
   const groupBytes = groupBytesOf(partOf(recipe, 'encoder').tower)
   const [sizeOf, most]: [GroupBytes, number] =
     way === 'host' ? [groupBytes, mostBytesAtOnce] : [(texts, tokens) => texts * tokens, mostTokensOnDevice]
-  const dependsOnBatch = Object.values(recipe.towers).some(({ buffers }) => buffers.size > 0)
+  const dependsOnBatch = Object.values(recipe.towers).some(
+    ({ buffers, batchDependent }) => batchDependent || buffers.size > 0,
+  )
   return toBatch
 
   async function toBatch(pairs: readonly Pair[]): Promise<ReadyBatch> {

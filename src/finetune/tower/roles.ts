@@ -101,7 +101,18 @@ function reachedFrom(
 }
 
 /** Operators whose other inputs say a shape, or which part is taken. */
-const arranging = new Set(['Reshape', 'Slice', 'Expand', 'Unsqueeze', 'Squeeze', 'Tile', 'Gather', 'Split'])
+const arranging = new Set([
+  'Reshape',
+  'Slice',
+  'Expand',
+  'Unsqueeze',
+  'Squeeze',
+  'Tile',
+  'Gather',
+  'GatherElements',
+  'GatherND',
+  'Split',
+])
 const counted = new Set(['Range', 'CumSum', 'NonZero'])
 
 /** Values that differ from place to place: counted, given as such, or constants of several numbers. */
