@@ -72,6 +72,19 @@ export async function openModelFolder(folder: string, boundary = folder): Promis
   }
 }
 
+/** The files of a folder that is not written yet. */
+export function filesInMemory(root: string, files: Readonly<Record<string, object>>): ModelFolder {
+  return {
+    root,
+    boundary: root,
+    has: async (name) => Object.hasOwn(files, name),
+    open: async () => undefined,
+    openJson: async (name) => files[name],
+    facts: async (name, schema) => (files[name] ? schema.parse(files[name]) : undefined),
+    opened: () => [],
+  }
+}
+
 function isBelow(folder: string, target: string): boolean {
   return target === folder || target.startsWith(folder + path.sep)
 }

@@ -44,6 +44,9 @@ export interface ResidentRunner {
   release(): Promise<void>
 }
 
+/** Rows looked up by a Range become a Slice, and the Range goes, though a gradient may read it too: the run then ends the process (onnxruntime-node 1.30). */
+const deadlyRewrites = ['GatherToSliceFusion']
+
 /** Loads a graph: a file, or its bytes. */
 export async function createRunner(model: string | Uint8Array, options: SessionOptions): Promise<Runner> {
   const runner = await createResidentRunner(model, { ...options, stay: new Set() })
@@ -59,7 +62,15 @@ export async function createResidentRunner(
   { stay, ...options }: SessionOptions & { readonly stay: ReadonlySet<string> },
 ): Promise<ResidentRunner> {
   const locations = options.device === 'webgpu' ? stay : new Set<string>()
-  const { session, device, Tensor: TensorClass } = await openSession(model, { ...options, stay: locations })
+  const {
+    session,
+    device,
+    Tensor: TensorClass,
+  } = await openSession(model, {
+    ...options,
+    stay: locations,
+    withoutRewrites: deadlyRewrites,
+  })
   return {
     inputs: session.inputNames,
     outputs: session.outputNames,

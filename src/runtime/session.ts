@@ -19,6 +19,8 @@ export interface SessionOptions {
   readonly planMemory?: boolean
   /** Keep the memory of a run for the next; without, it goes back to the system, which suits few runs over large matrices. */
   readonly keepMemory?: boolean
+  /** ONNX Runtime's names of rewrites that it leaves out. */
+  readonly withoutRewrites?: readonly string[]
   /** Outputs that stay in the device's memory. */
   readonly stay?: ReadonlySet<string>
   /** Runs the session once, on devices other than the CPU: one that fails, or takes no operator, is passed over. */
@@ -106,7 +108,7 @@ function checkPlacement(device: ConcreteDevice, { onDevice, onCpu }: Placement):
 
 function settingsOf(
   device: ConcreteDevice,
-  { threads, strict = false, planMemory = true, keepMemory = true, stay }: Opening['options'],
+  { threads, strict = false, planMemory = true, keepMemory = true, stay, withoutRewrites = [] }: Opening['options'],
 ): InferenceSession.SessionOptions {
   return {
     executionProviders: [...executionProvidersOf(device)],
@@ -116,7 +118,10 @@ function settingsOf(
     enableMemPattern: planMemory,
     enableCpuMemArena: keepMemory,
     ...(stay && stay.size > 0 ? { preferredOutputLocation: locationsOf(stay) } : {}),
-    ...(strict ? { extra: { session: { disable_cpu_ep_fallback: '1' } } } : {}),
+    extra: {
+      session: strict ? { disable_cpu_ep_fallback: '1' } : {},
+      optimization: withoutRewrites.length > 0 ? { disable_specified_optimizers: withoutRewrites.join(';') } : {},
+    },
   }
 }
 

@@ -8,18 +8,22 @@ import { makePlan, type TransformerPlan } from './plan.ts'
 import { readTransformerSettings, type TransformerSettings } from './settings.ts'
 import type { Prompt } from './text-processor.ts'
 
-/** All that a transformer's folder says, read but not yet run. */
-export interface TransformerFiles {
+/** What a folder says of how texts are read. */
+export interface TextFiles {
   readonly folder: ModelFolder
-  readonly model: ModelFile
   readonly settings: TransformerSettings
-  readonly plan: TransformerPlan
   readonly tokenizer: Tokenizer
   /** `tokenizer.json`, parsed. */
   readonly tokenizerFile: object
+  readonly prompts: { readonly query: Prompt; readonly document: Prompt }
+}
+
+/** All that a transformer's folder says, read but not yet run. */
+export interface TransformerFiles extends TextFiles {
+  readonly model: ModelFile
+  readonly plan: TransformerPlan
   /** The modules of the plan with their weights, in order. */
   readonly layers: readonly Layer[]
-  readonly prompts: { readonly query: Prompt; readonly document: Prompt }
 }
 
 export interface ReadOptions {
@@ -31,6 +35,16 @@ export interface ReadOptions {
 /** Reads a transformer's folder: `model-not-found` where the weights of that dtype are missing, `model-invalid` where a file is broken. */
 export async function readTransformer(folder: ModelFolder, { dtype, output }: ReadOptions): Promise<TransformerFiles> {
   const model = await findModelFile(folder, dtype)
+  const texts = await readTexts(folder)
+  const { settings, prompts } = texts
+  const plan = makePlan({ dtype, model, settings, skips: prompts.document.skip > 0, output })
+  const layers: Layer[] = []
+  for (const module of plan.after) layers.push(await readLayer(folder, module))
+  return { ...texts, model, plan, layers }
+}
+
+/** Reads what a folder says of texts, whatever model is in it: `model-invalid` where a file is broken or there is no tokenizer. */
+export async function readTexts(folder: ModelFolder): Promise<TextFiles> {
   const settings = await readTransformerSettings(folder)
   const tokenizerFile = await readTokenizer(folder, settings)
   const tokenizer = createTokenizer(tokenizerFile, settings.tokenizer)
@@ -38,10 +52,7 @@ export async function readTransformer(folder: ModelFolder, { dtype, output }: Re
     query: describePrompt(settings.prompts.query, settings, tokenizer),
     document: describePrompt(settings.prompts.document, settings, tokenizer),
   }
-  const plan = makePlan({ dtype, model, settings, skips: prompts.document.skip > 0, output })
-  const layers: Layer[] = []
-  for (const module of plan.after) layers.push(await readLayer(folder, module))
-  return { folder, model, settings, plan, tokenizer, tokenizerFile, layers, prompts }
+  return { folder, settings, tokenizer, tokenizerFile, prompts }
 }
 
 /** Beside the transformer's own settings, or in the folder itself. */

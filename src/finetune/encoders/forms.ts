@@ -3,9 +3,9 @@ import {
   type Dims,
   declareDropout,
   exposeStatistics,
-  float32Tensor,
   type Graph,
   type Model,
+  type TensorValue,
   type ValueName,
   type ValueType,
 } from '../../graph/index.ts'
@@ -13,7 +13,7 @@ import { QontrastError } from '../../shared/index.ts'
 import type { Beginning, BufferOptions, Definition, Writing } from './definition.ts'
 
 /** Numbers by the names of weights and buffers, row-major. */
-export type Values = ReadonlyMap<ValueName, Float32Array>
+export type Values = ReadonlyMap<ValueName, Float32Array<ArrayBuffer>>
 
 interface Declared<Options> {
   readonly options: Options
@@ -61,7 +61,7 @@ export function fileForm(definition: Definition, values: Values): Model {
     const constant = (name: ValueName, dims: readonly number[]) => {
       const numbers = values.get(name)
       if (!numbers) throw new QontrastError('internal', `the model has no numbers for '${name}'`)
-      return g.tensorOf(name) ? name : g.initializer(name, float32Tensor(numbers, dims))
+      return g.tensorOf(name) ? name : g.initializer(name, tensorOf(numbers, dims))
     }
     return { training: false, weight: constant, buffer: constant, renew() {}, drop: (value) => value }
   })
@@ -99,11 +99,14 @@ export function trainingForm(
     return { training: true, weight: given, buffer: given, renew: (name, next) => renewed.set(name, next), drop }
   })
   const graph = exposeStatistics(g.build('tower'))
-  const { types, ...rest } = {
-    types: createBuilder(graph, g.types()).types(),
-    model: { irVersion, opsets, functions: [] },
-  }
-  return { ...rest, graph, types, output: result, renewed, drops }
+  const types = createBuilder(graph, g.types()).types()
+  const model = { irVersion, opsets: new Map([...opsets, ['com.microsoft', 1]]), functions: [] } // a step fuses its products
+  return { graph, types, output: result, renewed, drops, model }
+}
+
+/** A view, as weights may be large. */
+export function tensorOf(numbers: Float32Array<ArrayBuffer>, dims: readonly number[]): TensorValue {
+  return { dtype: 'float32', dims, bytes: new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength) }
 }
 
 function writeForm(definition: Definition, form: (g: Writing['g']) => Omit<Writing, 'g'>) {

@@ -1,6 +1,6 @@
 import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import type { PoolingMode, TransformerFiles } from '../../embed/index.ts'
+import type { PoolingMode, TextFiles, TransformerFiles } from '../../embed/index.ts'
 
 /** Files of a model folder that say how it is used; its weights, in whatever form, are left behind. */
 const described = /(?<!\.index)\.(json|txt|model)$/
@@ -14,7 +14,7 @@ export async function writeDescriptions(files: TransformerFiles, out: string, di
   }
   await completeTokenizer(files, path.join(out, settings.transformer))
   if (await folder.has('modules.json')) return
-  for (const [name, content] of Object.entries(missing(files, dimensions))) {
+  for (const [name, content] of Object.entries(sentenceFiles(files, dimensions))) {
     await mkdir(path.dirname(path.join(out, name)), { recursive: true })
     await writeJson(path.join(out, name), content)
   }
@@ -39,8 +39,16 @@ const switches: Record<PoolingMode, string> = {
   lasttoken: 'pooling_mode_lasttoken',
 }
 
-/** Files of a folder without `modules.json` that say what was trained: pooling, and vectors of unit length. */
-function missing({ settings, tokenizer }: TransformerFiles, dimensions: number): Record<string, object> {
+/** What makes texts' vectors out of tokens'. */
+export interface Sentences {
+  readonly settings: Pick<TextFiles['settings'], 'pooling' | 'prompts'> & {
+    readonly tokenizer: Pick<TextFiles['settings']['tokenizer'], 'lowerCase'>
+  }
+  readonly tokenizer: Pick<TextFiles['tokenizer'], 'maximumTokens'>
+}
+
+/** Files of sentence-transformers that say what was trained: pooling, and vectors of unit length. */
+export function sentenceFiles({ settings, tokenizer }: Sentences, dimensions: number): Record<string, object> {
   const { modes, prompt } = settings.pooling
   const places = { Transformer: '', Pooling: '1_Pooling', Normalize: '2_Normalize' }
   const modules = Object.entries(places).map(([kind, place], idx) => {
@@ -68,7 +76,7 @@ function missing({ settings, tokenizer }: TransformerFiles, dimensions: number):
 }
 
 /** The class of tokenizer that transformers 4 and 5 both have: the later one's own name for it is not known to the earlier. */
-const anyTokenizer = 'PreTrainedTokenizerFast'
+export const anyTokenizer = 'PreTrainedTokenizerFast'
 
 /** What `tokenizer_config.json` must say where neither it nor its neighbour does, lest transformers takes the standard of the model's family. */
 async function completeTokenizer({ folder, tokenizer, settings }: TransformerFiles, out: string): Promise<void> {
