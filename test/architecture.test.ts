@@ -46,7 +46,6 @@ const longFunctions = new Set([
   'api/documents/read-lines.ts createLineReader',
   'api/metrics.ts createMetrics',
   'cli/index-documents.ts indexCommand',
-  'finetune/engine/take-step.ts createStepTaker',
   'graph/builder.ts createBuilder',
   'index/generations/members.ts createMembers',
   'index/reindex/carry-over.ts carryOver',

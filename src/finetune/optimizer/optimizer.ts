@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../shared/index.ts'
+import { type JsonObject, QontrastError } from '../../shared/index.ts'
 import { type Expression, multiply, subtract, value } from './arithmetic.ts'
 
 /** What an update of one weight may compute with. */
@@ -45,8 +45,8 @@ export const decayed: Expression = multiply(
   subtract(1, multiply(value(updateNames.rate), value(updateNames.decay))),
 )
 
-/** What a weight and its slots become in a step, by their names in an update. */
-export function updateOf({ slots, update }: Optimizer): Readonly<Record<string, Expression>> {
+/** What a weight and its slots become in a step, by their names in an update. `invalid-option` where the optimizer gives other slots than it has. */
+export function updateOf({ name, slots, update }: Optimizer): Readonly<Record<string, Expression>> {
   const next = update({
     weight: decayed,
     gradient: multiply(value(updateNames.gradient), value(updateNames.scale)),
@@ -54,6 +54,12 @@ export function updateOf({ slots, update }: Optimizer): Readonly<Record<string, 
     rate: value(updateNames.rate),
     step: value(updateNames.step),
   })
+  const given = Object.keys(next.slots)
+  if (given.length !== slots.length || slots.some((slot) => !Object.hasOwn(next.slots, slot)))
+    throw new QontrastError(
+      'invalid-option',
+      `The optimizer '${name}' keeps ${slots.join(', ') || 'nothing'}, and its update gives ${given.join(', ') || 'nothing'}. Give each slot its next value.`,
+    )
   const kept = Object.entries(next.slots).map(([slot, expression]) => [updateNames.slot(slot), expression] as const)
   return { ...Object.fromEntries(kept), [updateNames.weight]: next.weight }
 }
