@@ -4,7 +4,7 @@
     python tools/op_fixtures.py
 
 ops.json       a row an operator and a way to use it: result, and gradients of all inputs for the upstream of `numbers`
-resnet-8.json  a residual network of eight layers: gradients of one step, then losses, weights' sums and running statistics of ten steps of SGD
+resnet-8.json  a residual network of eight layers: gradients of one step, then losses and running statistics of ten steps of SGD, and what it gives in the end
 """
 
 import json
@@ -183,7 +183,8 @@ def resnet():
             gradients = {name: {"dims": list(value.shape), "values": [float(f"{number:.7g}") for number in value.grad.flatten().tolist()]} for name, value in model.named_parameters()}
         optimizer.step()
     buffers = {name: value.tolist() for name, value in model.named_buffers() if "running" in name}
-    return {"losses": losses, "gradients": gradients, "buffers": buffers}
+    classes = model.eval()(images).flatten().tolist()
+    return {"losses": losses, "gradients": gradients, "buffers": buffers, "classes": classes}
 
 
 if __name__ == "__main__":
