@@ -14,6 +14,7 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
+    typecheck: { enabled: true, include: ['test/**/*-types.test.ts'], tsconfig: './tsconfig.json' }, // what expectTypeOf says is compiled
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',

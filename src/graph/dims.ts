@@ -91,6 +91,14 @@ export function sizeAt(dim: Dim, sizes: Readonly<Record<string, number>>): numbe
   return typeof size === 'number' ? size : undefined
 }
 
+/** The least number that a dim can be, where no axis is empty. */
+export function leastOf(dim: Dim): number {
+  return termsOf(dim).reduce((sum, { factor, atoms }) => {
+    if (atoms.length > 0 && factor < 0) return Number.NEGATIVE_INFINITY
+    return atoms.some((atom) => typeof atom !== 'string') ? sum : sum + factor
+  }, 0)
+}
+
 export function sameDims(a: Dims, b: Dims): boolean {
   return a.length === b.length && a.every((dim, axis) => dim === b[axis])
 }

@@ -1,11 +1,21 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { expect, expectTypeOf, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { appendGradient } from '../../src/finetune/autodiff/index.ts'
+import { buildLoss } from '../../src/finetune/losses/build-loss.ts'
 import { infoNce } from '../../src/finetune/losses/info-nce.ts'
-import { createBuilder, float32Tensor, int64Tensor, serializeModel, sizeOf } from '../../src/graph/index.ts'
-import type { InfoNceOptions, Loss } from '../../src/main.ts'
+import { createBuilder, serializeModel, sizeOf } from '../../src/graph/index.ts'
+import {
+  finetune,
+  type GraphBuilder,
+  type InfoNceOptions,
+  type Loss,
+  type LossOutput,
+  type ValueName,
+} from '../../src/main.ts'
 import { createRunner, type HostTensor } from '../../src/runtime/index.ts'
+import { floats, numbers, openGraph } from '../support/op-cases.ts'
+import { temporaryFolder } from '../support/temporary.ts'
 import { fixtures, relativeError } from '../support/training.ts'
 
 interface Golden {
@@ -44,42 +54,123 @@ test.each(golden.map((one) => [JSON.stringify(one.options), one] as const))(
       threads: 1,
     })
     const results = await runner.run(Object.fromEntries(names.map(([name, dims], i) => [name, ramp(dims, i + 1)])))
-    const floats = (name: string) => (results[name]?.dtype === 'float32' ? results[name].data : new Float32Array())
-    expect(Math.abs((floats(value)[0] ?? 0) / loss - 1)).toBeLessThan(1e-5)
+    expect(Math.abs((numbers(results[value])[0] ?? 0) / loss - 1)).toBeLessThan(1e-5)
     for (const [role, expected] of Object.entries(gradients))
-      expect(relativeError(floats(found.get(role) ?? ''), expected), role).toBeLessThan(1e-4)
+      expect(relativeError(numbers(results[found.get(role) ?? '']), expected), role).toBeLessThan(1e-4)
   },
 )
 
-test('losses of other kinds are of the same type', () => {
-  const labelled: Loss = {
-    name: 'online-contrastive',
+/** The squared distance of each pair, weighed by its label. */
+const labelled: Loss = {
+  name: 'labelled',
+  settings: {},
+  columns: ['label'],
+  build(g, { embeddings: { anchor = '', positive = '' }, columns: { label = '' } }) {
+    const distance = g.op('ReduceSumSquare', [g.op('Sub', [anchor, positive]), g.ints([1])], { keepdims: 0 })
+    return { loss: g.op('ReduceMean', [g.op('Mul', [distance, g.op('Cast', [label], { to: 1 })])], { keepdims: 0 }) }
+  },
+}
+
+test('a loss with labels gets them beside the embeddings, and gradients go where it says', async () => {
+  const g = createBuilder()
+  const [anchor, positive] = ['anchor', 'positive'].map((name) =>
+    g.input(name, { dtype: 'float32', dims: ['pairs', 2] }),
+  )
+  const label = g.input('label', { dtype: 'int64', dims: ['pairs'] })
+  const embeddings = { anchor: anchor ?? '', positive: positive ?? '' }
+  const given = { embeddings, rows: {}, columns: { label }, parameters: {}, state: {} }
+  const { loss } = buildLoss(g, labelled, given)
+  const found = appendGradient(g, { seeds: new Map([[loss, g.scalar(1)]]), targets: ['anchor', 'positive'] })
+  const names = [loss, found.get('anchor') ?? '', found.get('positive') ?? '']
+  for (const name of names) g.output(name)
+  const graph = { ...g.build(), outputs: names.map((name) => ({ name, type: undefined })) }
+  const runner = await openGraph(graph)
+  const results = await runner.run({
+    anchor: floats([2, 2], Float32Array.of(1, 2, 3, 4)),
+    positive: floats([2, 2], Float32Array.of(0, 4, 9, 9)),
+    label: { dtype: 'int64', dims: [2], data: BigInt64Array.of(1n, 0n) },
+  })
+  await runner.release()
+  expect(names.map((name) => Array.from(numbers(results[name]), (value) => value + 0))).toEqual([
+    [2.5],
+    [1, -2, 0, 0],
+    [-1, 2, 0, 0],
+  ])
+})
+
+const words = 'one two three four five six seven eight'.split(' ')
+const pairs = words.map((anchor, i) => ({ anchor, positive: `${words[(i * 3 + 1) % 8]} ${words[(i + 5) % 8]}` }))
+
+async function lossesOf(loss: Loss): Promise<number[]> {
+  const model = path.join(fixtures, 'models', 'bert-tracing')
+  const options = {
+    model,
+    pairs,
+    out: await temporaryFolder(),
+    epochs: 6,
+    batchSize: 8,
+    learningRate: 5e-3,
+    dropout: 0,
+  }
+  const losses: number[] = []
+  for await (const event of finetune({ ...options, loss, onWarning: () => {} }))
+    if (event.type === 'step-end') losses.push(event.loss)
+  return losses
+}
+
+/** Mean of how far pairs are apart beyond a margin: Sub, Mul, ReduceMean and Max, as in examples/own-loss.ts. */
+function beyond(write: (g: GraphBuilder, distance: ValueName) => LossOutput): Loss {
+  return {
+    name: 'beyond',
     settings: {},
-    columns: ['label'],
-    build(g, { embeddings: { anchor = '', positive = '' }, columns }) {
-      const labels = g.op('Cast', [columns.label ?? ''], { to: 1 })
-      const distance = g.op('Sub', [anchor, positive])
-      return { loss: g.op('ReduceMean', [g.op('Mul', [labels, g.op('ReduceSumSquare', [distance, g.ints([1])])])]) }
+    build(g, { embeddings: { anchor = '', positive = '' } }) {
+      const difference = g.op('Sub', [anchor, positive])
+      const distance = g.op('ReduceMean', [g.op('Mul', [difference, difference]), g.ints([1])], { keepdims: 0 })
+      return write(g, g.op('Max', [g.op('Sub', [distance, g.scalar(0.01)]), g.scalar(0)]))
     },
   }
-  const queued: Loss = {
-    name: 'moco',
-    settings: { length: 64 },
-    parameters: { temperature: { value: float32Tensor([0.07], []), role: 'logit' } },
-    state: { queue: float32Tensor(new Float32Array(64 * 8), [64, 8]), position: int64Tensor([0]) },
-    build(g, { embeddings: { anchor = '', positive = '' }, parameters, state }) {
-      const similar = g.op('MatMul', [anchor, g.op('Transpose', [state['queue'] ?? ''])])
-      const scores = g.op('Div', [similar, parameters['temperature'] ?? ''])
-      const queue = g.op('Concat', [positive, state['queue'] ?? ''], { axis: 0 })
-      return {
-        loss: g.op('ReduceMean', [g.op('ReduceLogSumExp', [scores, g.ints([1])])]),
-        state: { queue: g.op('Slice', [queue, g.ints([0]), g.ints([64]), g.ints([0])]) },
-        metrics: { similarity: g.op('ReduceMean', [similar]) },
-      }
-    },
-  }
-  expectTypeOf(infoNce()).toEqualTypeOf<Loss>()
-  expect([labelled.name, queued.name]).toHaveLength(2)
+}
+
+test("a loss of one's own trains", async () => {
+  const losses = await lossesOf(beyond((g, missing) => ({ loss: g.op('ReduceMean', [missing], { keepdims: 0 }) })))
+  expect(losses).toHaveLength(6)
+  expect(losses.at(-1)).toBeLessThan((losses[0] ?? 0) / 2)
+})
+
+test.each<[string, Loss, RegExp]>([
+  [
+    'that is a number for each pair',
+    beyond((_, missing) => ({ loss: missing })),
+    /the loss is float32\[.+\], and must be one float32/,
+  ],
+  [
+    'of values that are none',
+    beyond((g) => ({ loss: g.op('Add', ['nowhere', g.scalar(1)]) })),
+    /input 0 of Add is 'nowhere'/,
+  ],
+  [
+    'of sizes that differ',
+    beyond((g, missing) => ({
+      loss: g.op('Add', [g.op('ReduceSum', [missing]), g.floats([1, 2, 3])]),
+      metrics: { missing },
+    })),
+    /the loss is float32\[3\]/,
+  ],
+  [
+    'that wants another embedding',
+    { ...labelled, columns: [], build: (g, { embeddings: { image = '' } }) => ({ loss: g.op('Neg', [image]) }) },
+    /input 0 of Neg is ''/,
+  ],
+  [
+    'with a metric of several numbers',
+    beyond((g, missing) => ({ loss: g.op('ReduceMean', [missing]), metrics: { missing } })),
+    /the metric 'missing' is float32\[.+\]/,
+  ],
+])('a loss %s is refused by its name, before anything is trained', async (_, loss, message) => {
+  await expect(lossesOf(loss)).rejects.toMatchObject({
+    code: 'invalid-option',
+    message: expect.stringMatching(new RegExp(`The loss '${loss.name}' cannot be used: .*${message.source}`)),
+  })
 })
 
 test('a temperature that is not above 0, and no direction, are refused', () => {

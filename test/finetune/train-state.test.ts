@@ -111,12 +111,20 @@ test('a queue has the newest rows first, those of every accumulated part', async
 
 test('what a loss gives as its next state keeps type and size, and is of its state', async () => {
   const shrinking = queued()
-  const build: Loss['build'] = (g, values) => {
-    const { state = {}, ...output } = shrinking.build(g, values)
-    const queue = g.op('Slice', [state['queue'] ?? '', g.ints([0]), g.ints([3]), g.ints([0])])
-    return { ...output, state: { ...state, queue } }
-  }
-  await using training = await open({ ...shrinking, build })
+  const build =
+    (isKnown: boolean): Loss['build'] =>
+    (g, values) => {
+      const { state = {}, ...output } = shrinking.build(g, values)
+      const end = isKnown ? g.ints([3]) : g.op('Abs', [g.ints([3])])
+      const queue = g.op('Slice', [state['queue'] ?? '', g.ints([0]), end, g.ints([0])])
+      return { ...output, state: { ...state, queue } }
+    }
+  await using known = await open({ ...shrinking, build: build(true) })
+  await expect(known.taker.take([{ step: 1, rate: 1e-3, parts: [pairs] }])).rejects.toMatchObject({
+    code: 'invalid-option',
+    message: expect.stringContaining("its next 'queue' is float32[3, 32], and its state float32[16, 32]"),
+  })
+  await using training = await open({ ...shrinking, build: build(false) })
   await expect(training.taker.take([{ step: 1, rate: 1e-3, parts: [pairs] }])).rejects.toMatchObject({
     code: 'model-invalid',
     message: expect.stringContaining("'loss.state/queue' is float32 [16,32]"),

@@ -1,5 +1,5 @@
 import { intOf, intsOf } from '../attributes.ts'
-import { axisOf, ceilQuotientOf, differenceOf, floorQuotientOf, productOf, sumOf } from '../dims.ts'
+import { axisOf, ceilQuotientOf, differenceOf, floorQuotientOf, leastOf, productOf, sumOf } from '../dims.ts'
 import type { Dim } from '../types.ts'
 import { broadcast, checkEqual } from './broadcast.ts'
 import { numbers } from './reduction.ts'
@@ -123,11 +123,11 @@ function placeIn(
   if (typeof place === 'number' && typeof size === 'number' && typeof most === 'number')
     return Math.min(Math.max(place < 0 ? place + size : place, least), most)
   if (place === size) return most
-  if (least === 0 && (place === 0 || place === 1)) return place // no axis is empty
-  if (place === -1 && most === size) return differenceOf(size, 1)
-  if (typeof place === 'number' && place >= farthest) return most
-  if (typeof place === 'number' && place <= -farthest) return least
-  return undefined
+  if (typeof place !== 'number') return undefined
+  if (place >= farthest) return most
+  if (place <= -farthest) return least
+  if (most !== size || Math.abs(place) > leastOf(size)) return undefined
+  return place < 0 ? sumOf([size, place]) : place
 }
 /** Farther than any axis is long: stands for its end. */
 const farthest = 2 ** 31 - 1
@@ -164,7 +164,8 @@ function cutOf(size: Dim, { start, end, step }: { readonly start: Dim; readonly 
   if (from === undefined || to === undefined) return undefined
   const length = isForward ? differenceOf(to, from) : differenceOf(from, to)
   const count = ceilQuotientOf(length, Math.abs(step))
-  return typeof count === 'number' ? Math.max(0, count) : count
+  if (typeof count === 'number') return Math.max(0, count)
+  return leastOf(length) < 0 ? undefined : count
 }
 
 export const pad: Infer = (context) => {
