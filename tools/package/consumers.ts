@@ -1,4 +1,4 @@
-import { copyFile, cp, mkdir, rm } from 'node:fs/promises'
+import { copyFile, cp, mkdir, readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { nodeBinary } from '../support/node-binary.ts'
 import { nextConsumers } from './next.ts'
@@ -8,6 +8,8 @@ import {
   expected,
   jestTest,
   moduleProgram,
+  suiteOfNode,
+  suiteOfVitest,
   typedProgram,
   vitestTest,
 } from './programs.ts'
@@ -197,6 +199,36 @@ const jest: Consumer = async (setting) => {
   return 'works, with --experimental-vm-modules'
 }
 
+/** The store of the examples in a project of its own, under two runners, and its types. */
+const ownStore: Consumer = async (setting) => {
+  const project = await setting.project('own-store')
+  await project.write({
+    'package.json': '{ "type": "module" }',
+    'memory-store.ts': await readFile(path.join(import.meta.dirname, '../../examples/memory-store.ts'), 'utf8'),
+    'vitest.test.ts': suiteOfVitest,
+    'node.test.ts': suiteOfNode,
+    'vitest.config.js': "export default { test: { include: ['vitest.test.ts'], testTimeout: 60_000 } }",
+    'tsconfig.json': JSON.stringify({
+      compilerOptions: {
+        target: 'es2023',
+        module: 'nodenext',
+        strict: true,
+        exactOptionalPropertyTypes: true,
+        allowImportingTsExtensions: true,
+        skipLibCheck: true,
+        noEmit: true,
+        types: ['node'],
+      },
+    }),
+  })
+  await project.run('tsc', [])
+  await project.run('vitest', ['run'])
+  const told = await project.run(nodeBinary('24'), ['--test', '--test-reporter=tap', 'node.test.ts'])
+  const passed = Number(/^# pass (\d+)/m.exec(told)?.[1] ?? 0)
+  if (passed < 40) throw new Error(`${passed} tests passed:\n${told}`)
+  return `compiles, and passes the suite of qontrast/testing under vitest and node:test (${passed} tests)`
+}
+
 const vmThreads: Consumer = async (setting) => {
   const project = await setting.project('vitest')
   await project.write({
@@ -257,6 +289,7 @@ export const consumers: Readonly<Record<string, Consumer>> = {
     },
     ['out/program.mjs'],
   ),
+  'A store of its own': ownStore,
   ...nextConsumers,
   Jest: jest,
   'vitest, vmThreads': vmThreads,

@@ -55,6 +55,24 @@ export const app = (encoder: Encoder) => createApp({ indexes: { store: qdrant({ 
 export { serve }
 `
 
+/** The contract suite on a store of somebody's own, by a runner of theirs. */
+const suiteOn = `const open = async () => {
+  const memory = emptyMemory()
+  return { store: memoryStore(memory), reopen: async () => memoryStore(memory), dispose: async () => {} }
+}
+`
+export const suiteOfVitest = `import { storeSuite } from 'qontrast/testing'
+import * as vitest from 'vitest'
+import { emptyMemory, memoryStore } from './memory-store.ts'
+${suiteOn}storeSuite(vitest, { name: 'mine', open })
+`
+export const suiteOfNode = `import { afterEach, beforeEach, describe, test } from 'node:test'
+import { expect } from 'expect'
+import { storeSuite } from 'qontrast/testing'
+import { emptyMemory, memoryStore } from './memory-store.ts'
+${suiteOn}storeSuite({ afterEach, beforeEach, describe, test, expect }, { name: 'mine', open })
+`
+
 export const jestTest = `${importing}
 import { jest, test, expect } from '@jest/globals'
 import { runInNewContext } from 'node:vm'
