@@ -5,12 +5,12 @@ import { embedCommand } from '../src/cli/embed.ts'
 import { evaluateCommand } from '../src/cli/evaluate.ts'
 import { indexCommand } from '../src/cli/index-documents.ts'
 import { likeCommand } from '../src/cli/like.ts'
-import { storeAt } from '../src/cli/options.ts'
 import { createProgram } from '../src/cli/program.ts'
 import { reindexCommand } from '../src/cli/reindex.ts'
 import { searchCommand } from '../src/cli/search.ts'
 import { serveCommand } from '../src/cli/serve.ts'
 import { defaultSettings } from '../src/cli/serve-settings.ts'
+import { storeAt } from '../src/cli/store-address.ts'
 import { searchKeys } from '../src/index/index.ts'
 import {
   type Encoder,

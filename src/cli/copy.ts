@@ -2,8 +2,9 @@ import { Command, Option } from 'commander'
 import { copyIndex } from '../index/index.ts'
 import { isQontrastError } from '../shared/index.ts'
 import { abortOnInterrupt } from './interrupt.ts'
-import { defaultPath, indexOption, jsonOption, storeAt } from './options.ts'
+import { defaultPath, indexOption, jsonOption } from './options.ts'
 import { count, createProgressLine, number } from './progress-line.ts'
+import { storeAt } from './store-address.ts'
 
 interface CopyFlags {
   readonly from: string

@@ -2,17 +2,9 @@ import { Command } from 'commander'
 import type { FilterInput } from '../index/index.ts'
 import { QontrastError } from '../shared/index.ts'
 import { confirm } from './confirm.ts'
-import {
-  filterOption,
-  indexOption,
-  jsonOption,
-  openStore,
-  pathOption,
-  type StoreFlags,
-  storeOption,
-  yesOption,
-} from './options.ts'
+import { filterOption, indexOption, jsonOption, pathOption, storeOption, yesOption } from './options.ts'
 import { count } from './progress-line.ts'
+import { openStore, type StoreFlags } from './store-address.ts'
 import { openStoredIndex } from './stored-index.ts'
 
 interface DeleteFlags extends StoreFlags {

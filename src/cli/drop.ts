@@ -1,8 +1,9 @@
 import { Command } from 'commander'
 import { dropIndex, indexNotFound } from '../index/index.ts'
 import { confirm } from './confirm.ts'
-import { jsonOption, openStore, pathOption, type StoreFlags, storeOption, yesOption } from './options.ts'
+import { jsonOption, pathOption, storeOption, yesOption } from './options.ts'
 import { count } from './progress-line.ts'
+import { openStore, type StoreFlags } from './store-address.ts'
 
 interface DropFlags extends StoreFlags {
   readonly index: string

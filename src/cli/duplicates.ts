@@ -2,18 +2,9 @@ import { styleText } from 'node:util'
 import { Command, InvalidArgumentError } from 'commander'
 import { type DuplicateOptions, type FilterInput, findDuplicates, type SimilarDocument } from '../index/index.ts'
 import { abortOnInterrupt } from './interrupt.ts'
-import {
-  anyNumber,
-  filterArgument,
-  indexOption,
-  jsonOption,
-  openStore,
-  pathOption,
-  type StoreFlags,
-  storeOption,
-  wholeNumber,
-} from './options.ts'
+import { anyNumber, filterArgument, indexOption, jsonOption, pathOption, storeOption, wholeNumber } from './options.ts'
 import { count, createProgressLine, number } from './progress-line.ts'
+import { openStore, type StoreFlags } from './store-address.ts'
 
 export interface SimilarFlags extends StoreFlags {
   readonly index: string

@@ -23,15 +23,14 @@ import {
   modelOption,
   modeOption,
   openEncoder,
-  openStore,
   pathOption,
-  type StoreFlags,
   storeOption,
   workersOption,
 } from './options.ts'
 import { count, createProgressLine } from './progress-line.ts'
 import { rolesNamed } from './roles-named.ts'
 import { fusionOption, minScoreOption, type RankFlags, rankOptions } from './search-flags.ts'
+import { openStore, type StoreFlags } from './store-address.ts'
 
 interface EvaluateFlags
   extends ModelFlags,

@@ -1,16 +1,8 @@
 import { Command } from 'commander'
 import type { Document } from '../shared/index.ts'
 import { exitCodes } from './exit-codes.ts'
-import {
-  indexOption,
-  jsonOption,
-  noteForeign,
-  openStore,
-  pathOption,
-  type SetExitCode,
-  type StoreFlags,
-  storeOption,
-} from './options.ts'
+import { indexOption, jsonOption, pathOption, type SetExitCode, storeOption } from './options.ts'
+import { noteForeign, openStore, type StoreFlags } from './store-address.ts'
 import { openStoredIndex } from './stored-index.ts'
 
 interface GetFlags extends StoreFlags {

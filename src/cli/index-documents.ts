@@ -18,16 +18,15 @@ import {
   type ModelFlags,
   modelOption,
   openEncoder,
-  openStore,
   pathOption,
   type SetExitCode,
-  type StoreFlags,
   shardArgument,
   storeOption,
   workersOption,
 } from './options.ts'
 import { count, createProgressLine, number } from './progress-line.ts'
 import { createNoticeBook, type NoticeBook } from './read-notices.ts'
+import { openStore, type StoreFlags } from './store-address.ts'
 import { createTableBook } from './table-book.ts'
 import { tellVanished } from './vanished.ts'
 

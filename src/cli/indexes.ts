@@ -1,7 +1,8 @@
 import { Command } from 'commander'
 import { isOutdated, listIndexes } from '../index/index.ts'
-import { jsonOption, openStore, pathOption, type StoreFlags, storeOption } from './options.ts'
+import { jsonOption, pathOption, storeOption } from './options.ts'
 import { count, megabytes } from './progress-line.ts'
+import { openStore, type StoreFlags } from './store-address.ts'
 
 export const indexesCommand = (): Command =>
   new Command('indexes')

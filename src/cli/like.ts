@@ -1,7 +1,8 @@
 import { Command } from 'commander'
-import { indexOption, jsonOption, noteForeign, openStore, pathOption, type StoreFlags, storeOption } from './options.ts'
+import { indexOption, jsonOption, pathOption, storeOption } from './options.ts'
 import { printHits } from './print-hits.ts'
 import { addRankFlags, type RankFlags, searchOptions } from './search-flags.ts'
+import { noteForeign, openStore, type StoreFlags } from './store-address.ts'
 import { openStoredIndex } from './stored-index.ts'
 
 interface LikeFlags extends StoreFlags, RankFlags {

@@ -13,18 +13,15 @@ import {
   type CollectionInfo,
   type FieldType,
   type FilterInput,
-  type ForeignOptions,
   fieldTypes,
-  lancedb,
   type PlainFilter,
-  qdrant,
   type Shard,
   toFilter,
   unknownEncoder,
   type VectorStore,
 } from '../index/index.ts'
 import { type Device, defaultDevice, devices } from '../runtime/index.ts'
-import { type JsonValue, messageOf, parseJson, QontrastError } from '../shared/index.ts'
+import { type JsonValue, messageOf, parseJson } from '../shared/index.ts'
 
 /** A command is told how to set the program's exit code. */
 export type SetExitCode = (code: number) => void
@@ -151,58 +148,4 @@ export async function openEncoder(
 function madeWith(info: CollectionInfo | undefined): string | undefined {
   const made = info?.schema.encoder
   return made?.fingerprint === unknownEncoder.fingerprint ? undefined : made?.name
-}
-
-/** Flags of every command that works on indexes. */
-export interface StoreFlags {
-  readonly path: string
-  readonly store?: string
-}
-
-export function openStore({ path, store }: StoreFlags): VectorStore {
-  return storeAt(store ?? path)
-}
-
-const protocols: Readonly<Record<string, string>> = { 'qdrant:': 'http:', 'qdrants:': 'https:' }
-
-/** The store at a folder or at a server's address; Qdrant's key comes from QDRANT_API_KEY. */
-export function storeAt(location: string): VectorStore {
-  if (!/^\w[\w+.-]*:\/\//.test(location)) return lancedb({ path: location })
-  const [scheme = '', rest = ''] = location.split('//', 2)
-  const protocol = protocols[scheme]
-  if (!protocol || !URL.canParse(`${protocol}//${rest}`)) {
-    throw new QontrastError(
-      'invalid-option',
-      `A store is a folder, or a Qdrant server such as qdrant://localhost:6333 (qdrants:// for TLS); got ${JSON.stringify(location)}.`,
-    )
-  }
-  const [address = '', query = ''] = rest.split('?', 2)
-  const apiKey = process.env['QDRANT_API_KEY']
-  const foreign = foreignOf(new URLSearchParams(query))
-  return qdrant({ url: `${protocol}//${address}`, ...(apiKey ? { apiKey } : {}), ...(foreign ? { foreign } : {}) })
-}
-
-const foreignSettings = ['text', 'vector', 'payload'] as const
-
-/** Where things are in collections that something else made: `?text=body&payload=false`. */
-function foreignOf(settings: URLSearchParams): ForeignOptions | undefined {
-  if (settings.size === 0) return undefined
-  for (const name of settings.keys()) {
-    if (foreignSettings.some((known) => known === name)) continue
-    throw new QontrastError(
-      'invalid-option',
-      `The address of a store has no setting ${JSON.stringify(name)}; settings are ${foreignSettings.join(', ')}, such as qdrant://localhost:6333?text=body.`,
-    )
-  }
-  const given = Object.fromEntries(settings)
-  return given['payload'] === 'false' ? { ...given, payload: false } : given
-}
-
-/** Says on stderr where things were found in a collection that something else made. */
-export async function noteForeign(store: VectorStore, index: string): Promise<void> {
-  const foreign = (await store.info(index))?.foreign
-  if (!foreign) return
-  const text =
-    foreign.text === undefined ? 'it has no texts yet' : `its texts are taken from ${JSON.stringify(foreign.text)}`
-  console.error(`'${index}' was made by something else: ${text}; another key is set so: --store 'qdrant://…?text=KEY'.`)
 }

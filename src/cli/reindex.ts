@@ -13,13 +13,12 @@ import {
   type ModelFlags,
   modelOption,
   openEncoder,
-  openStore,
   pathOption,
-  type StoreFlags,
   storeOption,
   workersOption,
 } from './options.ts'
 import { count, createProgressLine, number } from './progress-line.ts'
+import { openStore, type StoreFlags } from './store-address.ts'
 
 interface ReindexFlags extends StoreFlags, ModelFlags {
   readonly index: string

@@ -8,16 +8,14 @@ import {
   jsonOption,
   type ModelFlags,
   modelOption,
-  noteForeign,
   openEncoder,
-  openStore,
   pathOption,
-  type StoreFlags,
   storeOption,
   workersOption,
 } from './options.ts'
 import { printHits } from './print-hits.ts'
 import { addRankFlags, type RankFlags, searchOptions } from './search-flags.ts'
+import { noteForeign, openStore, type StoreFlags } from './store-address.ts'
 
 interface SearchFlags extends StoreFlags, ModelFlags, RankFlags {
   readonly index: string

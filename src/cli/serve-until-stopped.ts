@@ -3,9 +3,10 @@ import { serve } from '../api/index.ts'
 import { type Encoder, loadEncoder } from '../embed/index.ts'
 import { onHangUp } from './hang-up.ts'
 import { type KeysFile, openKeysFile } from './keys-file.ts'
-import { encoderOptions, openStore } from './options.ts'
+import { encoderOptions } from './options.ts'
 import { onParentGone } from './parent-gone.ts'
 import type { ServeSettings } from './serve-settings.ts'
+import { openStore } from './store-address.ts'
 
 /** What closing takes after the grace time: a process that does not leave is ended after two of these seconds. */
 const closingSeconds = 3

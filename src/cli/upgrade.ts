@@ -21,14 +21,13 @@ import {
   type ModelFlags,
   modelOption,
   openEncoder,
-  openStore,
   pathOption,
   type SetExitCode,
-  type StoreFlags,
   storeOption,
   workersOption,
 } from './options.ts'
 import { count, createProgressLine, number } from './progress-line.ts'
+import { openStore, type StoreFlags } from './store-address.ts'
 
 interface UpgradeFlags extends StoreFlags, ModelFlags {
   readonly index?: string

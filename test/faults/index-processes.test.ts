@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { storeAt } from '../../src/cli/options.ts'
+import { storeAt } from '../../src/cli/store-address.ts'
 import { type Encoder, loadEncoder, openIndex } from '../../src/main.ts'
 import { createRandom } from '../../src/shared/index.ts'
 import { killDocument } from '../support/add-worker.ts'

@@ -1,6 +1,6 @@
 /** node add-worker.ts STORE FROM TO [SHARD OF]: adds documents d<FROM> to d<TO>, or a shard of them, and prints how many are stored after each batch. For tests that kill it. */
 import { writeSync } from 'node:fs'
-import { storeAt } from '../../src/cli/options.ts'
+import { storeAt } from '../../src/cli/store-address.ts'
 import { loadEncoder, openIndex } from '../../src/main.ts'
 
 export function killDocument(i: number): { id: string; text: string } {

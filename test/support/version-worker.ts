@@ -2,7 +2,7 @@
  * node version-worker.ts STORE MODEL SEED ROUNDS [delete]: at once with others, puts versions of the same documents, and deletes some in between if told.
  * Prints what each add reported, as JSON lines.
  */
-import { storeAt } from '../../src/cli/options.ts'
+import { storeAt } from '../../src/cli/store-address.ts'
 import { loadEncoder, openIndex } from '../../src/main.ts'
 import { createRandom } from '../../src/shared/index.ts'
 import { raceDocuments } from './race-documents.ts'
