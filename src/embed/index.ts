@@ -13,12 +13,19 @@ export { appendHead, type Head } from './head/head.ts'
 export type { Layer, PlaceWeights } from './head/layers.ts'
 export type { PoolingMode } from './head/pooling.ts'
 export { checkInputs, type Input, type Media, type MediaInput, type Modality, modalityOf } from './input.ts'
-export { bundledEncoder, type LoadEncoderOptions, loadEncoder, locateModel, readTransformer } from './load-encoder.ts'
+export {
+  bundledEncoder,
+  type LoadEncoderOptions,
+  loadEncoder,
+  locateModel,
+  readTexts,
+  readTransformer,
+} from './load-encoder.ts'
 export { filesInMemory, type ModelFolder } from './model-folder.ts'
 export type { Processor } from './processor.ts'
 export type { Tokenizer, TokenizerSettings } from './tokenizer.ts'
 export { type Dtype, dtypes } from './transformer/model-file.ts'
-export { readTexts, type TextFiles, type TransformerFiles } from './transformer/read-transformer.ts'
+export type { TextFiles, TransformerFiles } from './transformer/read-transformer.ts'
 export type { TextInputs, TextItem } from './transformer/text-feeds.ts'
 export {
   createTextProcessor,

@@ -8,7 +8,7 @@ import { fetchHubModel, isHubName } from './hub.ts'
 import { kindOf } from './kinds/index.ts'
 import { type ModelFolder, openModelFolder } from './model-folder.ts'
 import { type Dtype, dtypes } from './transformer/model-file.ts'
-import type { TransformerFiles } from './transformer/read-transformer.ts'
+import type { TextFiles, TransformerFiles } from './transformer/read-transformer.ts'
 
 export interface LoadEncoderOptions {
   /** Keep only the first dimensions, at unit length again; for models trained that way (Matryoshka). */
@@ -75,6 +75,12 @@ export async function readTransformer(
 ): Promise<TransformerFiles> {
   const kind = await kindOf(folder, dtype)
   return kind.readForTraining(folder, { dtype, output })
+}
+
+/** Reads what a folder says of texts, whatever model is in it: `model-invalid` where a file is broken or there is no tokenizer. */
+export async function readTexts(folder: ModelFolder): Promise<TextFiles> {
+  const { readTexts: read } = await import('./transformer/read-transformer.ts') // brings the tokenizer
+  return read(folder)
 }
 
 async function locate(
