@@ -14,7 +14,7 @@ const arrows: Record<string, readonly string[]> = {
   embed: ['graph', 'media', 'runtime'],
   evaluate: ['embed'],
   index: ['embed', 'evaluate'],
-  testing: ['index'],
+  testing: ['index', 'embed'],
   finetune: ['embed', 'evaluate', 'graph', 'runtime'],
   api: ['index', 'embed'],
   cli: ['index', 'embed', 'evaluate', 'finetune', 'api', 'documents', 'runtime', 'graph'],
