@@ -17,8 +17,15 @@ export {
   bundledEncoder,
   type EncodeOptions,
   type Encoder,
+  type Input,
   type LoadEncoderOptions,
   loadEncoder,
+  type Media,
+  type MediaInput,
+  type Modality,
+  type Purpose,
+  type TextReading,
+  type WorkerLoss,
 } from './embed/index.ts'
 export {
   type Evaluator,

@@ -14,7 +14,7 @@ export const transformerKind: EncoderKind = {
     return loadTransformerEncoder(folder, options)
   },
   async readForTraining(folder, options) {
-    const { readTransformer } = await import('../transformer/read-transformer.ts') // brings the tokenizer
+    const { readTransformer } = await import('../transformer/read-transformer.ts')
     return readTransformer(folder, options)
   },
 }
