@@ -22,11 +22,21 @@ import {
   dropout,
   mul,
   same,
+  slopes,
   sub,
   test,
   where,
 } from './infer/elementwise.ts'
-import { convTo, convTranspose, globalPool, pool, resize } from './infer/image.ts'
+import {
+  batchNormalization,
+  convTo,
+  convTranspose,
+  globalPool,
+  groupNormalization,
+  instanceNormalization,
+  pool,
+  resize,
+} from './infer/image.ts'
 import {
   constant,
   constantOfShape,
@@ -41,7 +51,7 @@ import {
 } from './infer/lookup.ts'
 import { einsum, fusedMatMul, gemm, matMul, matMulNBits, matMulTo } from './infer/matrix.ts'
 import { dequantize, dynamicQuantize, embedLayerNormalization, quantize, unknown } from './infer/other.ts'
-import { batchNormalization, layerNormalization, place, reduction, topK } from './infer/reduction.ts'
+import { layerNormalization, place, reduction, topK } from './infer/reduction.ts'
 import type { Infer } from './infer/row.ts'
 
 /**
@@ -101,7 +111,7 @@ export const ops = {
   Sigmoid: op(1, same),
   Relu: op(1, same),
   LeakyRelu: op(1, same, 'alpha'),
-  PRelu: op(2, same),
+  PRelu: op(2, slopes),
   Elu: op(1, same, 'alpha'),
   Softplus: op(1, same),
   HardSigmoid: op(1, same, 'alpha beta'),
@@ -147,8 +157,8 @@ export const ops = {
   LayerNormalization: op([2, 3], layerNormalization, 'axis epsilon stash_type', [1, 3]),
   RMSNormalization: op(2, same, 'axis epsilon stash_type'),
   BatchNormalization: op(5, batchNormalization, 'epsilon momentum training_mode spatial', [1, 5]),
-  InstanceNormalization: op(3, same, 'epsilon'),
-  GroupNormalization: op(3, same, 'epsilon num_groups stash_type'),
+  InstanceNormalization: op(3, instanceNormalization, 'epsilon'),
+  GroupNormalization: op(3, groupNormalization, 'epsilon num_groups stash_type'),
   // shapes
   Shape: op(1, shape, 'start end'),
   Size: op(1, size),

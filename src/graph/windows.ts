@@ -81,6 +81,8 @@ export function transposedWindowsOf(node: GraphNode, sliding: Sliding): Window[]
     const size = sizes?.at(axis - sliding.image.length) ?? productOf([input, stride])
     const output = pads ? sumOf([written, -pads[0], -pads[1]]) : size
     const surplus = typeof written === 'number' && typeof size === 'number' ? Math.max(0, written - size) : 0
+    if (typeof written === 'number' && typeof size === 'number' && !pads && size >= written + stride)
+      sliding.fail(`its windows reach ${written} places along axis ${axis + 2}, not ${size}`)
     const [before, after] = pads ?? halves(surplus, stringOf(node, 'auto_pad', '') !== 'SAME_UPPER')
     if (typeof output === 'number' && output < 1) sliding.fail(`its pads leave nothing along axis ${axis + 2}`)
     return { ...steps, output, before, after }
@@ -94,9 +96,22 @@ export function spanOf({ kernel, dilation }: { readonly kernel: Dim; readonly di
   return sumOf([productOf([kernel, dilation]), 1 - dilation])
 }
 
+/** Attributes that say a number, or two, of each axis. */
+const listed = [
+  ['strides', 1],
+  ['dilations', 1],
+  ['output_padding', 1],
+  ['pads', 2],
+] as const
+
 function stepsOf(node: GraphNode, sliding: Sliding) {
   const { image, kernel } = sliding
   if (kernel.length !== image.length) sliding.fail(`the window has ${kernel.length} axes and the image ${image.length}`)
+  for (const [name, each] of listed) {
+    const given = intsOf(node, name)
+    if (given && given.length !== each * image.length)
+      sliding.fail(`${name} [${given.join(', ')}] are not ${each * image.length} numbers`)
+  }
   return image.map((input, axis) => {
     const size = kernel[axis] ?? 1
     const [stride, dilation] = [intsOf(node, 'strides')?.[axis] ?? 1, intsOf(node, 'dilations')?.[axis] ?? 1]
@@ -108,18 +123,18 @@ function stepsOf(node: GraphNode, sliding: Sliding) {
   })
 }
 
+const autoPads = ['NOTSET', 'VALID', 'SAME_UPPER', 'SAME_LOWER']
+
 /** Undefined where the pads follow from the sizes. */
-function padsOf(
-  node: GraphNode,
-  axis: number,
-  { image, fail }: Sliding,
-): readonly [before: number, after: number] | undefined {
+function padsOf(node: GraphNode, axis: number, sliding: Sliding): readonly [before: number, after: number] | undefined {
   const auto = stringOf(node, 'auto_pad', 'NOTSET')
+  if (!autoPads.includes(auto)) sliding.fail(`auto_pad must be one of ${autoPads.join(', ')}; it is ${auto}`)
   if (auto === 'VALID') return [0, 0]
-  const pads = intsOf(node, 'pads')
-  if (auto === 'NOTSET') return [pads?.[axis] ?? 0, pads?.[axis + image.length] ?? 0]
+  const pads = intsOf(node, 'pads') ?? []
+  if (pads.some((size) => size < 0)) sliding.fail(`pads [${pads.join(', ')}] must be at least 0; Pad and Slice cut`)
+  if (auto === 'NOTSET') return [pads[axis] ?? 0, pads[axis + sliding.image.length] ?? 0]
   if (intsOf(node, 'dilations')?.some((dilation) => dilation > 1))
-    fail(`ONNX Runtime has no auto_pad ${auto} with dilations; give pads`)
+    sliding.fail(`ONNX Runtime has no auto_pad ${auto} with dilations; give pads`)
   return undefined
 }
 

@@ -52,6 +52,19 @@ const convolutions: OpCase[] = [
   single('ConvTranspose', '2,3,3,3 3,2,3,3', { strides: stride2, auto_pad: 'SAME_UPPER' }),
 ]
 
+/** Corners: one place, windows that step over places or are wider than what lies between them, one example. */
+const corners: OpCase[] = [
+  single('Conv', '1,3,1,1 2,3,1,1', { strides: [3, 3] }),
+  single('Conv', '1,3,8,8 2,3,7,7', { strides: [9, 9] }),
+  single('Conv', '2,10,5,5 2,10,3,3', { strides: [5, 4], pads: [0, 2, 0, 1] }),
+  single('Conv', '2,3,20,8 2,3,7,7', { strides: [9, 1], dilations: [2, 1], pads: [1, 0, 4, 2] }),
+  single('Conv', '2,4,40 4,2,35', { strides: [2], pads: [5, 2], group: 2 }),
+  single('ConvTranspose', '1,3,4,4 3,2,7,7', { strides: [3, 2], pads: [2, 3, 1, 0], output_padding: [2, 1] }),
+  single('ConvTranspose', '2,4,4,4 4,2,6,6', { strides: [7, 7], group: 2, output_padding: [6, 3] }),
+  single('AveragePool', '1,2,1,1', { kernel_shape: [3, 3], pads: pads1 }),
+  { op: 'MaxPool', inputs: dimsOf('1,2,5,5'), attributes: { kernel_shape: [2, 2], strides: [4, 4], ceil_mode: 1 } },
+]
+
 /** Batch statistics as they stand before the batch: mean and variance, of `channels`. */
 const running = (channels: number) => (g: GraphBuilder, x: readonly ValueName[]) => [
   ...x,
@@ -172,6 +185,9 @@ const activations: OpCase[] = [
 ]
 
 export const imageOpCases: readonly OpCase[] = [
-  ...[...convolutions, ...norms, ...pools, ...borders, ...resizes].map((one) => ({ ...one, isImage: true as const })),
+  ...[...convolutions, ...corners, ...norms, ...pools, ...borders, ...resizes].map((one) => ({
+    ...one,
+    isImage: true as const,
+  })),
   ...activations,
 ]

@@ -1,4 +1,4 @@
-import { intOf, intsOf } from '../attributes.ts'
+import { intOf, intsOf, stringOf } from '../attributes.ts'
 import { axisOf, ceilQuotientOf, differenceOf, floorQuotientOf, leastOf, productOf, sumOf } from '../dims.ts'
 import type { Dim } from '../types.ts'
 import { broadcast, checkEqual } from './broadcast.ts'
@@ -178,5 +178,16 @@ export const pad: Infer = (context) => {
     const i = places.indexOf(axis)
     return i < 0 ? dim : sumOf([dim, pads[i] ?? 0, pads[i + places.length] ?? 0])
   })
+  if (pads.length !== 2 * places.length)
+    context.fail(`${pads.length} pads are not two for each of ${places.length} axes`)
+  const mirrors = stringOf(context.node, 'mode', 'constant') === 'reflect'
+  for (const [i, axis] of places.entries()) {
+    const most = Math.max(Number(pads[i] ?? 0), Number(pads[i + places.length] ?? 0))
+    const size = dims[axis]
+    if (mirrors && typeof size === 'number' && most >= size)
+      context.fail(`axis ${axis} of ${size} cannot be mirrored ${most} places far`)
+  }
+  const empty = padded.findIndex((dim, axis) => typeof dim === 'number' && dim < 1 && dims[axis] !== 0)
+  if (empty >= 0) context.fail(`nothing is left along axis ${empty}`)
   return [{ dtype: context.dtype(0), dims: padded }]
 }

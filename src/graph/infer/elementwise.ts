@@ -1,5 +1,5 @@
 import { intOf } from '../attributes.ts'
-import { differenceOf, exactQuotientOf, productOf, sumOf } from '../dims.ts'
+import { differenceOf, exactQuotientOf, productOf, sameDims, sumOf } from '../dims.ts'
 import { dtypeOf } from '../dtype-codes.ts'
 import type { Dim, Dims } from '../types.ts'
 import { broadcast } from './broadcast.ts'
@@ -39,6 +39,13 @@ export const sub = arithmetic(differenceOf)
 export const mul = arithmetic((a, b) => productOf([a, b]))
 /** Of whole numbers, towards 0; followed where nothing is left over. */
 export const div = arithmetic(exactQuotientOf)
+
+/** The slopes are stretched to the values, never the other way. */
+export const slopes: Infer = (context) => {
+  const dims = broadcast(context, allDims(context))
+  if (!sameDims(dims, context.dims(0))) context.fail('there are more slopes than values')
+  return same(context)
+}
 
 export const where: Infer = (context) => [{ dtype: context.dtype(1), dims: broadcast(context, allDims(context)) }]
 

@@ -49,9 +49,3 @@ export const layerNormalization: Infer = (context) => {
   const statistics = { dtype: 'float32', dims: dims.map((dim, axis) => (axis < first ? dim : 1)) } as const
   return [...same(context), statistics, statistics]
 }
-
-/** Beside the values, the running mean and variance, one a channel. */
-export const batchNormalization: Infer = (context) => [
-  ...same(context),
-  ...[3, 4].map((index) => ({ dtype: context.dtype(index), dims: context.dims(index) })),
-]

@@ -34,13 +34,11 @@ const globalMaxPool: Rule = (context, upstream) => {
   return [g.reshape(placed, all)]
 }
 
-const globalAveragePool: Rule = ({ g, input, dims }, upstream) => {
-  const count = productOf(dims(input(0)).slice(2))
-  if (typeof count === 'number')
-    return [g.op('Expand', [g.op('Div', [upstream, g.scalar(count)]), g.op('Shape', [input(0)])])]
-  throw untrainable(
-    `an average is taken over images of ${count} places, where a number is needed. Export the model with fixed heights and widths`,
-  )
+const globalAveragePool: Rule = ({ g, input, output, dims }, upstream) => {
+  const known = productOf(dims(input(0)).slice(2))
+  const counted = () => g.op('Div', [g.op('Size', [input(0)]), g.op('Size', [output()])])
+  const count = typeof known === 'number' ? g.scalar(known) : g.op('Cast', [counted()], { to: 1 })
+  return [g.op('Expand', [g.op('Div', [upstream, count]), g.op('Shape', [input(0)])])]
 }
 
 export const poolRules = {
