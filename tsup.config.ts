@@ -75,6 +75,7 @@ export default defineConfig({
     testing: 'src/testing/index.ts',
     'cli/main': 'src/cli/main.ts',
     'inference-worker': 'src/embed/graph-encoder/worker.ts',
+    'picture-worker': 'src/embed/image/picture-worker.ts',
   },
   format: 'esm',
   platform: 'node',

@@ -23,6 +23,7 @@ export {
   type Media,
   type MediaInput,
   type Modality,
+  type PicturePreparation,
   type Purpose,
   type TextReading,
   type WorkerLoss,

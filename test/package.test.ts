@@ -64,6 +64,7 @@ describe('the packed package in an empty project', () => {
         "dist/inference-worker.js",
         "dist/main.d.ts",
         "dist/main.js",
+        "dist/picture-worker.js",
         "dist/server.d.ts",
         "dist/server.js",
         "dist/swagger-ui/swagger-ui-bundle.js.LICENSE.txt",

@@ -46,6 +46,7 @@ const model = { dtype: true, dimensions: true, workers: true, device: true } as 
 /** Options of loadEncoder that are no flags. */
 const withoutFlag: OptionKeys<Omit<LoadEncoderOptions, keyof typeof model>> = {
   output: true, // a model's files say which is its own
+  pictures: true, // likewise
   cacheDir: true, // HF_HUB_CACHE
   localOnly: true, // HF_HUB_OFFLINE is Python's; a folder needs no hub
   revision: true, // a folder is fixed

@@ -12,6 +12,7 @@ export {
 export { appendHead, type Head } from './head/head.ts'
 export type { Layer, PlaceWeights } from './head/layers.ts'
 export type { PoolingMode } from './head/pooling.ts'
+export type { PicturePreparation } from './image/given-plan.ts'
 export { checkInputs, type Input, type Media, type MediaInput, type Modality, modalityOf } from './input.ts'
 export {
   bundledEncoder,

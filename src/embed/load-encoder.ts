@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import path from 'node:path'
 import { checkDevice, type Device, defaultDevice } from '../runtime/index.ts'
 import { checkOptionKeys, type OnProgress, type OptionKeys, packageFile, QontrastError } from '../shared/index.ts'
 import type { Encoder } from './encoder.ts'
 import { fetchHubModel, isHubName } from './hub.ts'
+import type { PicturePreparation } from './image/given-plan.ts'
 import { kindOf } from './kinds/index.ts'
 import { type ModelFolder, openModelFolder } from './model-folder.ts'
 import { type Dtype, dtypes } from './transformer/model-file.ts'
@@ -19,6 +21,8 @@ export interface LoadEncoderOptions {
   readonly dtype?: Dtype
   /** Name of the model's output that vectors are taken from; by default its own vector of a text, else its tokens' vectors, pooled. */
   readonly output?: string
+  /** How pictures are prepared for the model, where its folder does not say it. */
+  readonly pictures?: PicturePreparation
   /** Inference processes; the cores are shared out among them. */
   readonly workers?: number
   /** Where hub models are kept. Defaults to the cache that Python's huggingface_hub uses. */
@@ -38,6 +42,7 @@ const loadKeys: OptionKeys<LoadEncoderOptions> = {
   device: true,
   dtype: true,
   output: true,
+  pictures: true,
   workers: true,
   cacheDir: true,
   localOnly: true,
@@ -50,17 +55,27 @@ const loadKeys: OptionKeys<LoadEncoderOptions> = {
 export const bundledEncoder = 'default'
 
 /**
- * Opens an encoder: the bundled one, a folder (`./model`, or any path that exists), or a hub model (`owner/name`).
+ * Opens an encoder: the bundled one, a folder (`./model`, or any path that exists), an ONNX file, or a hub model (`owner/name`).
  * Rejects with `model-not-found`, `model-invalid`, `hub-unreachable`, `device-unavailable` or `invalid-option`.
  */
 export async function loadEncoder(name: string = bundledEncoder, options: LoadEncoderOptions = {}): Promise<Encoder> {
   checkOptionKeys('loadEncoder', options, loadKeys)
   checkOptions(options)
   const { cacheDir = defaultCacheDir(), dtype = 'fp32', device = defaultDevice, dimensions, workers, output } = options
-  const folder = await locate(name, { ...options, cacheDir, dtype })
-  const kind = await kindOf(folder, dtype)
+  const { pictures } = options
+  const { place, file } = await fileIn(name)
+  const folder = await locate(place, { ...options, cacheDir, dtype })
+  const kind = await kindOf(folder, { dtype, file })
   const onWarning = options.onWarning ?? ((message) => process.emitWarning(message, 'QontrastWarning'))
-  return kind.load(folder, { name, device, dtype, workers, dimensions, output, cacheDir, onWarning })
+  return kind.load(folder, { name, device, dtype, file, workers, dimensions, output, pictures, cacheDir, onWarning })
+}
+
+/** A path to an ONNX file is its folder, and the file there. */
+async function fileIn(name: string): Promise<{ readonly place: string; readonly file: string | undefined }> {
+  const isFile = name.endsWith('.onnx') && (await stat(name).catch(() => undefined))?.isFile()
+  return isFile
+    ? { place: path.dirname(path.resolve(name)), file: path.basename(name) }
+    : { place: name, file: undefined }
 }
 
 /** Where a model's files are, and fetches them where they are on the hub. Rejects as {@link loadEncoder} does. */
@@ -73,7 +88,7 @@ export async function readTransformer(
   folder: ModelFolder,
   { dtype, output }: { readonly dtype: Dtype; readonly output?: string | undefined },
 ): Promise<TransformerFiles> {
-  const kind = await kindOf(folder, dtype)
+  const kind = await kindOf(folder, { dtype, file: undefined })
   return kind.readForTraining(folder, { dtype, output })
 }
 

@@ -14,6 +14,8 @@ export interface Child {
   ask<Answer>(request: object): Promise<Answer>
   /** Keeps this process alive, or no longer. */
   hold(held: boolean): void
+  /** Ends it at once, whatever it does. */
+  kill(): void
   /** Lets it leave by itself, then ends it: a child that computes sees the closed channel only after its batch. */
   end(): Promise<void>
 }
@@ -72,6 +74,7 @@ export function startChild(entry: URL, { mostMissed, onExit }: ChildOptions): Ch
       if (held) child.channel?.ref()
       else child.channel?.unref()
     },
+    kill: () => child.kill('SIGKILL'),
     end: () => end(child),
   }
 }

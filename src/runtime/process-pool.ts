@@ -9,6 +9,8 @@ export interface ProcessPoolOptions<Setup, Ready> {
   readonly setup: Setup
   /** A child that shows no sign of life for so many seconds is ended. */
   readonly patienceSeconds?: number
+  /** A task that takes longer ends its child, rejects with `deadline-exceeded` and is not tried again. */
+  readonly taskSeconds?: number
   /** Called with what each child answers to its setup, those that take a lost one's place included. */
   readonly onReady?: (ready: Ready) => void
 }
@@ -60,6 +62,7 @@ export async function createProcessPool<Setup, Task, Result, Ready>({
   size,
   setup,
   patienceSeconds = 10,
+  taskSeconds = Number.POSITIVE_INFINITY,
   onReady,
 }: ProcessPoolOptions<Setup, Ready>): Promise<ProcessPool<Task, Result, Ready>> {
   const queue: Job<Task, Result>[] = []
@@ -158,11 +161,15 @@ export async function createProcessPool<Setup, Task, Result, Ready>({
     slot.busy = true
     slot.child.hold(true)
     if (!slot.child.silent) job.attempts += 1 // else it is no fault of the task's if the process is ended
+    const limit = limited(taskSeconds, () => slot.child.kill())
     try {
       const result = await slot.child.ask<Result>({ kind: 'task', task: job.task })
+      limit.stop()
       release(slot)
       job.resolve(result)
     } catch (error) {
+      limit.stop()
+      if (limit.passed) return job.reject(tooLong(taskSeconds))
       if (isQontrastError(error, 'worker-crashed')) return recover(job, error)
       release(slot)
       job.reject(error)
@@ -184,6 +191,26 @@ export async function createProcessPool<Setup, Task, Result, Ready>({
     for (const job of queue.splice(0)) job.reject(closedError())
     await Promise.all(slots.map(({ child }) => child.end()))
   }
+}
+
+/** Calls `onPassed` after so many seconds; never where there is no limit. */
+function limited(seconds: number, onPassed: () => void): { readonly passed: boolean; stop(): void } {
+  if (!Number.isFinite(seconds)) return { passed: false, stop() {} }
+  let passed = false
+  const timer = setTimeout(() => {
+    passed = true
+    onPassed()
+  }, seconds * 1_000)
+  return {
+    get passed() {
+      return passed
+    },
+    stop: () => clearTimeout(timer),
+  }
+}
+
+function tooLong(seconds: number): QontrastError {
+  return new QontrastError('deadline-exceeded', `It took longer than ${seconds} s.`)
 }
 
 function closedError(): QontrastError {

@@ -4,6 +4,7 @@ import {
   createPace,
   type Matrix,
   normalizeInPlace,
+  QontrastError,
   throwIfAborted,
 } from '../../shared/index.ts'
 import { checkEncodeOptions } from '../check-options.ts'
@@ -26,7 +27,7 @@ interface Prepared {
 }
 
 /** Inputs of one call that are prepared and queued at a time, so that a call of any size holds little memory. */
-const windowSize = 1_024
+const windowOf: Readonly<Record<Modality, number>> = { text: 1_024, image: 64, audio: 64 }
 
 /** Inputs → items → batches → the first dimensions at unit length, each in its place. */
 export function createEncode(lanes: Lanes, dimensions: number): Encoder['encode'] {
@@ -41,20 +42,27 @@ export function createEncode(lanes: Lanes, dimensions: number): Encoder['encode'
     let done = 0
     let inFlight: Promise<unknown> = Promise.resolve()
 
+    const windowSize = Math.min(...[...new Set(inputs.map(modalityOf))].map((one) => (one ? windowOf[one] : 1)))
     for (let start = 0; start < inputs.length; start += windowSize) {
-      const prepared: Prepared[] = []
+      const preparing: Promise<Prepared>[] = []
       for (const input of inputs.slice(start, start + windowSize)) {
         throwIfAborted(signal)
-        const lane = laneOf(input)
-        if (lane) prepared.push({ lane, item: await lane.processor.prepare(input, purpose) })
+        preparing.push(prepare(input))
         await pace()
       }
+      const prepared = await untilAborted(Promise.all(preparing), signal)
       await inFlight
       inFlight = submit(prepared, start)
       inFlight.catch(() => {}) // it is awaited after the next window was prepared
     }
     await inFlight
     return matrix
+
+    async function prepare(input: Input): Promise<Prepared> {
+      const lane = laneOf(input)
+      if (!lane) throw new QontrastError('internal', 'an input without a lane')
+      return { lane, item: await lane.processor.prepare(input, purpose) }
+    }
 
     async function report(): Promise<void> {
       onProgress?.({ done, total: inputs.length })

@@ -63,7 +63,11 @@ async function bind(
 }
 
 function checkDimensions(asked: number | undefined, lanes: readonly OpenLane[]): number {
-  const own = Math.min(...lanes.map(({ pool }) => pool.ready.dimensions))
+  const [own = 0, ...others] = lanes.map(({ pool }) => pool.ready.dimensions)
+  if (others.some((other) => other !== own)) {
+    const sizes = lanes.map(({ processor, pool }) => `${processor.modality} ${pool.ready.dimensions}`)
+    throw new QontrastError('model-invalid', `The model's towers give vectors of different sizes: ${sizes.join(', ')}.`)
+  }
   const dimensions = asked ?? own
   if (Number.isInteger(dimensions) && dimensions > 0 && dimensions <= own) return dimensions
   throw new QontrastError(

@@ -8,6 +8,7 @@ import {
 } from '../../runtime/index.ts'
 import { halfToFloat, isKind, messageOf, QontrastError } from '../../shared/index.ts'
 import { appendHead, type Head } from '../head/head.ts'
+import { readings } from '../head/reading.ts'
 
 /** What is taken of a model, and what is made of it. */
 export interface InferencePlan {
@@ -48,12 +49,11 @@ const modelOutput = 'model_output'
 
 /** The head as a graph over the model's output; undefined where that is the vector already. */
 function headGraph({ dims }: Tensor, head: Head): Uint8Array | undefined {
-  const size = dims.at(-1) ?? 0
+  checkRank(dims, head)
+  const [, ...inner] = dims
   const g = createBuilder()
-  const output = g.input(modelOutput, {
-    dtype: 'float32',
-    dims: dims.length === 2 ? ['batch', size] : ['batch', 'sequence', size],
-  })
+  const places = !head.reading && inner.length === 2 ? ['sequence', ...inner.slice(1)] : inner
+  const output = g.input(modelOutput, { dtype: 'float32', dims: ['batch', ...places] })
   const vectors = appendHead(g, output, head, g.initializer)
   if (g.dimsOf(vectors).length !== 2)
     throw new QontrastError(
@@ -63,6 +63,17 @@ function headGraph({ dims }: Tensor, head: Head): Uint8Array | undefined {
   if (vectors === output) return undefined
   g.output(vectors)
   return serializeModel({ graph: g.build('head'), irVersion: 9, opsets: new Map([['', 20]]), functions: [] })
+}
+
+/** A reading that was chosen by names may meet an output of another form. */
+function checkRank(dims: readonly number[], { reading }: Head): void {
+  if (!reading) return
+  const { rank, shape } = readings[reading]
+  if (rank.includes(dims.length) && (reading !== 'vector' || dims.slice(2).every((size) => size === 1))) return
+  throw new QontrastError(
+    'model-invalid',
+    `The model gives [${dims}] for one picture; ${shape} is expected. Name another output (--output).`,
+  )
 }
 
 async function run(session: InferenceSession, feeds: Record<string, Tensor>, outputs: readonly string[]) {

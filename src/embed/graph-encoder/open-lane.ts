@@ -6,8 +6,8 @@ import { type InferencePool, type InferencePoolOptions, openInferencePool } from
 
 export interface LaneOptions<Item> extends Omit<InferencePoolOptions, 'sample'> {
   readonly processor: Processor<Item>
-  /** Any input: it is run first. */
-  readonly sample: Input
+  /** Any input, which is run first; the processor's own sample unless given. */
+  readonly sample?: Input
   /** What a batch costs at most, padding included. */
   readonly budget: number
 }
@@ -22,7 +22,9 @@ export interface OpenLane extends Lane {
 export async function openLane<Item>({ processor, sample, budget, ...options }: LaneOptions<Item>): Promise<OpenLane> {
   const pool = await openInferencePool({
     ...options,
-    sample: processor.collate([await processor.prepare(sample, 'document')]),
+    sample: processor.collate(
+      sample === undefined ? processor.sample({ batch: 1 }) : [await processor.prepare(sample, 'document')],
+    ),
   })
   const batcher = createBatcher<Item>(
     {

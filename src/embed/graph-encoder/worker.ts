@@ -1,9 +1,12 @@
 import { type ConcreteDevice, type HostTensors, openSession, serveProcess } from '../../runtime/index.ts'
 import { createInference, type Infer, type InferencePlan } from './inference.ts'
+import { partOf } from './part-of.ts'
 
 /** What an inference process is told before its first batch. */
 export interface WorkerSetup {
   readonly modelPath: string
+  /** Only what the plan's output needs is loaded: the model has other inputs, which it is not given. */
+  readonly inPart?: boolean
   /** Tried in order. */
   readonly device: readonly ConcreteDevice[]
   readonly threads: number
@@ -20,9 +23,10 @@ export interface WorkerReady {
 }
 
 serveProcess<WorkerSetup, HostTensors, WorkerReady, Float32Array>({
-  async setup({ modelPath, device, threads, plan, sample }) {
+  async setup({ modelPath, inPart = false, device, threads, plan, sample }) {
     const tried: Infer[] = []
-    const opened = await openSession(modelPath, {
+    const model = inPart ? await partOf(modelPath, plan.output) : modelPath
+    const opened = await openSession(model, {
       device,
       threads,
       probe: async (loaded) => tried.push(await createInference(loaded, plan, sample)),

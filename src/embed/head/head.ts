@@ -1,11 +1,14 @@
 import type { GraphBuilder, ValueName } from '../../graph/index.ts'
 import { appendLayer, type Layer, type PlaceWeights } from './layers.ts'
 import { appendPooling, type PoolingMode } from './pooling.ts'
+import { type Reading, readings } from './reading.ts'
 
 /** What makes one vector of what a model gives: pooling of tokens, then modules on the vector, in order. */
 export interface Head {
   /** Several modes are put side by side; undefined where the model gives one vector an input. */
   readonly pooling: readonly PoolingMode[] | undefined
+  /** How an output for pictures becomes a vector a picture; without, it is one for texts. */
+  readonly reading?: Reading
   readonly layers: readonly Layer[]
 }
 
@@ -16,9 +19,10 @@ export interface Head {
 export function appendHead(
   g: GraphBuilder,
   output: ValueName,
-  { pooling, layers }: Head,
+  { pooling, reading, layers }: Head,
   place: PlaceWeights,
 ): ValueName {
+  if (reading) return readings[reading].append(g, output)
   if (!pooling || g.dimsOf(output).length === 2) return output
   const pooled = pooling.map((mode) => appendPooling(g, output, mode))
   const [first = '', ...others] = pooled

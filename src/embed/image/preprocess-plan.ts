@@ -1,4 +1,5 @@
 import type { Resample } from '../../media/index.ts'
+import { QontrastError } from '../../shared/index.ts'
 
 /** What is done to a picture before a model sees it: all that changes its vector, as data. */
 export interface PreprocessPlan {
@@ -66,4 +67,16 @@ function roundedToEven(value: number): number {
   const below = Math.floor(value)
   if (value - below !== 0.5) return Math.round(value)
   return below % 2 === 0 ? below : below + 1
+}
+
+/** The size that every picture has after a plan's steps; `model-invalid` where it differs from picture to picture. */
+export function fixedSize({ steps, pad }: Pick<PreprocessPlan, 'steps' | 'pad'>): Size {
+  const last = steps.at(-1)
+  if (pad) return pad
+  if (last?.kind === 'crop') return last.size
+  if (last?.kind === 'resize' && last.to.kind === 'exact') return last.to.size
+  throw new QontrastError(
+    'model-invalid',
+    'preprocessor_config.json leaves each picture its own form, and pictures of a batch have one: set size to a width and a height, or do_center_crop with a crop_size.',
+  )
 }

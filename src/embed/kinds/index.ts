@@ -1,17 +1,19 @@
 import { type ModelFolder, openModelFolder } from '../model-folder.ts'
 import { type Dtype, findModelFile } from '../transformer/model-file.ts'
-import type { EncoderKind } from './kind.ts'
+import { clipKind } from './clip.ts'
+import { imageKind } from './image.ts'
+import type { EncoderKind, KindOptions } from './kind.ts'
 import { staticKind } from './static.ts'
 import { transformerKind } from './transformer.ts'
 
 /** Asked in this order: the first that recognises a folder loads it. */
-export const kinds: readonly EncoderKind[] = [staticKind, transformerKind]
+export const kinds: readonly EncoderKind[] = [staticKind, clipKind, imageKind, transformerKind]
 
 /** The kind of a folder; `model-not-found` for a folder of none says what was looked for. */
-export async function kindOf(folder: ModelFolder, dtype: Dtype): Promise<EncoderKind> {
+export async function kindOf(folder: ModelFolder, asked: Pick<KindOptions, 'dtype' | 'file'>): Promise<EncoderKind> {
   const looked = await openModelFolder(folder.root, folder.boundary)
-  for (const kind of kinds) if (await kind.recognises(looked)) return kind
-  await findModelFile(looked, dtype) // rejects: there is none
+  for (const kind of kinds) if (await kind.recognises(looked, asked)) return kind
+  await findModelFile(looked, asked.dtype) // rejects: there is none
   return transformerKind
 }
 

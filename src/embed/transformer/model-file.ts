@@ -34,8 +34,8 @@ export interface ModelFile {
 const int32 = 6
 
 /** Where the ONNX file of a dtype may be, relative to the model folder, in order of preference. */
-export function modelFileNames(dtype: Dtype): readonly string[] {
-  const file = `model${suffixes[dtype]}.onnx`
+export function modelFileNames(dtype: Dtype, stem = 'model'): readonly string[] {
+  const file = `${stem}${suffixes[dtype]}.onnx`
   return [`onnx/${file}`, file]
 }
 
@@ -51,23 +51,34 @@ export async function findModelFile(folder: ModelFolder, dtype: Dtype): Promise<
 
 /** Opens what the ONNX file says that its weights lie in, whatever the names; `model-invalid` where one is missing or outside of the folder. */
 async function openModelFile(folder: ModelFolder, name: string, found: string): Promise<ModelFile> {
-  const { external, outputs, inputs } = readOnnxOutline(found)
+  const { outputs, inputs, external } = readOnnxOutline(found)
   if (takesImages(inputs)) throw imageModel(found)
+  const externalData = await openExternalData(folder, name, external)
+  return { path: found, externalData, inputs: textInputsOf(inputs), outputs }
+}
+
+/** Opens the files in which an ONNX file of a folder keeps weights: the name it gives them, and their absolute paths. */
+export async function openExternalData(
+  folder: ModelFolder,
+  name: string,
+  external: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
   const externalData = new Map<string, string>()
   for (const location of external) {
     const file = await folder.open(path.posix.join(path.posix.dirname(name), location))
     if (!file) {
       throw new QontrastError(
         'model-invalid',
-        `${found} keeps weights in '${location}', which is not beside it: copy that file into its folder.`,
+        `${path.join(folder.root, name)} keeps weights in '${location}', which is not beside it: copy that file into its folder.`,
       )
     }
     externalData.set(location, file)
   }
-  return { path: found, externalData, inputs: textInputsOf(inputs), outputs }
+  return externalData
 }
 
-function textInputsOf(inputs: readonly OnnxValue[]): TextInputs {
+/** Those of a file's inputs that texts are given by. */
+export function textInputsOf(inputs: readonly OnnxValue[]): TextInputs {
   return new Map(
     inputs.flatMap(({ name, elementType }) =>
       isTextInput(name) ? [[name, elementType === int32 ? 'int32' : 'int64'] as const] : [],
@@ -87,14 +98,14 @@ export async function listModelFiles(folder: ModelFolder): Promise<string[]> {
 }
 
 /** Pictures come as batch, channels, height and width; texts never have four dimensions. */
-function takesImages(inputs: readonly OnnxValue[]): boolean {
+export function takesImages(inputs: readonly OnnxValue[]): boolean {
   return !inputs.some(({ name }) => isTextInput(name)) && inputs.some(({ rank }) => rank === 4)
 }
 
 function imageModel(file: string): QontrastError {
   return new QontrastError(
     'model-invalid',
-    `${file} is an image model: it takes pictures. Only text encoders can be loaded yet, whose input is input_ids.`,
+    `${file} is an image model: it takes pictures. Open it by its file, loadEncoder('${file}', { pictures: { size, mean, deviation } }); what is trained reads texts.`,
   )
 }
 

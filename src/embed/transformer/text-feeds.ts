@@ -56,11 +56,13 @@ export function textFeeds(inputs: TextInputs, pooling: readonly PoolingMode[]): 
 export interface CollateOptions extends Padding {
   readonly inputs: TextInputs
   readonly pooling: readonly PoolingMode[]
+  /** Tokens that each row has at least. */
+  readonly shortest?: number
 }
 
 /** Everything that a text encoder is fed for texts, which are padded to the longest of them. */
 export function collateTexts(items: readonly TextItem[], options: CollateOptions): HostTensors {
-  const sequence = items.reduce((longest, { ids }) => Math.max(longest, ids.length), 0)
+  const sequence = items.reduce((longest, { ids }) => Math.max(longest, ids.length), options.shortest ?? 0)
   const layout: Layout = {
     items,
     sequence,

@@ -22,25 +22,38 @@ export interface TextProcessorOptions {
   readonly pooling: readonly PoolingMode[]
   /** Longest text in tokens, special ones included, where that is less than the tokenizer's own. */
   readonly maximumTokens?: number
+  /** Every text is padded to this many tokens, as the model was trained. */
+  readonly shortest?: number
 }
 
 /** Texts → token ids with the model's prompts, cut to what it reads. */
 export function createTextProcessor(options: TextProcessorOptions): Processor<TextItem> {
-  const { tokenizer, settings, prompts, inputs, pooling } = options
+  const { tokenizer, settings, prompts, inputs, pooling, shortest } = options
   const maximumTokens = Math.min(options.maximumTokens ?? tokenizer.maximumTokens, tokenizer.maximumTokens)
   const { prompt, skip } = prompts.document
   return {
     modality: 'text',
-    facts: { tokenizer: { ...settings, maximumTokens }, document: { prompt, skip } },
+    facts: {
+      tokenizer: { ...settings, maximumTokens },
+      document: { prompt, skip },
+      ...(shortest === undefined ? {} : { shortest }),
+    },
     feeds: textFeeds(inputs, pooling),
     prepare(input, purpose) {
       if (typeof input !== 'string') throw new QontrastError('invalid-input', 'A text is expected.')
       const { prompt, skip } = prompts[purpose]
       return { ...tokenizer.read(prompt + input, maximumTokens), skip }
     },
-    cost: ({ ids }) => ids.length,
+    cost: ({ ids }) => Math.max(ids.length, shortest ?? 0),
     isCut: ({ cut }) => cut,
-    collate: (items) => collateTexts(items, { inputs, pooling, padId: settings.padId, padSide: settings.padSide }),
+    collate: (items) =>
+      collateTexts(items, {
+        inputs,
+        pooling,
+        padId: settings.padId,
+        padSide: settings.padSide,
+        ...(shortest === undefined ? {} : { shortest }),
+      }),
     sample({ batch = 1, sequence = 1 }) {
       const id = settings.padId === 0 ? 1 : 0
       const item: TextItem = { ids: new Array<number>(sequence).fill(id), skip: 0, cut: false }

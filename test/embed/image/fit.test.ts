@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { preprocess } from '../../../src/embed/image/preprocess.ts'
+import { fitted } from '../../../src/embed/image/fit.ts'
+import { toPixels } from '../../../src/embed/image/pixels.ts'
 import { readPreprocessor } from '../../../src/embed/image/read-preprocessor.ts'
 import { locateModel } from '../../../src/embed/index.ts'
 import { seenPicture } from '../../support/pictures.ts'
@@ -32,7 +33,7 @@ describe.each(golden.processors)('pictures as transformers prepares them: $name'
   test.each(cases)('$picture pixels, $backend', async ({ picture, shape, at, values, mean, backend }) => {
     if (name.startsWith('a crop larger') && backend === 'pil') return // its odd pixel goes to the other side
     const plan = await planOf(config)
-    const { width, height, data } = preprocess(seenPicture(...picture), plan)
+    const { width, height, data } = toPixels([fitted(seenPicture(...picture), plan)], plan)
     expect([3, height, width]).toEqual(shape)
     const level = plan.factor / Math.min(...plan.deviation)
     const worst = Math.max(...at.map((i, k) => Math.abs((data[i] ?? Number.NaN) - (values[k] ?? 0))))

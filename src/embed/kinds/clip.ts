@@ -1,0 +1,30 @@
+import { QontrastError } from '../../shared/index.ts'
+import { modelFileNames } from '../transformer/model-file.ts'
+import type { EncoderKind } from './kind.ts'
+
+/** A tower for pictures and one for texts, in a file each or in one: CLIP, SigLIP. Run in child processes. */
+export const clipKind: EncoderKind = {
+  name: 'clip',
+  async recognises(folder, { dtype, file }) {
+    if (file !== undefined) return false
+    const { findClipFiles } = await import('../clip/clip-files.ts')
+    return (await findClipFiles(folder, dtype)) !== undefined
+  },
+  weights(names, dtype) {
+    const towers = ['vision_model', 'text_model'].map((stem) =>
+      modelFileNames(dtype, stem).find((file) => names.includes(file)),
+    )
+    if (towers.includes(undefined)) return []
+    return names.filter((name) => towers.some((onnx) => name === onnx || name.startsWith(`${onnx}_data`)))
+  },
+  async load(folder, options) {
+    const { loadClipEncoder } = await import('../clip/clip-encoder.ts')
+    return loadClipEncoder(folder, options)
+  },
+  async readForTraining({ root }) {
+    throw new QontrastError(
+      'model-invalid',
+      `${root} has a tower for pictures and one for texts, which cannot be trained yet. Train a text encoder: a folder with onnx/model.onnx whose only input is texts.`,
+    )
+  },
+}

@@ -1,0 +1,26 @@
+import { QontrastError } from '../../shared/index.ts'
+import { modelFileNames } from '../transformer/model-file.ts'
+import type { EncoderKind } from './kind.ts'
+
+/** A model of pictures in ONNX, with how they are prepared in `preprocessor_config.json`. Runs in child processes. */
+export const imageKind: EncoderKind = {
+  name: 'image',
+  async recognises(folder, asked) {
+    const { findImageFile } = await import('../image/image-encoder.ts')
+    return (await findImageFile(folder, asked)) !== undefined
+  },
+  weights(names, dtype) {
+    const onnx = modelFileNames(dtype, 'vision_model').find((file) => names.includes(file))
+    return onnx === undefined ? [] : names.filter((name) => name === onnx || name.startsWith(`${onnx}_data`))
+  },
+  async load(folder, options) {
+    const { loadImageEncoder } = await import('../image/image-encoder.ts')
+    return loadImageEncoder(folder, options)
+  },
+  async readForTraining({ root }) {
+    throw new QontrastError(
+      'model-invalid',
+      `${root} is an image model: it takes pictures, and what is trained here reads texts. Train a text encoder: a folder with onnx/model.onnx whose input is input_ids.`,
+    )
+  },
+}
