@@ -70,6 +70,8 @@ describe('the packed package in an empty project', () => {
         "dist/swagger-ui/swagger-ui-bundle.js.LICENSE.txt",
         "dist/swagger-ui/swagger-ui-bundle.js.gz",
         "dist/swagger-ui/swagger-ui.css.gz",
+        "dist/testing.d.ts",
+        "dist/testing.js",
         "dist/third-party-licences.txt",
         "models/default/README.md",
         "models/default/config.json",
