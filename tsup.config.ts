@@ -76,6 +76,8 @@ export default defineConfig({
     'cli/main': 'src/cli/main.ts',
     'inference-worker': 'src/embed/graph-encoder/worker.ts',
     'picture-worker': 'src/embed/image/picture-worker.ts',
+    'batch-worker': 'src/finetune/data/batch-worker.ts',
+    'step-worker': 'src/finetune/engine/step-worker.ts',
   },
   format: 'esm',
   platform: 'node',

@@ -63,7 +63,7 @@ let seconds = 0
 for await (const event of finetune({ model, pairs, out, batchSize: 32, maxTokens: 128, device: 'cpu' })) {
   if (event.type === 'step-end' && event.step % 25 === 0)
     console.log(
-      `step ${event.step}/${event.steps} loss ${event.loss.toFixed(3)} ${event.pairsPerSecond.toFixed(1)} pairs/s`,
+      `step ${event.step}/${event.steps} loss ${event.loss.toFixed(3)} ${event.examplesPerSecond.toFixed(1)} pairs/s`,
     )
   if (event.type === 'run-end') seconds = event.seconds
 }

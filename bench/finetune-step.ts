@@ -7,13 +7,8 @@
 import { execFileSync } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { locateModel, readTransformer, textProcessorOf } from '../src/embed/index.ts'
-import { recipeOf } from '../src/finetune/engine/recipe.ts'
-import { createState } from '../src/finetune/engine/state.ts'
 import { createHostWay } from '../src/finetune/engine/ways/host.ts'
-import { infoNce } from '../src/finetune/losses/info-nce.ts'
-import { adamW } from '../src/finetune/optimizer/adamw.ts'
-import { readTower } from '../src/finetune/tower/read-tower.ts'
+import { openTraining } from '../test/support/training.ts'
 import { findPyTorch } from './support/pytorch.ts'
 import { machine, median } from './support/sides.ts'
 
@@ -23,36 +18,34 @@ const [texts, tokens, rounds, steps] = [32, 64, 3, 8]
 const model = fileURLToPath(new URL('../../shared/models/all-minilm-l6-v2', import.meta.url))
 
 const began = performance.now()
-const files = await readTransformer(await locateModel(model), { dtype: 'fp32' })
-const processor = textProcessorOf(files)
-const tower = await readTower(files, { processor, dropout: 0.1 })
-const recipe = recipeOf(tower, { loss: infoNce(), optimizer: adamW() })
-const way = createHostWay({
-  recipe,
-  state: createState(recipe),
-  processor,
-  device: 'cpu',
-  threads: availableParallelism(),
-})
+const { facts, graphs, state, processor } = await openTraining(model, { dropout: 0.1 })
+const way = createHostWay({ facts, graphs, state, device: 'cpu', threads: availableParallelism() })
 
 const idOf = (text: number, position: number) => 1000 + (((text * tokens + position) * 7919) % 20_000)
 const items = Array.from({ length: texts }, (_, text) => {
   return { ids: Array.from({ length: tokens }, (__, position) => idOf(text, position)), skip: 0, cut: false }
 })
 const half = Array.from({ length: texts / 2 }, (_, i) => i)
+const group = {
+  pass: 'encoder',
+  items: texts,
+  feeds: processor.collate(items),
+  sizes: { batch: texts, sequence: tokens },
+}
 const batch = {
-  groups: [items],
+  groups: [group],
   examples: texts / 2,
   rows: { anchor: half, positive: half.map((i) => i + texts / 2) },
   owners: {},
-  cutTexts: 0,
+  cutItems: 0,
+  atOnce: true,
 }
 
 let step = 0
 async function own(): Promise<number> {
   const started = performance.now()
   step += 1
-  await way.step([{ batch, seed: step, atOnce: true }], { rate: 2e-5, weightDecay: 0.01, step, clip: 1 })
+  await way.step([{ batch, seed: step }], { rate: 2e-5, weightDecay: 0.01, step, clip: 1, momenta: {} })
   return performance.now() - started
 }
 

@@ -8,15 +8,10 @@ import { execFileSync } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { locateModel, readTransformer, textProcessorOf } from '../src/embed/index.ts'
-import { recipeOf } from '../src/finetune/engine/recipe.ts'
-import { createState } from '../src/finetune/engine/state.ts'
 import { createStepTaker } from '../src/finetune/engine/take-steps.ts'
-import { infoNce } from '../src/finetune/losses/info-nce.ts'
-import { adamW } from '../src/finetune/optimizer/adamw.ts'
 import { runSettings } from '../src/finetune/options.ts'
-import { readTower } from '../src/finetune/tower/read-tower.ts'
 import type { Pair } from '../src/main.ts'
+import { openTraining } from '../test/support/training.ts'
 import { intentPairs, sharedPath } from './support/data.ts'
 import { machine, median } from './support/sides.ts'
 
@@ -44,26 +39,16 @@ interface Measured {
 }
 
 async function measure({ model, pairs: count, words, way }: Case): Promise<Measured> {
-  const files = await readTransformer(await locateModel(models[model] ?? ''), { dtype: 'fp32' })
-  const processor = textProcessorOf(files)
-  const tower = await readTower(files, { processor, dropout: 0.1 })
-  const recipe = recipeOf(tower, { loss: infoNce(), optimizer: adamW() })
-  const chunk = { 'at once': 2 * count, chunks: 2 * count - 1, auto: undefined }[way]
-  const settings = runSettings({ model, pairs: [], out: '', batchSize: count, ...(chunk ? { cacheChunk: chunk } : {}) })
-  const taker = createStepTaker({
-    recipe,
-    state: createState(recipe),
-    processor,
-    settings,
-    device: 'cpu',
-    threads: availableParallelism(),
-  })
+  const { facts, graphs, state, stepOf } = await openTraining(models[model] ?? '', { dropout: 0.1 })
+  const chunkItems = { 'at once': 2 * count, chunks: 2 * count - 1, auto: null }[way]
+  const settings = runSettings({ model, pairs: [], out: '', batchSize: count })
+  const taker = createStepTaker({ facts, graphs, state, settings, device: 'cpu', threads: availableParallelism() })
   const pairs = words === 0 ? (await intentPairs()).slice(0, count) : synthetic(count, words)
   const before = process.memoryUsage().rss / 1e6
   const seconds: number[] = []
   for (let step = 1; step <= 3; step++) {
     const began = process.cpuUsage()
-    await taker.take([{ step, rate: 2e-5, parts: [pairs] }])
+    await taker.take([await stepOf(step, [pairs], { chunkItems })])
     const { user, system } = process.cpuUsage(began)
     seconds.push((user + system) / 1e6)
   }

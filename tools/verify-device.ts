@@ -7,7 +7,6 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { parseArgs, promisify } from 'node:util'
-import { collate, cutInGroups } from '../src/finetune/data/collate.ts'
 import { createRepeatedWay } from '../src/finetune/engine/ways/repeated.ts'
 import { createResidentWay } from '../src/finetune/engine/ways/resident.ts'
 import { fixtures, openTraining, pairsOf, relativeError } from '../test/support/training.ts'
@@ -47,8 +46,8 @@ const options = { ...other, device, threads: 2 } as const
 const planned = await Promise.all(
   Array.from({ length: steps }, async (_, i) => {
     const turned = [...pairs.slice((i + 1) % 8), ...pairs.slice(0, (i + 1) % 8)]
-    const settings = { rate: 1e-3, weightDecay: 0.1, step: i + 1, clip: 1, seed: i }
-    return { turned, batch: await collate(turned, other.processor, cutInGroups(2)), settings }
+    const settings = { rate: 1e-3, weightDecay: 0.1, step: i + 1, clip: 1, momenta: {}, seed: i }
+    return { turned, batch: await other.batchOf(turned, { groups: 2 }), settings }
   }),
 )
 

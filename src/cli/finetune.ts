@@ -152,12 +152,12 @@ async function follow(events: AsyncIterable<FinetuneEvent>, json: boolean): Prom
 function print(event: FinetuneEvent, line: ProgressLine): void {
   switch (event.type) {
     case 'run-start':
-      for (const text of event.read ? reportLines(event.read) : []) console.error(text)
+      for (const text of event.data ? reportLines(event.data) : []) console.error(text)
       for (const text of startLines(event)) console.log(text)
       break
     case 'step-end': {
       const state = `step ${number(event.step)}/${number(event.steps)}  loss ${event.loss.toFixed(4)}`
-      const pace = `rate ${event.rate.toExponential(1)}  ${number(event.pairsPerSecond)} pairs/s`
+      const pace = `rate ${event.rate.toExponential(1)}  ${number(event.examplesPerSecond)} pairs/s`
       if (event.step === event.steps) line.done(state)
       else line.update(`${state}  ${pace}  ${duration(event.secondsLeft)} left  ${megabytes(event.memory)}`)
       break
@@ -176,19 +176,19 @@ function print(event: FinetuneEvent, line: ProgressLine): void {
   }
 }
 
-function startLines({ pairs, usedPairs, batches, steps, parameters, device, resumedFrom }: RunStart): string[] {
+function startLines({ examples, usedExamples, batches, steps, parameters, device, resumedFrom }: RunStart): string[] {
   const { smallest, largest } = batches
   const size = smallest === largest ? number(largest) : `${number(smallest)} to ${number(largest)}`
   const taken = resumedFrom === steps ? ', all taken before' : `, going on after step ${number(resumedFrom)}`
   const from = resumedFrom > 0 ? taken : ''
   return [
-    `used ${number(usedPairs)} of ${count(pairs, 'pair')}, in batches of ${size}`,
+    `used ${number(usedExamples)} of ${count(examples, 'pair')}, in batches of ${size}`,
     `${count(steps, 'step')}, ${number(parameters / 1e6, 1)} M weights, on ${device}${from}`,
   ]
 }
 
-function endLines({ steps, fewSteps, seconds, out, cutTexts, exportedStep, metrics }: RunEnd): string[] {
-  const cut = cutTexts > 0 ? [`texts longer than the model reads were cut ${count(cutTexts, 'time')}`] : []
+function endLines({ steps, fewSteps, seconds, out, cutInputs, exportedStep, metrics }: RunEnd): string[] {
+  const cut = cutInputs > 0 ? [`texts longer than the model reads were cut ${count(cutInputs, 'time')}`] : []
   const few = fewSteps ? ', too few to change it much' : ''
   const done = `Trained in ${duration(seconds)}, ${count(steps, 'step')}${few}.`
   const place = `use it as --model ${out}`

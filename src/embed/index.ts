@@ -24,6 +24,7 @@ export {
 } from './load-encoder.ts'
 export { filesInMemory, type ModelFolder } from './model-folder.ts'
 export type { Processor } from './processor.ts'
+export { openProcessor, type ProcessorRecipe } from './processor-recipe.ts'
 export type { Tokenizer, TokenizerSettings } from './tokenizer.ts'
 export { type Dtype, dtypes } from './transformer/model-file.ts'
 export type { TextFiles, TransformerFiles } from './transformer/read-transformer.ts'
@@ -33,4 +34,5 @@ export {
   type Prompt,
   type TextProcessorOptions,
   textProcessorOf,
+  textRecipeOf,
 } from './transformer/text-processor.ts'

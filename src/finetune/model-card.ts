@@ -1,21 +1,15 @@
 import type { EvaluateEnd } from './engine/events.ts'
-import type { RunIdentity } from './engine/identity.ts'
-import type { Plan } from './engine/plan.ts'
+import type { CardFacts as RunFacts } from './engine/train-options.ts'
 
-export interface CardFacts {
-  readonly identity: RunIdentity
-  readonly plan: Plan
-  readonly device: string
-  readonly warnings: readonly string[]
-  readonly evaluations: readonly EvaluateEnd[]
-  /** The step whose weights the folder has; 0 is the model as it was. */
-  readonly exportedStep: number
+export interface CardFacts extends RunFacts {
+  /** What the encoder was trained from. */
+  readonly model: string
 }
 
 /** README.md of a trained model: where it comes from, how it was trained, what was measured. */
 export function modelCard(facts: CardFacts): string {
-  const { identity, evaluations, exportedStep } = facts
-  const base = baseOf(identity)
+  const { model, evaluations, exportedStep } = facts
+  const base = baseOf(model)
   const untrained = exportedStep === 0 ? `\n${untrainedNote(evaluations)}\n` : ''
   const notes = facts.warnings.map((warning) => `- ${warning}\n`).join('')
   return `---
@@ -51,7 +45,7 @@ ${figuresOf(evaluations, exportedStep)}
 }
 
 /** The last part of the model's name: a path says more of its owner than of the model. */
-function baseOf({ model }: RunIdentity): string {
+function baseOf(model: string): string {
   return model.split(/[/\\]/).findLast((part) => part !== '') ?? model
 }
 
@@ -62,26 +56,16 @@ function untrainedNote(evaluations: readonly EvaluateEnd[]): string {
 }
 
 /** The settings that were used, those of the loss and the optimizer among them. */
-function rowsOf({ identity, plan, device }: CardFacts): [string, string][] {
-  const {
-    model: _,
-    modelSha256,
-    pairs,
-    pairsSha256,
-    loss,
-    optimizer,
-    metric,
-    earlierEpochs,
-    epochs,
-    ...settings
-  } = identity
+function rowsOf({ model, identity, plan, device }: CardFacts): [string, string][] {
+  const { method: _, model: __, modelSha256, pairs, pairsSha256, metricSha256: ___, ...settings } = identity
+  const { loss, optimizer, metric, earlierEpochs, epochs, cacheChunk, ...others } = settings
   const { count, smallest, largest } = plan.batches
   const size = smallest === largest ? largest : `${smallest} to ${largest}`
   const { name: lossName, ...lossSettings } = loss
   const { name: optimizerName, ...optimizerSettings } = optimizer
   const rows = {
-    base: `${baseOf(identity)} (SHA-256 ${modelSha256.slice(0, 12)})`,
-    pairs: `${plan.used} of ${pairs} used (SHA-256 ${pairsSha256.slice(0, 12)})`,
+    base: `${baseOf(model)} (SHA-256 ${String(modelSha256).slice(0, 12)})`,
+    pairs: `${plan.used} of ${pairs} used (SHA-256 ${String(pairsSha256).slice(0, 12)})`,
     epochs: [...earlierEpochs, epochs].join(', then '),
     steps: plan.steps,
     batches: `${count}, of ${size} pairs`,
@@ -89,8 +73,8 @@ function rowsOf({ identity, plan, device }: CardFacts): [string, string][] {
     ...lossSettings,
     optimizer: optimizerName,
     ...optimizerSettings,
-    ...settings,
-    cacheChunk: settings.cacheChunk ?? 'as the batch wants',
+    ...others,
+    cacheChunk: cacheChunk ?? 'as the batch wants',
     metric,
     device,
   }

@@ -105,7 +105,7 @@ export interface RunSettings {
   readonly weightDecay: number
   readonly dropout: number
   readonly clip: number
-  /** Null until the model is known. */
+  /** Null for what the model reads. */
   readonly maxTokens: number | null
   readonly cacheChunk: number | null
   readonly accumulate: number

@@ -12,9 +12,35 @@ export function scalar(value: number) {
   return { dtype: 'float32', dims: [], data: Float32Array.of(value) } as const
 }
 
-/** A view of the same memory where it is aligned, or a copy. */
-export function toHostTensor({ dtype, dims, bytes }: TensorValue, { copy = false } = {}): HostTensor {
-  const { buffer, byteOffset, byteLength } = copy || bytes.byteOffset % 8 !== 0 ? bytes.slice() : bytes
+/** Memory that threads share, all zero. */
+export function sharedBytes(count: number): SharedArrayBuffer {
+  return new SharedArrayBuffer(count)
+}
+
+/** A copy in memory that threads share. */
+export function sharedFloats(values: Float32Array): Float32Array<SharedArrayBuffer> {
+  const copy = new Float32Array(sharedBytes(values.byteLength))
+  copy.set(values)
+  return copy
+}
+
+/** A copy in memory that threads share. */
+export function toSharedTensor({ dtype, dims, bytes }: TensorValue): HostTensor {
+  const copy = new Uint8Array(sharedBytes(bytes.byteLength))
+  copy.set(bytes)
+  return viewOf(dtype, dims, copy)
+}
+
+/** A view of the same memory where it is aligned, else of a copy. */
+export function toHostTensor({ dtype, dims, bytes }: TensorValue): HostTensor {
+  return viewOf(dtype, dims, bytes.byteOffset % 8 === 0 ? bytes : bytes.slice())
+}
+
+function viewOf(
+  dtype: TensorValue['dtype'],
+  dims: TensorValue['dims'],
+  { buffer, byteOffset, byteLength }: Uint8Array,
+): HostTensor {
   switch (dtype) {
     case 'float32':
       return { dtype, dims, data: new Float32Array(buffer, byteOffset, byteLength / 4) }

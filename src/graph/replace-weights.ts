@@ -9,7 +9,7 @@ import type { ValueName } from './types.ts'
  */
 export function replaceWeights(
   file: Uint8Array<ArrayBuffer>,
-  weights: ReadonlyMap<ValueName, Float32Array<ArrayBuffer>>,
+  weights: ReadonlyMap<ValueName, Float32Array>,
   external: ReadonlyMap<ValueName, Uint8Array<ArrayBuffer>> = new Map(),
 ): Uint8Array<ArrayBuffer> {
   const proto = fromBinary(ModelProtoSchema, file)
@@ -25,7 +25,7 @@ export function replaceWeights(
         ? external.get(tensor.name)
         : undefined
     if (!bytes) continue
-    tensor.rawData = bytes
+    Object.assign(tensor, { rawData: bytes }) // of any memory: it is copied as the file is put together
     tensor.floatData = []
     tensor.externalData = []
     tensor.dataLocation = TensorProto_DataLocation.DEFAULT

@@ -1,6 +1,7 @@
 export type { InferenceSession, Tensor } from 'onnxruntime-node'
 export { entryOf } from './entry.ts'
 export { keepReportsHome } from './load-runtime.ts'
+export { movable } from './moved.ts'
 export type { Answered, Peer } from './peer.ts'
 export { type ChildLoss, createProcessPool, type ProcessPool } from './process-pool.ts'
 export { type ConcreteDevice, checkDevice, type Device, defaultDevice, deviceCandidates, devices } from './providers.ts'

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { cutBySize, cutInGroups } from '../../src/finetune/data/collate.ts'
+import { cutBySize, cutInGroups } from '../../src/finetune/data/cut.ts'
 import { readPairs } from '../../src/finetune/data/pairs.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
@@ -32,7 +32,7 @@ test('chunks hold at most so many texts and tokens, one text at least', () => {
       fc.integer({ min: 1, max: 9 }),
       fc.integer({ min: 1, max: 300 }),
       (lengths, texts, tokens) => {
-        const stretches = cutBySize({ texts, tokens })(lengths)
+        const stretches = cutBySize({ items: texts, cost: tokens })(lengths)
         expect(stretches.flatMap(([from, to]) => lengths.slice(from, to))).toEqual(lengths)
         for (const [from, to] of stretches) {
           expect(to - from).toBeLessThanOrEqual(texts)

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { collate, cutInGroups } from '../../src/finetune/data/collate.ts'
 import { createRepeatedWay } from '../../src/finetune/engine/ways/repeated.ts'
 import { createResidentWay } from '../../src/finetune/engine/ways/resident.ts'
 import type { StepSettings } from '../../src/finetune/engine/ways/way.ts'
@@ -28,11 +27,12 @@ describe.each(['cpu', ...(hasWebGpu ? (['webgpu'] as const) : [])] as const)('st
     const take = async (step: number) => {
       const { loss, gradients } = await host.oneShot(pairs)
       const norm = host.move(gradients, { rate: 1e-3, step })
-      const result = await stepper.step(await collate(pairs, other.processor, cutInGroups(2)), {
+      const result = await stepper.step(await other.batchOf(pairs, { groups: 2 }), {
         rate: 1e-3,
         weightDecay: 0.1,
         step,
         clip: 1,
+        momenta: {},
         seed: step,
       })
       expect(Math.abs(result.loss - loss)).toBeLessThan(1e-4)
@@ -55,17 +55,16 @@ test('steps in a loop, each of its own texts and lengths, are the steps one afte
   await using host = await openTraining(model, { dropout: 0.1 })
   await using other = await openTraining(model, { dropout: 0.1 })
   const loop = createRepeatedWay({ ...other, device: 'cpu', threads: 2 })
-  const settings = (step: number): StepSettings => ({ rate: step * 1e-4, weightDecay: 0.1, step, clip: 1, seed: step })
+  const settings = (step: number): StepSettings => {
+    return { rate: step * 1e-4, weightDecay: 0.1, step, clip: 1, momenta: {}, seed: step }
+  }
   const batches = [1, 2, 3, 4, 5].map((step) => (step === 3 ? pairs.slice(1) : pairs.toSpliced(step % 4, 1)))
   for (const stretch of [[1, 2, 3], [4], [5]]) {
-    const results = await loop.steps(
-      await Promise.all(
-        stretch.map(async (step) => ({
-          batch: await collate(batches[step - 1] ?? [], other.processor, cutInGroups(2)),
-          settings: settings(step),
-        })),
-      ),
-    )
+    const steps = stretch.map(async (step) => ({
+      batch: await other.batchOf(batches[step - 1] ?? [], { groups: 2 }),
+      settings: settings(step),
+    }))
+    const results = await loop.steps(await Promise.all(steps))
     for (const [i, step] of stretch.entries()) {
       const { loss, gradients } = await host.oneShot(batches[step - 1] ?? [], 2, step)
       const norm = host.move(gradients, { rate: settings(step).rate, step })

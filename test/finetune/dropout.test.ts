@@ -13,7 +13,7 @@ const pairs = pairsOf([
 ])
 
 test('factors keep the mean, drop the share that was asked for, and follow from the seed', () => {
-  const at = { batch: 8, sequence: 32, seed: 7 }
+  const at = { sizes: { batch: 8, sequence: 32 }, seed: 7 }
   for (const probability of [0.1, 0.5]) {
     const dropout = {
       probability,

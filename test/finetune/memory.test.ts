@@ -1,12 +1,13 @@
 import path from 'node:path'
 import { expect, test } from 'vitest'
-import { groupBytesOf } from '../../src/finetune/engine/memory.ts'
+import { sizing } from '../../src/finetune/data/cut.ts'
+import { bytesOf } from '../../src/finetune/engine/memory.ts'
 import { describeWithShared } from '../support/shared.ts'
 import { fixtures, openTraining } from '../support/training.ts'
 
 test('what a step holds grows with the texts, and faster than with their length', async () => {
   await using training = await openTraining(path.join(fixtures, 'models', 'bert-tracing'))
-  const bytes = groupBytesOf(training.tower)
+  const bytes = sizing(bytesOf(training.tower))
   expect(bytes(6, 20) / bytes(2, 20)).toBeCloseTo(3, 1)
   expect(bytes(2, 40) / bytes(2, 20)).toBeGreaterThan(2)
   expect(bytes(2, 40) / bytes(2, 20)).toBeLessThan(4)
@@ -15,7 +16,7 @@ test('what a step holds grows with the texts, and faster than with their length'
 describeWithShared('all-MiniLM-L6-v2', ['models', 'all-minilm-l6-v2'], (folder) => {
   test('is told to a fifth of what was measured', async () => {
     await using training = await openTraining(folder, { dropout: 0.1 })
-    const bytes = groupBytesOf(training.tower)
+    const bytes = sizing(bytesOf(training.tower))
     // texts of half to all of the length, in four groups: megabytes over those of the model (docs/decisions/training.md)
     for (const [texts, tokens, measured] of [
       [32, 128, 1050],

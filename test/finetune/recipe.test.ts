@@ -1,7 +1,9 @@
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { type Batch, collate, cutInGroups } from '../../src/finetune/data/collate.ts'
+import type { Batch } from '../../src/finetune/data/batch.ts'
+import { factsOf } from '../../src/finetune/engine/facts-of.ts'
 import { buildChunkGraph } from '../../src/finetune/engine/graphs/gradients.ts'
+import { graphsOf } from '../../src/finetune/engine/graphs/source.ts'
 import { lossParameter, type Recipe } from '../../src/finetune/engine/recipe.ts'
 import { createState, valuesOf } from '../../src/finetune/engine/state.ts'
 import { createBatchGradients } from '../../src/finetune/engine/ways/batch-gradients.ts'
@@ -25,41 +27,66 @@ const pairs: Pair[] = ['one two', 'three four', 'five six', 'seven eight', 'nine
 type Training = Awaited<ReturnType<typeof openTraining>>
 
 /** All anchors in one group, all positives in another, so that each can go through a tower of its own. */
-async function twoPasses(training: Training, some: readonly Pair[], passes: readonly string[]): Promise<Batch> {
-  const groupOf = (texts: readonly string[]) =>
-    collate(
-      texts.map((text) => ({ anchor: text, positive: text })),
-      training.processor,
-      cutInGroups(1),
-    )
-  const sides = [await groupOf(some.map(({ anchor }) => anchor)), await groupOf(some.map(({ positive }) => positive))]
-  const rows = sides.map((side, i) => (side.rows['anchor'] ?? []).map((row) => row + i * 2 * some.length))
+async function twoPasses(
+  { processor }: Training,
+  some: readonly Pair[],
+  passes: readonly [anchor: string, positive: string],
+): Promise<Batch> {
+  const groupOf = async (pass: string, texts: readonly string[]) => {
+    const items = await Promise.all(texts.map((text) => processor.prepare(text, 'document')))
+    const sizes = { batch: items.length, sequence: Math.max(...items.map((item) => processor.cost(item))) }
+    return { pass, items: items.length, feeds: processor.collate(items), sizes }
+  }
+  const [first, second] = passes
+  const own = [...some.keys()]
+  const after = first === second ? some.length : 0 // rows are counted in each pass
   return {
-    groups: sides.flatMap(({ groups }) => groups),
-    passes,
+    groups: [
+      await groupOf(
+        first,
+        some.map(({ anchor }) => anchor),
+      ),
+      await groupOf(
+        second,
+        some.map(({ positive }) => positive),
+      ),
+    ],
     examples: some.length,
-    rows: { anchor: rows[0] ?? [], positive: rows[1] ?? [] },
+    rows: { anchor: own, positive: own.map((row) => row + after) },
     owners: {},
-    cutTexts: 0,
+    cutItems: 0,
+    atOnce: true,
   }
 }
 
-const settings = (step: number) => ({ rate: 1e-3, weightDecay: 0.1, step, clip: 1 })
+/** What ways of stepping are given, on this thread. */
+function optionsOf(recipe: Recipe, state = createState(recipe)) {
+  return { facts: factsOf(recipe), graphs: graphsOf(recipe, state), state, device: 'cpu', threads: 2 } as const
+}
+
+const momenta = (recipe: Recipe, step: number) =>
+  Object.fromEntries(Object.entries(recipe.followers).map(([name, { momentum }]) => [name, momentum(step)]))
+const settings = (recipe: Recipe, step: number) => ({
+  rate: 1e-3,
+  weightDecay: 0.1,
+  step,
+  clip: 1,
+  momenta: momenta(recipe, step),
+})
 
 /** The same steps on the host, resident on a device, and repeated within one graph; the states that they leave. */
-async function inEveryWay(training: Training, recipe: Recipe, batches: readonly Batch[]) {
-  const options = { recipe, processor: training.processor, device: 'cpu', threads: 2 } as const
+async function inEveryWay(recipe: Recipe, batches: readonly Batch[]) {
   const states = { host: createState(recipe), resident: createState(recipe), repeated: createState(recipe) }
   const results: Record<keyof typeof states, StepResult[]> = { host: [], resident: [], repeated: [] }
-  const host = createHostWay({ ...options, state: states.host })
-  const resident = createResidentWay({ ...options, state: states.resident })
-  const repeated = createRepeatedWay({ ...options, state: states.repeated })
+  const host = createHostWay(optionsOf(recipe, states.host))
+  const resident = createResidentWay(optionsOf(recipe, states.resident))
+  const repeated = createRepeatedWay(optionsOf(recipe, states.repeated))
   for (const [i, batch] of batches.entries()) {
-    results.host.push(await host.step([{ batch, seed: 0, atOnce: true }], settings(i + 1)))
-    results.resident.push(await resident.step(batch, { ...settings(i + 1), seed: 0 }))
+    results.host.push(await host.step([{ batch, seed: 0 }], settings(recipe, i + 1)))
+    results.resident.push(await resident.step(batch, { ...settings(recipe, i + 1), seed: 0 }))
   }
   results.repeated = await repeated.steps(
-    batches.map((batch, i) => ({ batch, settings: { ...settings(i + 1), seed: 0 } })),
+    batches.map((batch, i) => ({ batch, settings: { ...settings(recipe, i + 1), seed: 0 } })),
   )
   await resident.download()
   for (const way of [host, resident, repeated]) await way.close()
@@ -84,13 +111,17 @@ function expectSameStates({ states, results }: Awaited<ReturnType<typeof inEvery
 
 describe('a tower that follows another', () => {
   const momentum = (step: number) => momentumAt(step, 3, { from: 0.5, to: 1 })
-  const recipeOf = ({ recipe }: Training): Recipe => ({ ...recipe, followers: { slow: { of: 'encoder', momentum } } })
+  const recipeOf = ({ recipe }: Training): Recipe => ({
+    ...recipe,
+    followers: { slow: { of: 'encoder', momentum } },
+    embeddings: { anchor: { through: ['encoder'] }, positive: { through: ['slow'] } },
+  })
 
   test('gives the embeddings of its shadows, gets no gradient, and moves as a loop by hand says', async () => {
     await using training = await openTraining(model)
     const recipe = recipeOf(training)
     const batch = await twoPasses(training, pairs, ['encoder', 'slow'])
-    const { states, results } = await inEveryWay(training, recipe, [batch, batch, batch])
+    const { states, results } = await inEveryWay(recipe, [batch, batch, batch])
     expectSameStates({ states, results })
 
     await using online = await openTraining(model) // its positives are numbers, the embeddings that `slow` gives
@@ -104,7 +135,7 @@ describe('a tower that follows another', () => {
           return infoNce().build(g, { ...values, embeddings: { anchor, positive } })
         },
       }
-      const source = createBatchGradients({ ...online, recipe: { ...online.recipe, loss }, device: 'cpu', threads: 2 })
+      const source = createBatchGradients(optionsOf({ ...online.recipe, loss }, online.state))
       const { loss: value, gradients } = await source.atOnce(await twoPasses(online, pairs, ['encoder', 'encoder']), 0)
       await source.close()
       expect(Math.abs((results.host[step - 1]?.loss ?? 0) / value - 1)).toBeLessThan(1e-5)
@@ -126,8 +157,7 @@ describe('a tower that follows another', () => {
   test('is taken in chunks as at once', async () => {
     await using training = await openTraining(model)
     const recipe = recipeOf(training)
-    const options = { recipe, processor: training.processor, device: 'cpu', threads: 2 } as const
-    const source = createBatchGradients({ ...options, state: createState(recipe) })
+    const source = createBatchGradients(optionsOf(recipe))
     const batch = await twoPasses(training, pairs, ['encoder', 'slow'])
     const [whole, chunks] = [await source.atOnce(batch, 0), await source.inChunks(batch, 0)]
     await source.close()
@@ -149,13 +179,8 @@ async function embeddingsOf(training: Training, batch: Batch): Promise<number[][
     }),
   }
   const recipe = { ...training.recipe, loss: listen }
-  const source = createBatchGradients({
-    ...training,
-    state: { ...createState(recipe), weights: training.state.weights },
-    recipe,
-    device: 'cpu',
-    threads: 2,
-  })
+  const state = { ...createState(recipe), weights: training.state.weights }
+  const source = createBatchGradients(optionsOf(recipe, state))
   const { next } = await source.atOnce(batch, 0)
   await source.close()
   const values = Array.from(next.get('loss.state/heard')?.data ?? [], Number)
@@ -185,15 +210,15 @@ test('buffers go from pass to pass and from part to part, in every way, and take
   await using training = await openTraining(model)
   const recipe: Recipe = { ...training.recipe, towers: { encoder: centred(training.tower) } }
   const batch = await twoPasses(training, pairs, ['encoder', 'encoder'])
-  expectSameStates(await inEveryWay(training, recipe, [batch, batch]))
+  expectSameStates(await inEveryWay(recipe, [batch, batch]))
 
   const state = createState(recipe)
-  const way = createHostWay({ recipe, state, processor: training.processor, device: 'cpu', threads: 2 })
+  const way = createHostWay(optionsOf(recipe, state))
   const halves = [pairs.slice(0, 3), pairs.slice(3)]
   const parts = await Promise.all(halves.map((part) => twoPasses(training, part, ['encoder', 'encoder'])))
   await way.step(
-    parts.map((one) => ({ batch: one, seed: 0, atOnce: true })),
-    settings(1),
+    parts.map((one) => ({ batch: one, seed: 0 })),
+    settings(recipe, 1),
   )
   await way.close()
   let expected = new Array<number>(32).fill(0)
@@ -220,7 +245,7 @@ test('frozen weights stay as they are bit for bit, have no slots, and nothing is
   }
   const recipe: Recipe = { ...training.recipe, towers: { encoder: tower } }
   const batch = await twoPasses(training, pairs, ['encoder', 'encoder'])
-  const result = await inEveryWay(training, recipe, [batch, batch])
+  const result = await inEveryWay(recipe, [batch, batch])
   expectSameStates(result)
   const before = createState(recipe)
   for (const state of Object.values(result.states)) {
@@ -252,7 +277,7 @@ test('prototypes are brought back to unit length after every update, and do not 
   }
   const recipe: Recipe = { ...training.recipe, loss }
   const batch = await twoPasses(training, pairs, ['encoder', 'encoder'])
-  const result = await inEveryWay(training, recipe, [batch, batch])
+  const result = await inEveryWay(recipe, [batch, batch])
   expectSameStates(result)
   for (const state of Object.values(result.states)) {
     const prototypes = numbersIn(state, lossParameter('prototypes'))

@@ -31,6 +31,7 @@ const ratesOf = (events: readonly FinetuneEvent[]) =>
 
 describe('what a run is', () => {
   const identity: RunIdentity = {
+    method: { name: 'pairs' },
     model: './minilm',
     modelSha256: 'a',
     pairs: 8,
@@ -54,6 +55,7 @@ describe('what a run is', () => {
     earlierEpochs: [],
   }
   const changed: Record<string, [Partial<RunIdentity>, string]> = {
+    method: [{ method: { name: 'simcse' } }, 'method.name: "pairs" then, "simcse" now'],
     batchSize: [{ batchSize: 8 }, 'batchSize: 4 then, 8 now'],
     learningRate: [{ learningRate: 2e-5 }, 'learningRate: 0.001 then, 0.00002 now'],
     warmup: [{ warmup: 0 }, 'warmup: 0.1 then, 0 now'],

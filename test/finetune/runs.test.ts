@@ -109,10 +109,10 @@ test('pairs that are left out are counted, told and not said to be used', async 
   const many = Array.from({ length: 20 }, (_, i) => ({ anchor: `fox ${i}`, positive: i < 12 ? 'dog' : `cat ${i}` }))
   const contradictory = { anchor: 'one', positive: 'two', negatives: ['two'] }
   const { events, warnings, card } = await run({ out, pairs: [...many, contradictory] })
-  const taken = events.reduce((sum, event) => sum + (event.type === 'step-end' ? event.pairs : 0), 0)
+  const taken = events.reduce((sum, event) => sum + (event.type === 'step-end' ? event.examples : 0), 0)
   expect(events[0]).toMatchObject({
-    pairs: 21,
-    usedPairs: taken,
+    examples: 21,
+    usedExamples: taken,
     batches: { count: events.filter(({ type }) => type === 'step-end').length },
   })
   expect(taken).toBeLessThan(21)

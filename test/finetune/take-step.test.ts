@@ -1,8 +1,9 @@
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import type { Pair } from '../../src/finetune/data/pairs.ts'
-import { createStepTaker, type TakenStep, type Way } from '../../src/finetune/engine/take-steps.ts'
+import { createStepTaker, type Way } from '../../src/finetune/engine/take-steps.ts'
 import { addGradients } from '../../src/finetune/engine/ways/gradients.ts'
+import type { StepResult } from '../../src/finetune/engine/ways/way.ts'
 import { type FinetuneOptions, runSettings } from '../../src/finetune/options.ts'
 import { fixtures, openTraining, pairsOf, relativeError } from '../support/training.ts'
 
@@ -26,14 +27,16 @@ async function open(options: Partial<FinetuneOptions>, way?: Way) {
     threads: 2,
     ...(way ? { way } : {}),
   })
-  return { ...training, taker, [Symbol.asyncDispose]: () => taker.close() }
+  const { cacheChunk } = settings
+  return { ...training, cacheChunk, taker, [Symbol.asyncDispose]: () => taker.close() }
 }
 
 type Opened = Awaited<ReturnType<typeof open>>
 
-async function take({ taker }: Opened, step: number, parts: readonly (readonly Pair[])[]): Promise<TakenStep> {
-  const [taken] = await taker.take([{ step, rate: 1e-3, parts }])
-  return taken ?? { loss: Number.NaN, norm: Number.NaN, metrics: {}, cutTexts: 0 }
+async function take(opened: Opened, step: number, parts: readonly (readonly Pair[])[]): Promise<StepResult> {
+  const { taker, stepOf, cacheChunk } = opened
+  const [taken] = await taker.take([await stepOf(step, parts, { chunkItems: cacheChunk })])
+  return taken ?? { loss: Number.NaN, norm: Number.NaN, metrics: {} }
 }
 
 /** The keys' biases have gradients of zero by symmetry: they walk on rounding noise. */
@@ -82,7 +85,7 @@ test.each(['resident', 'loop'] as const)(
     ]
     let step = 0
     for (const stretch of stretches) {
-      const planned = stretch.map((parts) => ({ step: ++step, rate: 1e-3, parts }))
+      const planned = await Promise.all(stretch.map((parts) => host.stepOf(++step, parts)))
       const [expected, taken] = [await host.taker.take(planned), await other.taker.take(planned)]
       for (const [i, { loss, norm }] of expected.entries()) {
         expect(Math.abs((taken[i]?.loss ?? 0) / loss - 1)).toBeLessThan(1e-3)

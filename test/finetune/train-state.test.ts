@@ -26,7 +26,9 @@ async function open(loss: Loss, options: Partial<FinetuneOptions> = {}, way?: Wa
   const settings = runSettings({ model, pairs, out: '', clip: 1, weightDecay: 0.1, dropout: 0, ...options })
   const given = { ...training, settings, device: 'cpu', threads: 2 } as const
   const taker = createStepTaker({ ...given, ...(way ? { way } : {}) })
-  return { ...training, taker, [Symbol.asyncDispose]: () => taker.close() }
+  const take = async (step: number, parts: readonly (readonly Pair[])[]) =>
+    taker.take([await training.stepOf(step, parts, { chunkItems: settings.cacheChunk })])
+  return { ...training, taker, take, [Symbol.asyncDispose]: () => taker.close() }
 }
 
 const floatsOf = (state: TrainState, name: string) => Float32Array.from(valuesOf(state).get(name)?.data ?? [], Number)
@@ -47,8 +49,7 @@ describe.each(Object.entries(statefulLosses))('a loss with a %s', (_, makeLoss) 
       await using whole = await open(makeLoss())
       await using cached = await open(makeLoss(), { cacheChunk: 5 })
       for (let step = 1; step <= 3; step++) {
-        const planned = [{ step, rate: 1e-3, parts }]
-        const [[one], [other]] = [await whole.taker.take(planned), await cached.taker.take(planned)]
+        const [[one], [other]] = [await whole.take(step, parts), await cached.take(step, parts)]
         expect(Math.abs((one?.loss ?? 0) / (other?.loss ?? 1) - 1)).toBeLessThan(1e-5)
         for (const [name, value] of Object.entries(one?.metrics ?? {}))
           expect(Math.abs(value - (other?.metrics[name] ?? Number.NaN))).toBeLessThanOrEqual(1e-5 * Math.abs(value))
@@ -68,7 +69,7 @@ describe.each(Object.entries(statefulLosses))('a loss with a %s', (_, makeLoss) 
     ]
     let step = 0
     for (const stretch of stretches) {
-      const planned = stretch.map((parts) => ({ step: ++step, rate: 1e-3, parts }))
+      const planned = await Promise.all(stretch.map((parts) => host.stepOf(++step, parts)))
       const [expected, taken] = [await host.taker.take(planned), await other.taker.take(planned)]
       for (const [i, { loss, metrics }] of expected.entries()) {
         expect(Math.abs((taken[i]?.loss ?? 0) / loss - 1)).toBeLessThan(1e-3)
@@ -87,7 +88,7 @@ test('a learned temperature moves, and is cut to its range after every update', 
   const scale = () => floatsOf(training.state, lossParameter('logScale'))[0] ?? Number.NaN
   const scales = []
   for (let step = 1; step <= 6; step++) {
-    await training.taker.take([{ step, rate: 1e-1, parts: [pairs] }])
+    await training.taker.take([{ ...(await training.stepOf(step, [pairs])), rate: 1e-1 }])
     scales.push(scale())
   }
   for (const one of scales) expect(one).toBeLessThanOrEqual(Math.fround(Math.log(100)))
@@ -98,7 +99,7 @@ test('a queue has the newest rows first, those of every accumulated part', async
   await using training = await open(queued({ length: 12 }))
   await using alone = await openTraining(model, { loss: queued({ length: 12 }) })
   const parts = [pairs.slice(0, 5), pairs.slice(5, 9)]
-  await training.taker.take([{ step: 1, rate: 1e-3, parts }])
+  await training.take(1, parts)
   const begun = floatsOf(alone.state, lossState('queue'))
   const first = (await alone.oneShot(parts[0] ?? [], 4)).next.get(lossState('queue'))?.data ?? []
   const second = (await alone.oneShot(parts[1] ?? [], 4)).next.get(lossState('queue'))?.data ?? []
@@ -120,12 +121,12 @@ test('what a loss gives as its next state keeps type and size, and is of its sta
       return { ...output, state: { ...state, queue } }
     }
   await using known = await open({ ...shrinking, build: build(true) })
-  await expect(known.taker.take([{ step: 1, rate: 1e-3, parts: [pairs] }])).rejects.toMatchObject({
+  await expect(known.take(1, [pairs])).rejects.toMatchObject({
     code: 'invalid-option',
     message: expect.stringContaining("its next 'queue' is float32[3, 32], and its state float32[16, 32]"),
   })
   await using training = await open({ ...shrinking, build: build(false) })
-  await expect(training.taker.take([{ step: 1, rate: 1e-3, parts: [pairs] }])).rejects.toMatchObject({
+  await expect(training.take(1, [pairs])).rejects.toMatchObject({
     code: 'model-invalid',
     message: expect.stringContaining("'loss.state/queue' is float32 [16,32]"),
   })
@@ -136,7 +137,7 @@ test('what a loss gives as its next state keeps type and size, and is of its sta
       ...shrinking.build(g, { ...values, state: { queue: g.floats([0], [1, 1]), seen: g.ints([0]) } }),
     }),
   })
-  await expect(other.taker.take([{ step: 1, rate: 1e-3, parts: [pairs] }])).rejects.toMatchObject({
+  await expect(other.take(1, [pairs])).rejects.toMatchObject({
     code: expect.stringMatching(/invalid/),
   })
 })

@@ -220,7 +220,7 @@ describe('bad input', () => {
       skipBadLines: true,
       onWarning: (message) => warnings.push(message),
     })
-    expect(events[0]).toMatchObject({ pairs: 2 })
+    expect(events[0]).toMatchObject({ examples: 2 })
     expect(warnings).toContainEqual(expect.stringContaining('2 bad lines were left out (2, 4)'))
   })
 
@@ -343,7 +343,7 @@ describe('bad input', () => {
       pairs: pairs.slice(0, 7).concat({ anchor: 'long', positive: long }),
       maxTokens: 20,
     })
-    expect(events.at(-1)).toMatchObject({ cutTexts: 1 })
+    expect(events.at(-1)).toMatchObject({ cutInputs: 1 })
   })
 })
 

@@ -13,6 +13,13 @@ export interface Prompt {
   readonly skip: number
 }
 
+/** A text processor as plain data: it goes to other threads, which make their own. */
+export interface TextRecipe extends Omit<TextProcessorOptions, 'tokenizer'> {
+  readonly kind: 'text'
+  /** `tokenizer.json`, parsed. */
+  readonly tokenizerFile: object
+}
+
 export interface TextProcessorOptions {
   readonly tokenizer: Tokenizer
   readonly settings: TokenizerSettings
@@ -70,4 +77,12 @@ export function textProcessorOf(
   const { inputs } = model
   const { pooling = [] } = plan
   return createTextProcessor({ tokenizer, settings: settings.tokenizer, prompts, inputs, pooling, maximumTokens })
+}
+
+/** The same as plain data. */
+export function textRecipeOf(files: TransformerFiles, maximumTokens = files.tokenizer.maximumTokens): TextRecipe {
+  const { model, settings, plan, tokenizerFile, prompts } = files
+  const { pooling = [] } = plan
+  const { inputs } = model
+  return { kind: 'text', tokenizerFile, settings: settings.tokenizer, prompts, inputs, pooling, maximumTokens }
 }

@@ -8,15 +8,15 @@ import {
   QontrastError,
   readSafetensors,
   type StoredTensor,
-  systemCodeOf,
   type TensorToWrite,
   writeSafetensors,
 } from '../../shared/index.ts'
+import { withDiskErrors } from './disk-errors.ts'
 import { roomsOf, type TrainState } from './state.ts'
 
 /** Where a run is, beside what its steps change. */
 export interface RunProgress {
-  readonly cutTexts: number
+  readonly cutInputs: number
   readonly best: { readonly step: number; readonly metrics: Readonly<Record<string, number>> } | undefined
 }
 
@@ -30,7 +30,7 @@ const metric = z
   .transform((value) => value ?? Number.NaN)
 const progressSchema = z.object({
   step: z.number().int().nonnegative(),
-  cutTexts: z.number().int().nonnegative(),
+  cutInputs: z.number().int().nonnegative(),
   best: z.object({ step: z.number(), metrics: z.record(z.string(), metric) }).nullable(),
 })
 const prefix = 'step-'
@@ -48,8 +48,8 @@ export async function saveCheckpoint(folder: string, state: TrainState, progress
       return { name, dtype: storedTypes[dtype], shape: dims, values: data }
     })
     await writeSafetensors(path.join(unfinished, 'state.safetensors'), tensors)
-    const { cutTexts, best = null } = progress
-    const content = JSON.stringify({ format: runFormat, step: state.step, cutTexts, best })
+    const { cutInputs, best = null } = progress
+    const content = JSON.stringify({ format: runFormat, step: state.step, cutInputs, best })
     await writeDurably(path.join(unfinished, 'state.json'), content)
     await rm(target, { recursive: true, force: true })
     await rename(unfinished, target)
@@ -65,7 +65,7 @@ export async function loadCheckpoint(folder: string, state: TrainState): Promise
   try {
     const content: unknown = JSON.parse(await readFile(path.join(newest, 'state.json'), 'utf8'))
     checkFormat(newest, content)
-    const { step, cutTexts, best } = progressSchema.parse(content)
+    const { step, cutInputs, best } = progressSchema.parse(content)
     const stored = await readSafetensors(path.join(newest, 'state.safetensors'))
     const own = tensorsOf(state)
     for (const [name, into] of own) checkStored(name, into, stored.get(name))
@@ -76,7 +76,7 @@ export async function loadCheckpoint(folder: string, state: TrainState): Promise
       new Uint8Array(data.buffer, data.byteOffset, data.byteLength).set(bytes)
     }
     state.step = step
-    return { cutTexts, best: best ?? undefined }
+    return { cutInputs, best: best ?? undefined }
   } catch (cause) {
     if (isQontrastError(cause, 'invalid-option')) throw cause
     throw new QontrastError(
@@ -119,33 +119,6 @@ export async function listCheckpoints(folder: string): Promise<string[]> {
     .filter((name) => /^step-\d+$/.test(name))
     .sort()
     .map((name) => path.join(folder, name))
-}
-
-const full = new Set(['ENOSPC', 'EDQUOT'])
-const refused = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'EISDIR'])
-
-/** Tells a full disk apart, and a folder that cannot be written to. */
-export async function withDiskErrors<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (cause) {
-    const code = systemCodeOf(cause) ?? ''
-    if (refused.has(code)) {
-      throw new QontrastError(
-        'invalid-option',
-        `out cannot be written to: ${messageOf(cause)}. Choose another --out.`,
-        {
-          cause,
-        },
-      )
-    }
-    if (!full.has(code)) throw cause
-    throw new QontrastError(
-      'disk-full',
-      'The disk is full. The last whole checkpoint is kept: free some space, and run again with --resume.',
-      { cause },
-    )
-  }
 }
 
 async function writeDurably(file: string, text: string): Promise<void> {

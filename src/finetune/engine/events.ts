@@ -1,19 +1,19 @@
 import type { ConcreteDevice } from '../../runtime/index.ts'
-import type { PairsReport } from '../data/pairs.ts'
 
-/** What a run of fine-tuning tells as it goes; each is also a line of `metrics.jsonl`. */
-export type FinetuneEvent = RunStart | StepEnd | EvaluateEnd | CheckpointEnd | RunEnd
+/** What a run of training tells as it goes; each is also a line of `metrics.jsonl`. */
+export type TrainEvent<Report = unknown> = RunStart<Report> | StepEnd | EvaluateEnd | CheckpointEnd | RunEnd
 
-export interface RunStart {
+export interface RunStart<Report = unknown> {
   readonly type: 'run-start'
-  readonly model: string
-  /** Pairs that were given. */
-  readonly pairs: number
-  /** What became of the file of pairs, where they came from one. */
-  readonly read: PairsReport | undefined
-  /** Pairs that at least one step takes; the others contradict every batch that has room. */
-  readonly usedPairs: number
-  /** Batches of all epochs, and how many pairs they have. */
+  /** The name of the method. */
+  readonly method: string
+  /** Examples that were given. */
+  readonly examples: number
+  /** What became of the file that they were read from. */
+  readonly data: Report
+  /** Examples that at least one step takes. */
+  readonly usedExamples: number
+  /** Batches of all epochs, and how many examples they have. */
   readonly batches: { readonly count: number; readonly smallest: number; readonly largest: number }
   readonly steps: number
   /** The step that the run goes on from: 0, or that of the checkpoint. */
@@ -21,7 +21,7 @@ export interface RunStart {
   readonly parameters: number
   /** Where ONNX Runtime takes the steps. */
   readonly device: ConcreteDevice
-  /** What should be known of the pairs and the steps; also on the model card. */
+  /** What should be known of the examples and the steps; also on the model card. */
   readonly warnings: readonly string[]
 }
 
@@ -38,11 +38,11 @@ export interface StepEnd {
   readonly norm: number
   /** What the loss reports of the step, by its own names. */
   readonly metrics: Readonly<Record<string, number>>
-  readonly pairs: number
-  readonly pairsPerSecond: number
+  readonly examples: number
+  readonly examplesPerSecond: number
   readonly secondsLeft: number
-  /** Texts of the step that were longer than the model reads. */
-  readonly cutTexts: number
+  /** Inputs of the step that the model was given a part of only: texts longer than it reads. */
+  readonly cutInputs: number
   /** Resident memory of the process, in bytes. */
   readonly memory: number
 }
@@ -72,7 +72,7 @@ export interface RunEnd {
   readonly seconds: number
   /** The model's folder. */
   readonly out: string
-  readonly cutTexts: number
+  readonly cutInputs: number
   /** The step whose weights were exported: the last, or the best where there was an evaluator; 0 is the untrained model. */
   readonly exportedStep: number
   /** Of the weights that were exported, where there was an evaluator. */

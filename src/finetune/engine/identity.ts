@@ -1,23 +1,22 @@
 import { createHash } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
-import type { TransformerFiles } from '../../embed/index.ts'
 import type { Evaluator } from '../../evaluate/index.ts'
 import { serializeModel } from '../../graph/index.ts'
-import type { Pair } from '../data/pairs.ts'
-import type { RunSettings } from '../options.ts'
-import type { Tower } from '../tower/tower.ts'
+import type { TrainingData } from '../data/examples.ts'
+import type { Method } from '../methods/method.ts'
+import type { OpenTowers } from './follow-method.ts'
 import { buildLossGraph } from './graphs/gradients.ts'
 import type { Recipe } from './recipe.ts'
+import type { TrainSettings } from './train-options.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
-/** All that determines the weights that a run ends with, as it is kept in `config.json`. */
-export interface RunIdentity extends RunSettings {
-  readonly model: string
-  /** Of the weights, the tokenizer and the settings: a model is the same under another name. */
-  readonly modelSha256: string
-  readonly pairs: number
-  readonly pairsSha256: string
+/**
+ * All that determines the weights that a run ends with, as it is kept in `config.json`: the settings, and what the data and the towers tell of themselves.
+ * A file's name stands beside its hash, `pairs` beside `pairsSha256`: only the hash counts.
+ */
+export interface RunIdentity extends TrainSettings, Json {
+  readonly method: Json
   readonly loss: Json
   readonly optimizer: Json
   /** What the best weights are chosen by, or `none`. */
@@ -29,24 +28,22 @@ export interface RunIdentity extends RunSettings {
 }
 
 export interface IdentityOptions {
-  readonly model: string
-  readonly files: TransformerFiles
-  readonly tower: Tower
-  readonly pairs: readonly Pair[]
-  readonly settings: RunSettings
+  readonly method: Method
+  readonly opened: OpenTowers
+  readonly data: Pick<TrainingData, 'identity'>
+  readonly settings: TrainSettings
   readonly recipe: Recipe
   readonly evaluator: Evaluator | undefined
 }
 
-export function identityOf(options: IdentityOptions): RunIdentity {
-  const { model, files, tower, pairs, settings, recipe, evaluator } = options
+export function identityOf({ method, opened, data, settings, recipe, evaluator }: IdentityOptions): RunIdentity {
   const { loss, optimizer } = recipe
-  const read = JSON.stringify([files.settings, files.prompts, files.tokenizerFile])
+  const others = [...opened].filter(([name]) => name !== method.result).map(([name, { identity }]) => [name, identity])
   return {
-    model,
-    modelSha256: sha256([tower.identity(), read]),
-    pairs: pairs.length,
-    pairsSha256: sha256(linesOf(pairs)),
+    method: { name: method.name, ...method.settings },
+    ...opened.get(method.result)?.identity,
+    ...(others.length > 0 ? { towers: Object.fromEntries(others) } : {}),
+    ...data.identity,
     ...settings,
     loss: { name: loss.name, ...(Object.keys(loss.settings).length > 0 ? loss.settings : { graph: graphOf(recipe) }) },
     optimizer: { name: optimizer.name, ...optimizer.settings },
@@ -56,27 +53,28 @@ export function identityOf(options: IdentityOptions): RunIdentity {
   }
 }
 
-/** A loss without settings is known by the graph that it builds. */
+/** A loss without settings is known by the graph that it builds where each example has one row of every embedding that it must have. */
 function graphOf(recipe: Recipe): string {
-  const embeddings = { anchor: 'examples', positive: 'examples' }
-  return sha256([serializeModel(buildLossGraph(recipe, { passes: [], embeddings }).model)])
+  const embeddings = Object.fromEntries(Object.keys(recipe.embeddings).map((name) => [name, 'examples']))
+  return createHash('sha256')
+    .update(serializeModel(buildLossGraph(recipe, { passes: [], embeddings }).model))
+    .digest('hex')
 }
 
 type Same = (then: unknown, now: unknown) => boolean
 
 /** What may differ between a run and the one that resumes it: epochs may become more, and a run that was not measured may be. */
 const rules: Readonly<Record<string, Same>> = {
-  model: () => true,
-  pairs: () => true,
   earlierEpochs: () => true,
   epochs: (then, now) => Number(then) <= Number(now),
   metric: (then, now) => then === 'none' || then === now,
   metricSha256: (then, now) => then === null || then === now,
 }
-const sums: Readonly<Record<string, { readonly of: string; readonly otherwise: string }>> = {
-  modelSha256: { of: 'model', otherwise: 'its files have changed' },
-  pairsSha256: { of: 'pairs', otherwise: 'the texts have changed' },
-  metricSha256: { of: 'metric', otherwise: 'what it is measured on has changed' },
+const hash = 'Sha256'
+const otherwise: Readonly<Record<string, string>> = {
+  model: 'its files have changed',
+  pairs: 'the texts have changed',
+  metric: 'what it is measured on has changed',
 }
 
 /** What keeps a run from being resumed as another, each with its value then and now. */
@@ -84,13 +82,15 @@ export function differences(before: object, identity: RunIdentity): string[] {
   const then: Json = Object.fromEntries(Object.entries(before))
   const now: Json = Object.fromEntries(Object.entries(identity))
   const names = [...new Set([...Object.keys(then), ...Object.keys(now)])]
-  const differing = names.filter((name) => !(rules[name] ?? isDeepStrictEqual)(then[name], now[name]))
+  const isName = (name: string) => `${name}${hash}` in now
+  const rule = (name: string): Same => rules[name] ?? (isName(name) ? () => true : isDeepStrictEqual)
+  const differing = names.filter((name) => !rule(name)(then[name], now[name]))
   const told = differing.flatMap((name) => {
-    const sum = sums[name]
-    if (!sum) return partsOf(name, then[name], now[name])
-    return isDeepStrictEqual(then[sum.of], now[sum.of])
-      ? [`${sum.of}: ${JSON.stringify(now[sum.of])}, but ${sum.otherwise}`]
-      : [said(sum.of, then, now)]
+    if (!name.endsWith(hash)) return partsOf(name, then[name], now[name])
+    const of = name.slice(0, -hash.length)
+    return isDeepStrictEqual(then[of], now[of])
+      ? [`${of}: ${JSON.stringify(now[of])}, but ${otherwise[of] ?? 'it has changed'}`]
+      : [said(of, then, now)]
   })
   return [...new Set(told)]
 }
@@ -108,14 +108,4 @@ function said(name: string, then: Json, now: Json): string {
 
 function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function* linesOf(pairs: readonly Pair[]): Generator<string> {
-  for (const pair of pairs) yield `${JSON.stringify(pair)}\n`
-}
-
-function sha256(parts: Iterable<string | Uint8Array>): string {
-  const hash = createHash('sha256')
-  for (const part of parts) hash.update(part)
-  return hash.digest('hex')
 }

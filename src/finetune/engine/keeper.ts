@@ -1,16 +1,22 @@
+import { writeFile } from 'node:fs/promises'
+import path from 'node:path'
 import { loadEncoder } from '../../embed/index.ts'
+import { float32Of, type ValueName } from '../../graph/index.ts'
 import { QontrastError } from '../../shared/index.ts'
-import { exportModel } from '../export.ts'
-import { modelCard } from '../model-card.ts'
 import { type RunProgress, saveCheckpoint } from './checkpoint.ts'
+import { withDiskErrors } from './disk-errors.ts'
 import type { CheckpointEnd, EvaluateEnd } from './events.ts'
 import type { PreparedRun } from './prepare-run.ts'
-import { createState, type TrainState, towerValues } from './state.ts'
+import { partOf } from './recipe.ts'
+import { towerValues } from './state.ts'
+
+/** Weights and buffers of a tower, by its own names. */
+type TowerValues = ReadonlyMap<ValueName, Float32Array>
 
 /** Knows where a run is, and keeps it: checkpoints, the best weights by the evaluator, the model in the end. */
 export interface Keeper {
   progress(): RunProgress
-  advance(cutTexts: number): void
+  advance(cutInputs: number): void
   /** Exports the weights and measures them as anyone would who loads them. */
   evaluate(): Promise<EvaluateEnd>
   /** Measures the model as it was before training, as above. */
@@ -21,23 +27,34 @@ export interface Keeper {
 }
 
 export function createKeeper(run: PreparedRun): Keeper {
-  const { options, folder, tower, maximumTokens, recipe, state, taker, plan } = run
-  const { evaluator, signal } = options
+  const { options, folder, recipe, state, taker, plan } = run
+  const { method, evaluator, signal } = options
   let { progress } = run
 
-  const write = async (out: string, of: TrainState, card?: string) => {
-    await taker.settle()
-    const values = towerValues(recipe, of, 'encoder')
-    await exportModel({ tower, values, out, maximumTokens, ...(card ? { card } : {}) })
+  const { tower } = partOf(recipe, method.result)
+
+  const write = async (out: string, values: TowerValues, card?: string) => {
+    await withDiskErrors(async () => {
+      await tower.write(out, values)
+      if (card !== undefined) await writeFile(path.join(out, 'README.md'), card)
+    })
   }
-  const untrained = () => createState({ ...recipe, optimizer: { ...recipe.optimizer, slots: [] } })
+  /** The weights of the moment. */
+  const trained = async (): Promise<TowerValues> => {
+    await taker.settle()
+    return towerValues(recipe, state, method.result)
+  }
+  const untrained = (): TowerValues => {
+    const all = [...tower.parameters, ...tower.buffers]
+    return new Map(all.map(([name, { value }]) => [name, float32Of(value)]))
+  }
 
   return {
     progress: () => progress,
-    advance(cutTexts) {
-      progress = { ...progress, cutTexts: progress.cutTexts + cutTexts }
+    advance(cutInputs) {
+      progress = { ...progress, cutInputs: progress.cutInputs + cutInputs }
     },
-    evaluate: () => evaluate(state.step, state),
+    evaluate: async () => evaluate(state.step, await trained()),
     evaluateUntrained: () => evaluate(0, untrained()),
 
     async checkpoint() {
@@ -50,18 +67,18 @@ export function createKeeper(run: PreparedRun): Keeper {
     async finish() {
       const { step, metrics } = progress.best ?? { step: plan.steps, metrics: undefined }
       const evaluations = await folder.evaluations()
-      const card = modelCard({ ...run, evaluations, exportedStep: step })
+      const card = options.card?.({ ...run, evaluations, exportedStep: step })
       if (step === 0) await write(options.out, untrained(), card)
-      else if (step === plan.steps) await write(options.out, state, card)
+      else if (step === plan.steps) await write(options.out, await trained(), card)
       else await folder.takeBest(step, options.out, card)
       return { step, metrics }
     },
   }
 
-  async function evaluate(step: number, of: TrainState): Promise<EvaluateEnd> {
+  async function evaluate(step: number, values: TowerValues): Promise<EvaluateEnd> {
     if (!evaluator) throw new QontrastError('internal', 'there is no evaluator')
     const { primaryMetric, higherIsBetter } = evaluator
-    await write(folder.candidate, of)
+    await write(folder.candidate, values)
     await using encoder = await loadEncoder(folder.candidate, { device: run.device })
     const metrics = await evaluator(encoder, signal ? { signal } : {})
     const value = metrics[primaryMetric] ?? Number.NaN

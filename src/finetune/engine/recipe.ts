@@ -10,8 +10,17 @@ export interface Recipe {
   readonly towers: Readonly<Record<string, Tower>>
   /** Each has a tower's graph with weights of its own, which follow the tower's and get no gradient. */
   readonly followers: Readonly<Record<string, Follower>>
+  /** What the loss gets: each goes through an encoder, and the heads after it. */
+  readonly embeddings: Readonly<Record<string, Through>>
   readonly loss: Loss
   readonly optimizer: Optimizer
+}
+
+export interface Through {
+  /** Names of towers or followers. */
+  readonly through: readonly [encoder: string, ...heads: string[]]
+  /** No gradient goes back through it. */
+  readonly stop?: boolean
 }
 
 export interface Follower {
@@ -19,11 +28,6 @@ export interface Follower {
   readonly of: string
   /** Share of itself that a shadow keeps in a step counted from 1. */
   momentum(step: number): number
-}
-
-/** What fine-tuning is made of: one tower and nothing else. */
-export function recipeOf(tower: Tower, { loss, optimizer }: Pick<Recipe, 'loss' | 'optimizer'>): Recipe {
-  return { towers: { encoder: tower }, followers: {}, loss, optimizer }
 }
 
 /** A tower as a pass goes through it, with the names that its weights and buffers have in a step's graph and state. */
@@ -65,6 +69,23 @@ export function partOf(recipe: Recipe, name: string): Part {
   const part = partsOf(recipe).get(name)
   if (part) return part
   throw new QontrastError('internal', `'${name}' is no tower`)
+}
+
+/** The way of one of the loss's embeddings. */
+export function embeddingOf({ embeddings }: Recipe, name: string): Through {
+  const embedding = Object.hasOwn(embeddings, name) ? embeddings[name] : undefined
+  if (embedding) return embedding
+  throw new QontrastError('internal', `'${name}' is no embedding`)
+}
+
+/** The names of the trained weights that some towers have; followers have none. */
+export function trainedIn(recipe: Recipe, names: readonly string[]): Set<ValueName> {
+  const parts = [...new Set(names)].map((name) => partOf(recipe, name)).filter(({ follows }) => !follows)
+  return new Set(
+    parts.flatMap(({ tower, weight }) =>
+      [...tower.parameters].flatMap(([name, one]) => (isTrainable(one) ? [weight(name)] : [])),
+    ),
+  )
 }
 
 /** All that is learned: weights of towers, and the loss's parameters, by their names in a step's graph and state. */

@@ -1,8 +1,9 @@
 import { appendFile, cp, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { isQontrastError, QontrastError } from '../../shared/index.ts'
-import { checkFormat, listCheckpoints, runFormat, withDiskErrors } from './checkpoint.ts'
-import type { EvaluateEnd, FinetuneEvent } from './events.ts'
+import { checkFormat, listCheckpoints, runFormat } from './checkpoint.ts'
+import { withDiskErrors } from './disk-errors.ts'
+import type { EvaluateEnd, TrainEvent } from './events.ts'
 import { differences, type RunIdentity } from './identity.ts'
 
 /** `run/` in the model's folder: config.json, metrics.jsonl, checkpoints/, and the weights being measured. */
@@ -12,13 +13,13 @@ export interface RunFolder {
   readonly candidate: string
   /** Writes what the run is, or, when resuming, compares it: `invalid-option` says what differs. Returns it as it is from now on. */
   begin(identity: RunIdentity): Promise<RunIdentity>
-  log(event: FinetuneEvent): Promise<void>
+  log(event: TrainEvent): Promise<void>
   evaluations(): Promise<EvaluateEnd[]>
   /** The candidate has the best weights so far, those of a step; the ones before stay until `forget`. */
   keepBest(step: number): Promise<void>
   hasBest(step: number): Promise<boolean>
   /** Puts the best weights and their card into a model folder. */
-  takeBest(step: number, out: string, card: string): Promise<void>
+  takeBest(step: number, out: string, card: string | undefined): Promise<void>
   /** Removes best weights that are none any more, once a checkpoint says so. */
   forget(exceptStep: number | undefined): Promise<void>
 }
@@ -75,7 +76,7 @@ export async function openRunFolder(out: string, { resume }: { readonly resume: 
     async takeBest(step, target, card) {
       await withDiskErrors(async () => {
         await cp(bestOf(step), target, { recursive: true })
-        await writeFile(path.join(target, 'README.md'), card)
+        if (card !== undefined) await writeFile(path.join(target, 'README.md'), card)
       })
     },
     async forget(exceptStep) {
@@ -118,7 +119,7 @@ function resumed(out: string, before: Readonly<Record<string, unknown>>, now: Ru
 }
 
 /** A line of metrics.jsonl; the last one may be half-written, by a process that was killed. */
-function readEvent(line: string): FinetuneEvent[] {
+function readEvent(line: string): TrainEvent[] {
   try {
     return line === '' ? [] : [JSON.parse(line)]
   } catch {

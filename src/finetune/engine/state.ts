@@ -1,7 +1,7 @@
 import { float32Of, sizeOf, type TensorValue, type ValueName } from '../../graph/index.ts'
 import type { HostTensor } from '../../runtime/index.ts'
 import { QontrastError } from '../../shared/index.ts'
-import { toHostTensor } from '../tensors.ts'
+import { sharedBytes, sharedFloats, toSharedTensor } from '../tensors.ts'
 import {
   isTrainable,
   lossParameter,
@@ -16,13 +16,13 @@ import {
 export interface FloatTensor {
   readonly dtype: 'float32'
   readonly dims: readonly number[]
-  readonly data: Float32Array<ArrayBuffer>
+  readonly data: Float32Array<SharedArrayBuffer>
 }
 type Tensors<T extends HostTensor = HostTensor> = ReadonlyMap<ValueName, T>
 
 /**
- * Everything that a step changes, by the names that it has in the step's graph; its numbers are changed in place. Whatever takes steps carries all of it, and
- * a checkpoint holds all of it.
+ * Everything that a step changes, by the names that it has in the step's graph; its numbers are changed in place, in memory that threads share. Whatever takes
+ * steps carries all of it, and a checkpoint holds all of it.
  */
 export interface TrainState {
   /** Steps done. */
@@ -62,7 +62,7 @@ export function createState(recipe: Recipe): TrainState {
       },
     ]) =>
       optimizer.slots.map((slot): [ValueName, FloatTensor] => {
-        return [slotName(slot, name), { dtype: 'float32', dims, data: new Float32Array(sizeOf(dims)) }]
+        return [slotName(slot, name), { dtype: 'float32', dims, data: new Float32Array(sharedBytes(sizeOf(dims) * 4)) }]
       }),
   )
   return {
@@ -71,7 +71,7 @@ export function createState(recipe: Recipe): TrainState {
     slots: new Map(slots),
     buffers: new Map(
       parts.flatMap(({ tower, buffer }) =>
-        [...tower.buffers].map(([name, { value }]) => [buffer(name), toHostTensor(value, { copy: true })] as const),
+        [...tower.buffers].map(([name, { value }]) => [buffer(name), toSharedTensor(value)] as const),
       ),
     ),
     shadows,
@@ -79,9 +79,7 @@ export function createState(recipe: Recipe): TrainState {
       parameters: floats(
         Object.entries(loss.parameters ?? {}).map(([name, { value }]) => [lossParameter(name), value]),
       ),
-      state: new Map(
-        Object.entries(loss.state ?? {}).map(([name, value]) => [lossState(name), toHostTensor(value, { copy: true })]),
-      ),
+      state: new Map(Object.entries(loss.state ?? {}).map(([name, value]) => [lossState(name), toSharedTensor(value)])),
     },
   }
 }
@@ -101,16 +99,16 @@ export function towerValues(
   recipe: Recipe,
   { weights, buffers }: TrainState,
   name: string,
-): ReadonlyMap<ValueName, FloatTensor['data']> {
+): ReadonlyMap<ValueName, Float32Array> {
   const { tower, weight, buffer } = partOf(recipe, name)
-  const values = new Map<ValueName, FloatTensor['data']>()
+  const values = new Map<ValueName, Float32Array>()
   for (const own of tower.parameters.keys()) {
     const tensor = weights.get(weight(own))
     if (tensor) values.set(own, tensor.data)
   }
   for (const own of tower.buffers.keys()) {
     const tensor = buffers.get(buffer(own))
-    if (tensor?.dtype === 'float32') values.set(own, new Float32Array(tensor.data))
+    if (tensor?.dtype === 'float32') values.set(own, tensor.data)
   }
   return values
 }
@@ -138,6 +136,6 @@ function copyInto(name: ValueName, into: HostTensor, { dtype, dims, data }: Host
 
 function floatOf(name: ValueName, value: TensorValue): FloatTensor {
   const { dtype, dims } = value
-  if (dtype === 'float32') return { dtype, dims, data: float32Of(value).slice() }
+  if (dtype === 'float32') return { dtype, dims, data: sharedFloats(float32Of(value)) }
   throw new QontrastError('invalid-option', `'${name}' is learned, and is ${dtype}. Learned values are float32.`)
 }

@@ -1,14 +1,18 @@
 import { throwIfAborted } from '../../shared/index.ts'
-import type { FinetuneOptions } from '../options.ts'
-import type { FinetuneEvent, RunStart, StepEnd } from './events.ts'
+import type { RunStart, StepEnd, TrainEvent } from './events.ts'
+import { feedSteps } from './feed-steps.ts'
 import { createKeeper, type Keeper } from './keeper.ts'
 import type { Planned } from './plan.ts'
 import { type PreparedRun, prepareRun } from './prepare-run.ts'
 import { stretches } from './stretches.ts'
-import type { TakenStep } from './take-steps.ts'
+import type { ReadyStep } from './take-steps.ts'
+import type { TrainOptions } from './train-options.ts'
+import type { StepResult } from './ways/way.ts'
 
-/** The flow of `finetune`: pairs → batches → step graph → optimizer → checkpoints → evaluation → model folder. */
-export async function* train(options: FinetuneOptions): AsyncGenerator<FinetuneEvent, void, undefined> {
+/** The flow of training: data → batches → steps → checkpoints → evaluation → model folder. It knows no method: what is learned, and from what, is given. */
+export async function* train<Report>(
+  options: TrainOptions<Report>,
+): AsyncGenerator<TrainEvent<Report>, void, undefined> {
   const run = await prepareRun(options)
   try {
     for await (const event of follow(run)) {
@@ -16,16 +20,17 @@ export async function* train(options: FinetuneOptions): AsyncGenerator<FinetuneE
       yield event
     }
   } finally {
+    await run.maker.close()
     await run.taker.close()
   }
 }
 
-async function* follow(run: PreparedRun): AsyncGenerator<FinetuneEvent, void, undefined> {
-  const { options, plan } = run
+async function* follow<Report>(run: PreparedRun<Report>): AsyncGenerator<TrainEvent<Report>, void, undefined> {
+  const { options, plan, progress } = run
   const began = performance.now()
   const keeper = createKeeper(run)
   yield startOf(run)
-  if (options.evaluator && !run.progress.best) yield await keeper.evaluateUntrained()
+  if (options.evaluator && !progress.best) yield await keeper.evaluateUntrained()
   yield* takeSteps(run, keeper)
   const { step, metrics } = await keeper.finish()
   yield {
@@ -34,62 +39,67 @@ async function* follow(run: PreparedRun): AsyncGenerator<FinetuneEvent, void, un
     fewSteps: plan.fewSteps,
     seconds: (performance.now() - began) / 1000,
     out: options.out,
-    cutTexts: keeper.progress().cutTexts,
+    cutInputs: keeper.progress().cutInputs,
     exportedStep: step,
     metrics,
   }
 }
 
-function startOf({ options, read, plan, identity, state, device, warnings }: PreparedRun): RunStart {
+function startOf<Report>({ options, plan, state, device, warnings }: PreparedRun<Report>): RunStart<Report> {
+  const { method, data } = options
   return {
     type: 'run-start',
-    model: options.model,
-    pairs: identity.pairs,
-    read,
-    usedPairs: plan.used,
+    method: method.name,
+    examples: data.size,
+    data: data.report,
+    usedExamples: plan.used,
     batches: plan.batches,
     steps: plan.steps,
     resumedFrom: state.step,
-    parameters: [...state.weights.values()].reduce((sum, { data }) => sum + data.length, 0),
+    parameters: [...state.weights.values()].reduce((sum, { data: values }) => sum + values.length, 0),
     device,
     warnings,
   }
 }
 
-async function* takeSteps(run: PreparedRun, keeper: Keeper): AsyncGenerator<FinetuneEvent, void, undefined> {
-  const { options, plan, taker, state } = run
-  const { signal, evaluator, evaluateEvery, checkpointEvery } = options
+async function* takeSteps(run: PreparedRun, keeper: Keeper): AsyncGenerator<TrainEvent<never>, void, undefined> {
+  const { options, plan, recipe, maker, taker, state } = run
+  const { method, data, settings, signal, evaluator, evaluateEvery, checkpointEvery } = options
   const measures = ({ step, epochEnds }: Planned) =>
     evaluator !== undefined && (epochEnds || isDue(evaluateEvery, step))
   const saves = ({ step, epochEnds }: Planned) => epochEnds || isDue(checkpointEvery, step)
   const ends = (planned: Planned) => measures(planned) || saves(planned)
-  let training = 0
   const from = state.step
+  const planned = stretches(plan.after(from), { longest: taker.stride, ends })
+  let training = 0
   let saved = from
   let whole = true // the weights are those of a step, and can be written
   try {
-    for (const stretch of stretches(plan.after(from), { longest: taker.stride, ends })) {
+    throwIfAborted(signal)
+    let started = performance.now()
+    for await (const [stretch, ready] of feedSteps(planned, { method, data, recipe, maker, seed: settings.seed })) {
       throwIfAborted(signal)
-      const started = performance.now()
       whole = false
-      const taken = await taker.take(stretch)
+      const taken = await taker.take(ready)
       whole = true
       const seconds = (performance.now() - started) / 1000 / stretch.length
-      for (const [i, planned] of stretch.entries()) {
+      for (const [i, one] of stretch.entries()) {
         training += seconds
-        const secondsLeft = (training / (planned.step - from)) * (plan.steps - planned.step)
-        const event = stepEnd(planned, taken[i], { steps: plan.steps, seconds, secondsLeft })
-        keeper.advance(event.cutTexts)
+        const secondsLeft = (training / (one.step - from)) * (plan.steps - one.step)
+        const event = stepEnd(one, { ready: ready[i], taken: taken[i] }, { steps: plan.steps, seconds, secondsLeft })
+        keeper.advance(event.cutInputs)
         yield event
       }
       const last = stretch.at(-1)
       if (last && measures(last)) yield await keeper.evaluate()
-      if (!last || !saves(last)) continue
-      whole = false
-      const event = await keeper.checkpoint()
-      saved = last.step
-      whole = true
-      yield event
+      if (last && saves(last)) {
+        whole = false
+        const event = await keeper.checkpoint()
+        saved = last.step
+        whole = true
+        yield event
+      }
+      started = performance.now() // what batches are waited for is part of the next step
     }
   } finally {
     if (whole && state.step > saved) await keeper.checkpoint() // stopped early: by a signal, an evaluator, or who reads the events
@@ -98,11 +108,11 @@ async function* takeSteps(run: PreparedRun, keeper: Keeper): AsyncGenerator<Fine
 
 function stepEnd(
   { step, rate, epoch, parts }: Planned,
-  taken: TakenStep | undefined,
+  { ready, taken }: { readonly ready: ReadyStep | undefined; readonly taken: StepResult | undefined },
   { steps, seconds, secondsLeft }: Pick<StepEnd, 'steps' | 'secondsLeft'> & { readonly seconds: number },
 ): StepEnd {
-  const { loss = Number.NaN, norm = Number.NaN, metrics = {}, cutTexts = 0 } = taken ?? {}
-  const pairs = parts.reduce((sum, part) => sum + part.length, 0)
+  const { loss = Number.NaN, norm = Number.NaN, metrics = {} } = taken ?? {}
+  const examples = parts.reduce((sum, part) => sum + part.length, 0)
   return {
     type: 'step-end',
     step,
@@ -112,10 +122,10 @@ function stepEnd(
     rate,
     norm,
     metrics,
-    pairs,
-    pairsPerSecond: pairs / seconds,
+    examples,
+    examplesPerSecond: examples / seconds,
     secondsLeft,
-    cutTexts,
+    cutInputs: (ready?.batches ?? []).reduce((sum, { cutItems }) => sum + cutItems, 0),
     memory: process.memoryUsage().rss,
   }
 }

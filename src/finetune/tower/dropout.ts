@@ -1,4 +1,12 @@
-import { type Dims, dropoutInputs, insertDropout, productOf, sizeAt, type TypedGraph } from '../../graph/index.ts'
+import {
+  type Dims,
+  dropoutInputs,
+  insertDropout,
+  productOf,
+  type Sizes,
+  sizeAt,
+  type TypedGraph,
+} from '../../graph/index.ts'
 import type { HostTensor } from '../../runtime/index.ts'
 import { createRandom } from '../../shared/index.ts'
 import { int64 } from '../tensors.ts'
@@ -23,19 +31,19 @@ export function withDropout(
   return { graph, types, dropout: places.length > 0 ? { probability, places } : undefined }
 }
 
-/** The inputs of dropout for a group of texts; the same seed gives the same factors. */
+/** The inputs of dropout for a group of items; the same seed gives the same factors. */
 export function dropoutFeeds(
   { probability, places }: Dropout,
-  { batch, sequence, seed }: { readonly batch: number; readonly sequence: number; readonly seed: number },
+  { sizes, seed }: { readonly sizes: Sizes; readonly seed: number },
 ): Readonly<Record<string, HostTensor>> {
   const random = createRandom(seed)
-  const sizes = places.map((dims) => sizeAt(productOf(dims), { batch, sequence }) ?? 0)
-  const from = sizes.map(() => Math.floor(random() * starts))
-  const factors = randomFactors(Math.max(...sizes) + starts, probability, random)
+  const counts = places.map((dims) => sizeAt(productOf(dims), sizes) ?? 0)
+  const from = counts.map(() => Math.floor(random() * starts))
+  const factors = randomFactors(Math.max(...counts) + starts, probability, random)
   return {
     [dropoutInputs.factors]: { dtype: 'float32', dims: [factors.length], data: factors },
     [dropoutInputs.starts]: int64(from),
-    [dropoutInputs.ends]: int64(from.map((start, place) => start + (sizes[place] ?? 0))),
+    [dropoutInputs.ends]: int64(from.map((start, place) => start + (counts[place] ?? 0))),
   }
 }
 

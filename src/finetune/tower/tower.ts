@@ -34,9 +34,5 @@ export interface Tower {
   /** SHA-256 of everything that it begins as, as hex. */
   identity(): string
   /** Writes a folder that opens as a model, with these weights and buffers; where it came from a file, the same file with other numbers in it. */
-  write(
-    folder: string,
-    values: ReadonlyMap<ValueName, Float32Array<ArrayBuffer>>,
-    options?: WriteOptions,
-  ): Promise<void>
+  write(folder: string, values: ReadonlyMap<ValueName, Float32Array>, options?: WriteOptions): Promise<void>
 }

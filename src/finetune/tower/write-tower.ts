@@ -21,7 +21,7 @@ export interface TowerSource extends WriteOptions {
 }
 
 export interface TowerValues {
-  readonly values: ReadonlyMap<ValueName, Float32Array<ArrayBuffer>>
+  readonly values: ReadonlyMap<ValueName, Float32Array>
   /** Numbers of a token's vector, or of the text's where the model gives that itself. */
   readonly tokenDimensions: number
 }

@@ -1,7 +1,9 @@
 import type { GraphBuilder, ValueName } from '../../../graph/index.ts'
 import { buildLoss } from '../../losses/build-loss.ts'
-import { isTrainable, lossParameter, lossState, type Recipe } from '../recipe.ts'
+import { embeddingOf, isTrainable, lossParameter, lossState, partOf, type Recipe, trainedIn } from '../recipe.ts'
 import type { Form } from './forward.ts'
+import { rowInputs } from './names.ts'
+import type { Site } from './place-tower.ts'
 
 /** A loss as it stands in a graph. */
 export interface AppendedLoss {
@@ -15,18 +17,20 @@ export interface AppendedLoss {
   readonly trained: readonly ValueName[]
 }
 
-/** Inputs that say which rows of all embeddings make one of the loss's, and which example each of them belongs to. */
-export function rowInputs(embedding: string) {
-  return { rows: `${embedding}_rows`, examples: `${embedding}_examples` } as const
+export interface LossSite {
+  readonly g: GraphBuilder
+  readonly site: Site
+  /** For each pass, the embeddings of all its groups, `[items, dimensions]`. */
+  readonly all: ReadonlyMap<string, ValueName>
 }
 
-/** Picks the loss's embeddings out of all of them, by inputs of int64 rows, and appends the loss. */
-export function appendLoss(g: GraphBuilder, all: ValueName, recipe: Recipe, { embeddings: form }: Form): AppendedLoss {
+/** Picks the loss's embeddings out of all of them, by inputs of int64 rows, has them go through their heads, and appends the loss. */
+export function appendLoss(at: LossSite, recipe: Recipe, { embeddings: form }: Form): AppendedLoss {
+  const { g } = at
   const { loss } = recipe
-  const embeddings = Object.entries(form).map(([name, count]) => {
-    const rows = g.input(rowInputs(name).rows, { dtype: 'int64', dims: [count] })
-    return [name, g.op('Gather', [all, rows], { axis: 0 })] as const
-  })
+  const embeddings = Object.entries(form).map(
+    ([name, count]) => [name, appendEmbedding(at, recipe, name, count)] as const,
+  )
   const rows = Object.entries(form).map(([name, count]) => {
     return [name, g.input(rowInputs(name).examples, { dtype: 'int64', dims: [count] })] as const
   })
@@ -54,6 +58,29 @@ export function appendLoss(g: GraphBuilder, all: ValueName, recipe: Recipe, { em
     loss: built.loss,
     metrics: new Map(Object.entries(built.metrics ?? {})),
     state: new Map(next.map(([name, value]) => [lossState(name), value])),
-    trained: own.flatMap(([name, one]) => (isTrainable(one) ? [lossParameter(name)] : [])),
+    trained: [
+      ...own.flatMap(([name, one]) => (isTrainable(one) ? [lossParameter(name)] : [])),
+      ...trainedIn(recipe, headsOf(recipe, Object.keys(form))),
+    ],
   }
+}
+
+/** Rows of what a pass gave, through the heads after it. */
+function appendEmbedding({ g, site, all }: LossSite, recipe: Recipe, name: string, count: string): ValueName {
+  const { through, stop } = embeddingOf(recipe, name)
+  const [first, ...heads] = through
+  const rows = g.input(rowInputs(name).rows, { dtype: 'int64', dims: [count] })
+  const taken = g.op('Gather', [all.get(first) ?? '', rows], { axis: 0 })
+  const value = heads.reduce((input, head, place) => {
+    const part = partOf(recipe, head)
+    const [headInput = ''] = part.tower.inputs
+    const rename = (own: ValueName) => `${name}/${place}/${own}`
+    return site.place(part, { rename, sizes: { batch: count }, given: new Map([[headInput, input]]) }).output
+  }, taken)
+  return stop ? g.stop(value) : value
+}
+
+/** The heads that some embeddings go through. */
+function headsOf(recipe: Recipe, embeddings: readonly string[]): string[] {
+  return embeddings.flatMap((name) => embeddingOf(recipe, name).through.slice(1))
 }

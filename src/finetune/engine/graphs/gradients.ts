@@ -1,11 +1,12 @@
-import type { TransformerFiles } from '../../../embed/index.ts'
 import { createBuilder, type Model, type ValueName } from '../../../graph/index.ts'
 import { isQontrastError, QontrastError } from '../../../shared/index.ts'
 import { appendGradient } from '../../autodiff/index.ts'
 import type { Tower } from '../../tower/tower.ts'
-import { isTrainable, partOf, type Recipe } from '../recipe.ts'
+import { embeddingOf, partOf, type Recipe, trainedIn } from '../recipe.ts'
 import { appendLoss } from './append-loss.ts'
-import { dimensionsOf, type Form, type Forward, finish, instantiate, joined, lookupsOf } from './forward.ts'
+import { type Form, type Forward, finish, instantiate, joined } from './forward.ts'
+import { embeddingsInput } from './names.ts'
+import { createSite, lookupsOf } from './place-tower.ts'
 
 /** A table of which a batch uses some rows: its gradient is that of the rows taken, and which they were. */
 export interface RowGradient {
@@ -40,11 +41,11 @@ export type StepGraph = GradientGraph & LossOutputs
  */
 export function buildStepGraph(recipe: Recipe, form: Form): StepGraph {
   const forward = instantiate(recipe, form.passes)
-  const { g } = forward
-  const all = joined(g, forward.embeddings)
-  const { loss, metrics, state, trained } = appendLoss(g, all, recipe, form)
+  const { g, site } = forward
+  const all = joined(g, form.passes, forward.embeddings)
+  const { loss, metrics, state, trained } = appendLoss({ g, site, all }, recipe, form)
   const found = gradientsIn(recipe, forward, { passes: form.passes, seeds: new Map([[loss, g.scalar(1)]]), trained })
-  const next = new Map([...state, ...forward.buffers])
+  const next = new Map([...state, ...site.buffers])
   const values = [loss, ...metrics.values(), ...next.values(), ...found.values]
   const { model, named } = finish(recipe, g, values, { name: 'step' })
   return {
@@ -56,27 +57,41 @@ export function buildStepGraph(recipe: Recipe, form: Form): StepGraph {
   }
 }
 
-/** For the gradient cache: loss and gradient of all embeddings, given as the input `embeddings` `[texts, dimensions]`. */
-export function buildLossGraph(
-  recipe: Recipe,
-  form: Form,
-): LossOutputs & Pick<GradientGraph, 'model' | 'gradients'> & { readonly gradient: ValueName } {
+export interface LossGraph extends LossOutputs, Pick<GradientGraph, 'model' | 'gradients'> {
+  /** For each pass that gradients go back into, the output that has its embeddings'. */
+  readonly upstream: ReadonlyMap<string, ValueName>
+}
+
+/** For the gradient cache: the loss, and the gradient of all embeddings, which are inputs of their own for each pass, `[items, dimensions]`. */
+export function buildLossGraph(recipe: Recipe, form: Form): LossGraph {
   const g = createBuilder()
-  const all = g.input('embeddings', { dtype: 'float32', dims: ['texts', dimensionsOf(recipe)] })
-  const { loss, metrics, state, trained } = appendLoss(g, all, recipe, form)
-  const found = appendGradient(g, { seeds: new Map([[loss, g.scalar(1)]]), targets: [all, ...trained] })
-  const gradient = found.get(all)
-  if (gradient === undefined)
-    throw new QontrastError('internal', `the loss '${recipe.loss.name}' does not depend on the embeddings`)
-  found.delete(all)
-  const values = [loss, gradient, ...metrics.values(), ...state.values(), ...found.values()]
+  const passes = [...new Set(Object.keys(form.embeddings).map((name) => embeddingOf(recipe, name).through[0]))]
+  const all = new Map(
+    passes.map((pass) => {
+      const dims = [`${pass} items`, partOf(recipe, pass).tower.dimensions]
+      return [pass, g.input(embeddingsInput(pass), { dtype: 'float32', dims })] as const
+    }),
+  )
+  const site = createSite(g, recipe)
+  const { loss, metrics, state, trained } = appendLoss({ g, site, all }, recipe, form)
+  const found = appendGradient(g, { seeds: new Map([[loss, g.scalar(1)]]), targets: [...all.values(), ...trained] })
+  const own = [...all].filter(([pass]) => !partOf(recipe, pass).follows)
+  const upstream = new Map(own.flatMap(([pass, value]) => pairOf(pass, found.get(value))))
+  if (upstream.size === 0)
+    throw new QontrastError(
+      'invalid-option',
+      `The loss '${recipe.loss.name}' does not depend on any embedding that is trained.`,
+    )
+  for (const value of all.values()) found.delete(value)
+  const next = new Map([...state, ...site.buffers])
+  const values = [loss, ...upstream.values(), ...metrics.values(), ...next.values(), ...found.values()]
   const { model, named } = finish(recipe, g, values, { name: 'loss' })
   return {
     model,
     loss: named(loss),
-    gradient: named(gradient),
+    upstream: through(upstream, named),
     metrics: through(metrics, named),
-    next: through(state, named),
+    next: through(next, named),
     gradients: through(found, named),
   }
 }
@@ -85,7 +100,7 @@ export function buildLossGraph(
 export function buildChunkGraph(recipe: Recipe, pass: string): GradientGraph {
   const forward = instantiate(recipe, [pass])
   const { g, embeddings } = forward
-  const upstream = g.input('upstream', { dtype: 'float32', dims: ['batch0', dimensionsOf(recipe)] })
+  const upstream = g.input('upstream', { dtype: 'float32', dims: ['batch0', partOf(recipe, pass).tower.dimensions] })
   const seeds = new Map([[embeddings[0] ?? '', upstream]])
   const found = gradientsIn(recipe, forward, { passes: [pass], seeds, trained: [] })
   const { model, named } = finish(recipe, g, found.values, { name: 'chunk' })
@@ -104,7 +119,7 @@ export function buildEncodeGraph(
 }
 
 /** `model-invalid` where a part of the model has no gradient: with its family, the operator, and what to do. */
-export function checkGradients(recipe: Recipe, pass: string, { settings: { family } }: TransformerFiles): void {
+export function checkGradients(recipe: Recipe, pass: string, family: string | undefined): void {
   try {
     buildChunkGraph(recipe, pass)
   } catch (cause) {
@@ -123,16 +138,6 @@ interface GradientTargets {
   readonly seeds: ReadonlyMap<ValueName, ValueName>
   /** What is learned beside the towers' weights. */
   readonly trained: readonly ValueName[]
-}
-
-/** The names of the trained weights that passes read. */
-export function trainedIn(recipe: Recipe, passes: readonly string[]): Set<ValueName> {
-  const parts = [...new Set(passes)].map((name) => partOf(recipe, name)).filter(({ follows }) => !follows)
-  return new Set(
-    parts.flatMap(({ tower, weight }) =>
-      [...tower.parameters].flatMap(([name, one]) => (isTrainable(one) ? [weight(name)] : [])),
-    ),
-  )
 }
 
 /** Appends the reverse pass; `values` are its results, to be made outputs. */

@@ -7,6 +7,7 @@ import {
   type ValueName,
   verifyGraph,
 } from '../../../graph/index.ts'
+import { tapeOf } from './names.ts'
 import type { UpdateGraph } from './update.ts'
 
 /**
@@ -25,11 +26,6 @@ export interface LoopGraph {
   readonly next: ReadonlyMap<ValueName, ValueName>
   /** The step's own inputs, which are given as tapes. */
   readonly taped: readonly ValueName[]
-}
-
-/** Inputs that hold the values of all steps one after the other, `[elements]`, where each step's begin and end, `[steps + 1]`, and its dims, `[steps, rank]`. */
-export function tapeOf(name: ValueName) {
-  return { values: `${name}/values`, bounds: `${name}/bounds`, dims: `${name}/dims` } as const
 }
 
 const [iteration, place, following, going, one, count] = ['iteration', 'place', 'following', 'going', 'one', 'steps']

@@ -6,10 +6,11 @@ import { followed, followingNames } from '../../optimizer/following.ts'
 import { updateNames, updateOf } from '../../optimizer/optimizer.ts'
 import { type Parameter, roles, rowNormOf, settled } from '../../optimizer/parameter.ts'
 import { graphWriter } from '../../optimizer/to-graph.ts'
-import { isTrainable, parametersOf, partsOf, type Recipe, slotName } from '../recipe.ts'
+import { isTrainable, parametersOf, partsOf, type Recipe, slotName, trainedIn } from '../recipe.ts'
 import { appendLoss } from './append-loss.ts'
 import { type Form, finish, instantiate, joined } from './forward.ts'
-import { type LossOutputs, trainedIn } from './gradients.ts'
+import type { LossOutputs } from './gradients.ts'
+import { clipInput, momentumInput } from './names.ts'
 
 /** A step that moves the weights itself, for devices that keep them: every value of the state that changes is an input, and its next value an output. */
 export interface UpdateGraph extends LossOutputs {
@@ -18,15 +19,11 @@ export interface UpdateGraph extends LossOutputs {
   readonly norm: ValueName
 }
 
-/** Scalar inputs beside those of the optimizer: the limit of clipping, and the momentum of each follower. */
-export const clipInput = clipNames.clip
-export const momentumInput = (follower: string): ValueName => `momentum/${follower}`
-
 /** One step with clipping, the optimizer's update and what follows it in one graph. Scalar inputs: `rate`, `decay`, `step`, `clip`, and momenta. */
 export function buildUpdateGraph(recipe: Recipe, form: Form): UpdateGraph {
-  const { g, embeddings, buffers } = instantiate(recipe, form.passes)
-  const all = joined(g, embeddings)
-  const { loss, metrics, state, trained } = appendLoss(g, all, recipe, form)
+  const { g, site, embeddings } = instantiate(recipe, form.passes)
+  const all = joined(g, form.passes, embeddings)
+  const { loss, metrics, state, trained } = appendLoss({ g, site, all }, recipe, form)
   const targets = [...trainedIn(recipe, form.passes), ...trained]
   const gradients = appendGradient(g, { seeds: new Map([[loss, g.scalar(1)]]), targets })
 
@@ -34,7 +31,7 @@ export function buildUpdateGraph(recipe: Recipe, form: Form): UpdateGraph {
   const norm = g.op('Sqrt', [squares.reduce((sum, one) => g.op('Add', [sum, one]))])
   const updated = appendUpdates(g, recipe, { gradients, norm })
   const shadows = appendFollowers(g, recipe, updated)
-  const next = new Map([...state, ...buffers, ...updated, ...shadows])
+  const next = new Map([...state, ...site.buffers, ...updated, ...shadows])
 
   const values = [loss, norm, ...metrics.values(), ...next.values()]
   const { model, named } = finish(recipe, g, values, { name: 'update', keep: new Set(next.keys()) })

@@ -1,17 +1,12 @@
-import { type Model, serializeModel, type ValueName } from '../../../graph/index.ts'
+import type { ValueName } from '../../../graph/index.ts'
 import { createRunner, type HostTensor, type HostTensors } from '../../../runtime/index.ts'
 import { combineSeeds, QontrastError } from '../../../shared/index.ts'
-import type { Batch } from '../../data/collate.ts'
-import { formOf, type GroupOptions, groupFeeds, passesOf, rowFeeds } from '../feeds.ts'
-import { dimensionsOf, type Form } from '../graphs/forward.ts'
-import {
-  buildChunkGraph,
-  buildEncodeGraph,
-  buildLossGraph,
-  buildStepGraph,
-  type LossOutputs,
-} from '../graphs/gradients.ts'
-import { partOf } from '../recipe.ts'
+import type { Batch, Group } from '../../data/batch.ts'
+import { passOf, type StepFacts } from '../facts.ts'
+import { formOf, type GroupOptions, groupFeeds, rowFeeds } from '../feeds.ts'
+import type { Form } from '../graphs/forward.ts'
+import type { LossOutputs } from '../graphs/gradients.ts'
+import { embeddingsInput } from '../graphs/names.ts'
 import { addGradients, floatsOf, type Gradients, gradientsOf, scalarOf } from './gradients.ts'
 import { keep } from './kept.ts'
 import { type StepResult, stateFeeds, type WayOptions } from './way.ts'
@@ -32,36 +27,31 @@ export interface BatchGradients {
   close(): Promise<void>
 }
 
-export function createBatchGradients({ recipe, state, processor, device, threads }: WayOptions): BatchGradients {
+export function createBatchGradients({ facts, graphs, state, device, threads }: WayOptions): BatchGradients {
   const values = stateFeeds(state)
-  const dimensions = dimensionsOf(recipe)
-  const open = async <G extends { readonly model: Model }>(graph: G, { keepMemory = true } = {}) => ({
-    graph,
-    runner: await createRunner(serializeModel(graph.model), { device, threads, planMemory: false, keepMemory }),
-  })
-  const steps = keep((form: Form) => open(buildStepGraph(recipe, form)))
-  const encoders = keep((pass: string) => open(buildEncodeGraph(recipe, pass)))
+  const dimensionsOf = (pass: string) => passOf(facts, pass).dimensions
+  const open = async <G extends { readonly bytes: Uint8Array }>(asked: Promise<G>, { keepMemory = true } = {}) => {
+    const { bytes, ...graph } = await asked
+    return { graph, runner: await createRunner(bytes, { device, threads, planMemory: false, keepMemory }) }
+  }
+  const steps = keep((form: Form) => open(graphs.step(form)))
+  const encoders = keep((pass: string) => open(graphs.encode({ passes: [pass], embeddings: {} })))
   const losses = keep((embeddings: Form['embeddings']) =>
-    open(buildLossGraph(recipe, { passes: [], embeddings }), { keepMemory: false }),
+    open(graphs.loss({ passes: [], embeddings }), { keepMemory: false }),
   )
-  const chunks = keep((pass: string) => open(buildChunkGraph(recipe, pass)))
+  const chunks = keep((pass: string) => open(graphs.chunk({ passes: [pass], embeddings: {} })))
 
-  const feedsOf = (pass: string, items: readonly unknown[], options: GroupOptions): HostTensors =>
-    groupFeeds(partOf(recipe, pass).tower, processor, options, items)
+  const feedsOf = (group: Group, options: GroupOptions) => groupFeeds(facts, group, options)
 
-  /** Embeddings of all groups, one after the other. */
-  async function encode(batch: Batch, seed: number): Promise<Float32Array> {
-    const passes = passesOf(batch)
-    const count = batch.groups.reduce((sum, { length }) => sum + length, 0)
-    const embeddings = new Float32Array(count * dimensions)
-    let offset = 0
+  /** For each pass, the embeddings of all its groups, one after the other. */
+  async function encode(batch: Batch, seed: number): Promise<ReadonlyMap<string, Float32Array>> {
+    const places = placesOf(batch, facts)
+    const embeddings = new Map([...places.sizes].map(([pass, size]) => [pass, new Float32Array(size)]))
     for (const [i, group] of batch.groups.entries()) {
-      const pass = passes[i] ?? ''
-      const { graph, runner } = await encoders.get(pass)
-      const feeds = feedsOf(pass, group, { group: 0, seed: combineSeeds(seed, i) })
+      const { graph, runner } = await encoders.get(group.pass)
+      const feeds = feedsOf(group, { group: 0, seed: combineSeeds(seed, i) })
       const part = floatsOf(await runner.run({ ...values, ...feeds }), graph.embeddings)
-      embeddings.set(part, offset)
-      offset += part.length
+      embeddings.get(group.pass)?.set(part, places.offsets[i])
     }
     return embeddings
   }
@@ -69,37 +59,32 @@ export function createBatchGradients({ recipe, state, processor, device, threads
   return {
     async atOnce(batch, seed) {
       const { graph, runner } = await steps.get(formOf(batch))
-      const passes = passesOf(batch)
-      const texts = batch.groups.map((group, i) =>
-        feedsOf(passes[i] ?? '', group, { group: i, seed: combineSeeds(seed, i) }),
-      )
-      const feeds = Object.assign({}, values, rowFeeds(batch), ...texts)
+      const items = batch.groups.map((group, i) => feedsOf(group, { group: i, seed: combineSeeds(seed, i) }))
+      const feeds = Object.assign({}, values, rowFeeds(batch), ...items)
       const results = await runner.run(feeds)
       return { ...lossOf(graph, results), gradients: gradientsOf(graph, feeds, results) }
     },
 
     async inChunks(batch, seed) {
-      const passes = passesOf(batch)
       const embeddings = await encode(batch, seed)
       const { graph, runner } = await losses.get(formOf(batch).embeddings)
-      const dims = [embeddings.length / dimensions, dimensions]
-      const feeds = { ...values, ...rowFeeds(batch), embeddings: { dtype: 'float32', dims, data: embeddings } } as const
+      const given = [...embeddings].map(([pass, data]) => [embeddingsInput(pass), matrixOf(data, dimensionsOf(pass))])
+      const feeds: HostTensors = { ...values, ...rowFeeds(batch), ...Object.fromEntries(given) }
       const results = await runner.run(feeds)
-      const upstream = floatsOf(results, graph.gradient)
 
       const gradients = gradientsOf({ gradients: graph.gradients, rowGradients: [] }, feeds, results)
-      let offset = 0
+      const { offsets } = placesOf(batch, facts)
       for (const [i, group] of batch.groups.entries()) {
-        const size = group.length * dimensions
-        const data = upstream.subarray(offset, offset + size)
-        offset += size
-        const pass = passes[i] ?? ''
-        if (partOf(recipe, pass).follows) continue
-        const chunk = await chunks.get(pass)
+        const output = graph.upstream.get(group.pass)
+        if (output === undefined) continue
+        const dimensions = dimensionsOf(group.pass)
+        const from = offsets[i] ?? 0
+        const upstream = floatsOf(results, output).subarray(from, from + group.items * dimensions)
+        const chunk = await chunks.get(group.pass)
         const own: HostTensors = {
           ...values,
-          ...feedsOf(pass, group, { group: 0, seed: combineSeeds(seed, i) }),
-          upstream: { dtype: 'float32', dims: [group.length, dimensions], data },
+          ...feedsOf(group, { group: 0, seed: combineSeeds(seed, i) }),
+          upstream: matrixOf(upstream, dimensions),
         }
         addGradients(gradients, gradientsOf(chunk.graph, own, await chunk.runner.run(own)))
       }
@@ -110,6 +95,21 @@ export function createBatchGradients({ recipe, state, processor, device, threads
       for (const kept of [steps, encoders, losses, chunks]) await kept.close()
     },
   }
+}
+
+/** How many numbers the embeddings of each pass are, and where among them those of each group begin. */
+function placesOf({ groups }: Batch, facts: StepFacts) {
+  const sizes = new Map<string, number>()
+  const offsets = groups.map(({ pass, items }) => {
+    const offset = sizes.get(pass) ?? 0
+    sizes.set(pass, offset + items * passOf(facts, pass).dimensions)
+    return offset
+  })
+  return { sizes, offsets }
+}
+
+function matrixOf(data: Float32Array, columns: number): HostTensor {
+  return { dtype: 'float32', dims: [data.length / columns, columns], data }
 }
 
 /** What a graph told beside gradients. */

@@ -2,9 +2,9 @@ import type { ValueName } from '../../../graph/index.ts'
 import { clipLimit, clipNames, clipScale } from '../../optimizer/clipping.ts'
 import { followed, followingNames } from '../../optimizer/following.ts'
 import { compileLoop, compileNumber, type HostLoop } from '../../optimizer/host-loop.ts'
-import { decayed, updateNames, updateOf } from '../../optimizer/optimizer.ts'
-import { roles, rowNormOf, settled } from '../../optimizer/parameter.ts'
-import { isTrainable, parametersOf, partsOf, type Recipe, slotName } from '../recipe.ts'
+import { decayed, updateNames } from '../../optimizer/optimizer.ts'
+import { rowNormOf } from '../../optimizer/parameter.ts'
+import type { StepFacts } from '../facts.ts'
 import type { FloatTensor, TrainState } from '../state.ts'
 import { type Gradients, squares } from './gradients.ts'
 
@@ -16,6 +16,8 @@ export interface UpdateNumbers {
   readonly step: number
   /** What gradients are multiplied by before they are used: clipping, and the mean over accumulated batches. */
   readonly scale: number
+  /** Of each follower: the share of itself that a shadow keeps. */
+  readonly momenta: Readonly<Record<string, number>>
 }
 
 /** The optimizer on the host: one loop over memory for each weight, made of the definitions that graphs are made of too. */
@@ -42,13 +44,13 @@ interface Moved {
   readonly settle: HostLoop | undefined
 }
 
-export function createHostUpdate(recipe: Recipe, state: TrainState): HostUpdate {
-  const { optimizer } = recipe
-  const slotNames = optimizer.slots.map(updateNames.slot)
-  const move = compileLoop(updateOf(optimizer), [updateNames.weight, updateNames.gradient, ...slotNames])
+export function createHostUpdate(facts: StepFacts, state: TrainState): HostUpdate {
+  const { slots: slotsKept, next } = facts.update
+  const slotNames = slotsKept.map(updateNames.slot)
+  const move = compileLoop(next, [updateNames.weight, updateNames.gradient, ...slotNames])
   const fade = compileLoop({ [updateNames.weight]: decayed }, [updateNames.weight])
   const follow = compileLoop({ [followingNames.shadow]: followed }, [followingNames.shadow, followingNames.weight])
-  const moved = movedOf(recipe, state)
+  const moved = movedOf(facts, state)
   const usedRows = new Map<ValueName, Set<number>>()
 
   function moveAll({ weight, slots }: Moved, gradient: Float32Array, numbers: Readonly<Record<string, number>>): void {
@@ -83,7 +85,7 @@ export function createHostUpdate(recipe: Recipe, state: TrainState): HostUpdate 
   }
 
   return {
-    apply(gradients, { rate, weightDecay, step, scale }) {
+    apply(gradients, { rate, weightDecay, step, scale, momenta }) {
       for (const [name, gradient] of gradients) {
         const one = moved.get(name)
         if (!one) continue
@@ -97,21 +99,18 @@ export function createHostUpdate(recipe: Recipe, state: TrainState): HostUpdate 
         else moveRows(name, one, { gradients: gradient.rows, numbers })
         if (one.settle) settleRows(one.settle, one.weight)
       }
-      followAll(recipe, state, { step, follow })
+      followAll(facts, state, { momenta, follow })
     },
     forget: () => usedRows.clear(),
   }
 }
 
-function movedOf(recipe: Recipe, { weights, slots, loss }: TrainState): ReadonlyMap<ValueName, Moved> {
-  const moved = [...parametersOf(recipe)].flatMap(([name, parameter]): [ValueName, Moved][] => {
+function movedOf({ update }: StepFacts, { weights, slots, loss }: TrainState): ReadonlyMap<ValueName, Moved> {
+  const moved = update.moved.flatMap(({ name, slots: names, decays, settled }): [ValueName, Moved][] => {
     const weight = weights.get(name) ?? loss.parameters.get(name)
-    if (!weight || !isTrainable(parameter)) return []
-    const own = recipe.optimizer.slots.flatMap((slot) => slots.get(slotName(slot, name)) ?? [])
-    const { role, constraint } = parameter
-    const settle =
-      constraint && compileLoop({ [updateNames.weight]: settled(constraint).expression }, [updateNames.weight])
-    return [[name, { weight, slots: own, decays: roles[role].decays, settle }]]
+    if (!weight) return []
+    const settle = settled && compileLoop({ [updateNames.weight]: settled }, [updateNames.weight])
+    return [[name, { weight, slots: names.flatMap((slot) => slots.get(slot) ?? []), decays, settle }]]
   })
   return new Map(moved)
 }
@@ -142,18 +141,15 @@ function settleRows(settle: HostLoop, { data, dims }: FloatTensor): void {
 
 /** Shadows after the weights that they follow have moved. */
 function followAll(
-  recipe: Recipe,
+  { followers }: StepFacts,
   { weights, shadows }: TrainState,
-  { step, follow }: { readonly step: number; readonly follow: HostLoop },
+  { momenta, follow }: Pick<UpdateNumbers, 'momenta'> & { readonly follow: HostLoop },
 ): void {
-  const parts = partsOf(recipe)
-  for (const { follows, tower, weight: shadowName } of parts.values()) {
-    const followedPart = follows && parts.get(follows.of)
-    if (!followedPart) continue
-    const numbers = { [followingNames.momentum]: follows.momentum(step) }
-    for (const name of tower.parameters.keys()) {
-      const shadow = shadows.get(shadowName(name))
-      const weight = weights.get(followedPart.weight(name))
+  for (const [follower, pairs] of Object.entries(followers)) {
+    const numbers = { [followingNames.momentum]: momenta[follower] ?? 1 }
+    for (const { shadow: shadowName, weight: weightName } of pairs) {
+      const shadow = shadows.get(shadowName)
+      const weight = weights.get(weightName)
       if (shadow && weight)
         follow({ [followingNames.shadow]: shadow.data, [followingNames.weight]: weight.data }, numbers)
     }

@@ -1,15 +1,14 @@
-import type { Batch } from '../../data/collate.ts'
+import type { Batch } from '../../data/batch.ts'
 import { takeValues } from '../state.ts'
 import { createBatchGradients } from './batch-gradients.ts'
 import { addGradients, freeGradients, type Gradients, globalNorm } from './gradients.ts'
 import { clippingOf, createHostUpdate } from './host-update.ts'
 import type { StepResult, StepSettings, WayOptions } from './way.ts'
 
-/** A batch of a step, its dropout's seed, and whether it is taken as one graph or by the gradient cache. */
+/** A batch of a step, and its dropout's seed. */
 export interface HostBatch {
   readonly batch: Batch
   readonly seed: number
-  readonly atOnce: boolean
 }
 
 /** Steps whose gradients come to this process, where the optimizer moves the weights. */
@@ -22,17 +21,17 @@ export interface HostWay {
 }
 
 export function createHostWay(options: WayOptions): HostWay {
-  const { recipe, state } = options
+  const { facts, state } = options
   const source = createBatchGradients(options)
-  const update = createHostUpdate(recipe, state)
+  const update = createHostUpdate(facts, state)
   return {
-    async step(batches, { rate, weightDecay, step, clip }) {
+    async step(batches, { rate, weightDecay, step, clip, momenta }) {
       const count = batches.length
       const gradients: Gradients = new Map()
       const metrics: Record<string, number> = {}
       let total = 0
-      for (const { batch, seed, atOnce } of batches) {
-        const result = await (atOnce ? source.atOnce(batch, seed) : source.inChunks(batch, seed))
+      for (const { batch, seed } of batches) {
+        const result = await (batch.atOnce ? source.atOnce(batch, seed) : source.inChunks(batch, seed))
         addGradients(gradients, result.gradients)
         total += result.loss
         for (const [name, value] of Object.entries(result.metrics)) metrics[name] = (metrics[name] ?? 0) + value / count
@@ -41,7 +40,7 @@ export function createHostWay(options: WayOptions): HostWay {
       const loss = total / count
       const norm = globalNorm(gradients) / count
       if (Number.isFinite(loss) && Number.isFinite(norm)) {
-        update.apply(gradients, { rate, weightDecay, step, scale: clippingOf(norm, clip) / count })
+        update.apply(gradients, { rate, weightDecay, step, scale: clippingOf(norm, clip) / count, momenta })
         state.step = step
       }
       freeGradients(gradients)

@@ -1,13 +1,13 @@
-import { serializeModel, type ValueName } from '../../../graph/index.ts'
+import type { ValueName } from '../../../graph/index.ts'
 import { createRunner, type HostTensor, type HostTensors } from '../../../runtime/index.ts'
 import { QontrastError } from '../../../shared/index.ts'
-import type { Batch } from '../../data/collate.ts'
+import type { Batch } from '../../data/batch.ts'
 import { int64 } from '../../tensors.ts'
 import { formOf } from '../feeds.ts'
 import type { Form } from '../graphs/forward.ts'
-import { buildLoopGraph, type LoopGraph, tapeOf } from '../graphs/repeat.ts'
-import { buildUpdateGraph } from '../graphs/update.ts'
-import { takeValues, valuesOf } from '../state.ts'
+import { tapeOf } from '../graphs/names.ts'
+import type { LoopGraph } from '../graphs/repeat.ts'
+import { takeValues } from '../state.ts'
 import { floatsOf } from './gradients.ts'
 import { keep } from './kept.ts'
 import { type StepResult, type StepSettings, stateFeeds, stepFeeds, type WayOptions } from './way.ts'
@@ -24,10 +24,10 @@ export interface RepeatedWay {
   close(): Promise<void>
 }
 
-export function createRepeatedWay({ recipe, state, processor, device, threads }: WayOptions): RepeatedWay {
+export function createRepeatedWay({ facts, graphs, state, device, threads }: WayOptions): RepeatedWay {
   const sessions = keep(async (form: Form) => {
-    const graph = buildLoopGraph(buildUpdateGraph(recipe, form), new Set(valuesOf(state).keys()))
-    return { graph, runner: await createRunner(serializeModel(graph.model), { device, threads, planMemory: false }) }
+    const { bytes, ...graph } = await graphs.repeat(form)
+    return { graph, runner: await createRunner(bytes, { device, threads, planMemory: false }) }
   })
 
   return {
@@ -35,7 +35,7 @@ export function createRepeatedWay({ recipe, state, processor, device, threads }:
       const [first] = steps
       if (!first) return []
       const { graph, runner } = await sessions.get(formOf(first.batch))
-      const feeds = steps.map(({ batch, settings }) => stepFeeds(recipe, processor, batch, settings))
+      const feeds = steps.map(({ batch, settings }) => stepFeeds(facts, batch, settings))
       const count: HostTensor = { dtype: 'int64', dims: [], data: BigInt64Array.of(BigInt(steps.length)) }
       const results = await runner.run({ ...stateFeeds(state), ...tapes(graph, feeds), [graph.count]: count })
       takeValues(state, (value) => results[graph.next.get(value) ?? ''])
@@ -53,7 +53,7 @@ export function createRepeatedWay({ recipe, state, processor, device, threads }:
 }
 
 /** The inputs of all steps as tapes. */
-function tapes({ taped }: LoopGraph, steps: readonly HostTensors[]): HostTensors {
+function tapes({ taped }: Pick<LoopGraph, 'taped'>, steps: readonly HostTensors[]): HostTensors {
   const named = taped.flatMap((name): [ValueName, HostTensor][] => {
     const tape = tapeOf(name)
     const tensors = steps.map((feeds) => {

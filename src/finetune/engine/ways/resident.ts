@@ -1,9 +1,8 @@
 import { createBuilder, serializeModel, type ValueName } from '../../../graph/index.ts'
 import { createResidentRunner, type HostTensors, type ResidentTensors } from '../../../runtime/index.ts'
-import type { Batch } from '../../data/collate.ts'
+import type { Batch } from '../../data/batch.ts'
 import { formOf } from '../feeds.ts'
 import type { Form } from '../graphs/forward.ts'
-import { buildUpdateGraph } from '../graphs/update.ts'
 import { type TrainState, takeValues, valuesOf } from '../state.ts'
 import { scalarOf } from './gradients.ts'
 import { keep } from './kept.ts'
@@ -18,13 +17,13 @@ export interface ResidentWay {
 }
 
 export function createResidentWay(options: WayOptions): ResidentWay {
-  const { recipe, state, processor, device, threads } = options
+  const { facts, graphs, state, device, threads } = options
   let there: ResidentTensors = {}
 
   const sessions = keep(async (form: Form) => {
-    const graph = buildUpdateGraph(recipe, form)
+    const { bytes, ...graph } = await graphs.update(form)
     const session = { device, threads, stay: new Set(graph.next.values()), planMemory: false }
-    return { graph, runner: await createResidentRunner(serializeModel(graph.model), session) }
+    return { graph, runner: await createResidentRunner(bytes, session) }
   })
 
   function free(): void {
@@ -35,7 +34,7 @@ export function createResidentWay(options: WayOptions): ResidentWay {
   return {
     async step(batch, settings) {
       const { graph, runner } = await sessions.get(formOf(batch))
-      const feeds = { ...stateFeeds(state), ...stepFeeds(recipe, processor, batch, settings) } // what is on the device comes before
+      const feeds = { ...stateFeeds(state), ...stepFeeds(facts, batch, settings) } // what is on the device comes before
       const { host, resident } = await runner.run(feeds, there)
       const before = there
       const next = [...graph.next].flatMap(([name, output]) =>

@@ -1,19 +1,19 @@
-import type { Processor } from '../../../embed/index.ts'
 import type { ConcreteDevice, HostTensors } from '../../../runtime/index.ts'
 import { combineSeeds } from '../../../shared/index.ts'
-import type { Batch } from '../../data/collate.ts'
+import type { Batch } from '../../data/batch.ts'
 import { clipLimit } from '../../optimizer/clipping.ts'
 import { scalar } from '../../tensors.ts'
-import { groupFeeds, passesOf, rowFeeds } from '../feeds.ts'
-import { clipInput, momentumInput } from '../graphs/update.ts'
-import { partOf, type Recipe } from '../recipe.ts'
+import type { StepFacts } from '../facts.ts'
+import { groupFeeds, rowFeeds } from '../feeds.ts'
+import { clipInput, momentumInput } from '../graphs/names.ts'
+import type { GraphSource } from '../graphs/source.ts'
 import { type TrainState, valuesOf } from '../state.ts'
 
 /** What every way of taking steps is given. */
 export interface WayOptions {
-  readonly recipe: Recipe
+  readonly facts: StepFacts
+  readonly graphs: GraphSource
   readonly state: TrainState
-  readonly processor: Processor
   readonly device: ConcreteDevice
   readonly threads: number
 }
@@ -26,6 +26,8 @@ export interface StepSettings {
   readonly step: number
   /** Largest norm of the gradient; 0 for none. */
   readonly clip: number
+  /** Of each follower: the share of itself that a shadow keeps. */
+  readonly momenta: Readonly<Record<string, number>>
   /** What the step's dropout follows from. */
   readonly seed: number
 }
@@ -40,23 +42,16 @@ export interface StepResult {
 
 /** Every input of a step on a device beside its state. */
 export function stepFeeds(
-  recipe: Recipe,
-  processor: Processor,
+  facts: StepFacts,
   batch: Batch,
-  { rate, weightDecay, step, clip, seed }: StepSettings,
+  { rate, weightDecay, step, clip, momenta, seed }: StepSettings,
 ): HostTensors {
-  const momenta = Object.entries(recipe.followers).map(
-    ([name, { momentum }]) => [momentumInput(name), momentum(step)] as const,
-  )
-  const scalars = { rate, decay: weightDecay, step, [clipInput]: clipLimit(clip), ...Object.fromEntries(momenta) }
-  const passes = passesOf(batch)
+  const following = Object.entries(momenta).map(([name, momentum]) => [momentumInput(name), momentum] as const)
+  const scalars = { rate, decay: weightDecay, step, [clipInput]: clipLimit(clip), ...Object.fromEntries(following) }
   return Object.assign(
     rowFeeds(batch),
     Object.fromEntries(Object.entries(scalars).map(([name, value]) => [name, scalar(value)])),
-    ...batch.groups.map((texts, group) => {
-      const { tower } = partOf(recipe, passes[group] ?? '')
-      return groupFeeds(tower, processor, { group, seed: combineSeeds(seed, group) }, texts)
-    }),
+    ...batch.groups.map((group, i) => groupFeeds(facts, group, { group: i, seed: combineSeeds(seed, i) })),
   )
 }
 

@@ -1,0 +1,65 @@
+import { openPairs } from './data/pair-data.ts'
+import { train } from './engine/train.ts'
+import type { FinetuneEvent } from './finetune.ts'
+import { infoNce } from './losses/info-nce.ts'
+import { learnFromPairs } from './methods/pairs.ts'
+import { pretrained } from './methods/pretrained.ts'
+import { modelCard } from './model-card.ts'
+import { adamW } from './optimizer/adamw.ts'
+import { checkLoss, type FinetuneOptions, runSettings } from './options.ts'
+
+/** Pairs, an encoder and a loss → the method that learns from pairs → the engine. */
+export async function* finetuneOnPairs(options: FinetuneOptions): AsyncGenerator<FinetuneEvent, void, undefined> {
+  const { batchSize, maxTokens, dropout, ...settings } = runSettings(options)
+  const { pairs, columns, where, skipBadLines, temperature } = options
+  const loss = options.loss ?? infoNce(temperature === undefined ? {} : { temperature })
+  checkLoss(loss)
+  const data = await openPairs({
+    pairs,
+    batchSize,
+    seed: settings.seed,
+    ...(columns ? { columns } : {}),
+    ...(where ? { where } : {}),
+    ...(skipBadLines ? { skipBadLines } : {}),
+  })
+  const { model, cacheDir, localOnly } = options
+  const encoder = pretrained(model, {
+    maxTokens,
+    dropout,
+    ...(cacheDir === undefined ? {} : { cacheDir }),
+    ...(localOnly === undefined ? {} : { localOnly }),
+  })
+  yield* train({
+    ...runOptionsOf(options),
+    method: learnFromPairs({ encoder, loss }),
+    data,
+    settings,
+    optimizer: options.optimizer ?? adamW(),
+    card: (facts) => modelCard({ ...facts, model }),
+  })
+}
+
+/** What goes to the engine as it is. */
+function runOptionsOf({
+  out,
+  resume,
+  evaluator,
+  evaluateEvery,
+  checkpointEvery,
+  device,
+  threads,
+  signal,
+  onWarning,
+}: FinetuneOptions) {
+  return {
+    out,
+    ...(resume === undefined ? {} : { resume }),
+    ...(evaluator ? { evaluator } : {}),
+    ...(evaluateEvery === undefined ? {} : { evaluateEvery }),
+    ...(checkpointEvery === undefined ? {} : { checkpointEvery }),
+    ...(device === undefined ? {} : { device }),
+    ...(threads === undefined ? {} : { threads }),
+    ...(signal ? { signal } : {}),
+    ...(onWarning ? { onWarning } : {}),
+  }
+}
