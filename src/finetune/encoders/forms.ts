@@ -9,11 +9,11 @@ import {
   type ValueName,
   type ValueType,
 } from '../../graph/index.ts'
-import { QontrastError } from '../../shared/index.ts'
+import { isKind, QontrastError } from '../../shared/index.ts'
 import type { Beginning, BufferOptions, Definition, Writing } from './definition.ts'
 
 /** Numbers by the names of weights and buffers, row-major. */
-export type Values = ReadonlyMap<ValueName, Float32Array<ArrayBuffer>>
+export type Values = ReadonlyMap<ValueName, Float32Array>
 
 interface Declared<Options> {
   readonly options: Options
@@ -104,9 +104,12 @@ export function trainingForm(
   return { graph, types, output: result, renewed, drops, model }
 }
 
-/** A view, as weights may be large. */
-export function tensorOf(numbers: Float32Array<ArrayBuffer>, dims: readonly number[]): TensorValue {
-  return { dtype: 'float32', dims, bytes: new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength) }
+/** A view, as weights may be large; of shared memory a copy. */
+export function tensorOf(numbers: Float32Array, dims: readonly number[]): TensorValue {
+  const { buffer, byteOffset, byteLength } = numbers
+  const isOwn = isKind(buffer, 'ArrayBuffer')
+  const bytes = isOwn ? new Uint8Array(buffer, byteOffset, byteLength) : new Uint8Array(numbers.slice().buffer)
+  return { dtype: 'float32', dims, bytes }
 }
 
 function writeForm(definition: Definition, form: (g: Writing['g']) => Omit<Writing, 'g'>) {
