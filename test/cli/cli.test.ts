@@ -2,7 +2,7 @@ import { execFile, spawn } from 'node:child_process'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test, vi } from 'vitest'
 import { sharedPath } from '../support/shared.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
@@ -167,16 +167,11 @@ test('Ctrl-C stops at a batch, says how to go on, and keeps what was stored', as
     stderr += chunk.toString()
   })
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve))
-  for (let waited = 0; waited < 200; waited++) {
-    await new Promise((resolve) => setTimeout(resolve, 50))
-    const { stdout } = await run('indexes', '--json')
-    if (
-      JSON.parse(stdout).some(
-        (index: { name: string; documents: number }) => index.name === 'many' && index.documents > 0,
-      )
-    )
-      break
+  const stored = async () => {
+    const indexes: { name: string; documents: number }[] = JSON.parse((await run('indexes', '--json')).stdout)
+    expect(indexes.find(({ name }) => name === 'many')?.documents).toBeGreaterThan(0)
   }
+  await vi.waitFor(stored, 50_000)
   child.kill('SIGINT')
   expect(await ended).toBe(130)
   expect(stderr).toMatch(

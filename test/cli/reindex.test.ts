@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test, vi } from 'vitest'
 import { lancedb } from '../../src/main.ts'
 import { wordDocument, writeModels } from '../support/static-models.ts'
 import { temporaryFolder } from '../support/temporary.ts'
@@ -33,9 +33,8 @@ async function interrupted(...args: string[]): Promise<{ code: number | null; st
   })
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve))
   await using store = lancedb({ path: path.join(folder, 'qontrast-data') })
-  while (!(await store.aliases()).has('docs.next') && child.exitCode === null) {
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
+  const building = async () => child.exitCode !== null || (await store.aliases()).has('docs.next')
+  await vi.waitFor(async () => expect(await building()).toBe(true), { timeout: 50_000, interval: 10 })
   child.kill('SIGINT')
   return { code: await ended, stderr }
 }

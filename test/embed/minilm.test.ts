@@ -73,10 +73,11 @@ describeWithShared('all-MiniLM-L6-v2', ['models', 'all-minilm-l6-v2'], (folder) 
 
   test('lets a query overtake documents that wait', async () => {
     const order: string[] = []
+    const { promise: begun, resolve: onProgress } = Promise.withResolvers<unknown>()
     const documents = encoder
-      .encode(Array(64).fill('some words of a document '.repeat(40)))
+      .encode(Array(64).fill('some words of a document '.repeat(40)), { onProgress })
       .then(() => order.push('documents'))
-    await new Promise((resolve) => setTimeout(resolve, 30))
+    await begun // the first batch is done, the others are under way or wait
     await encoder.encode(['a query'], { purpose: 'query' }).then(() => order.push('query'))
     await documents
     expect(order).toEqual(['query', 'documents'])
@@ -90,8 +91,10 @@ describeWithShared('all-MiniLM-L6-v2', ['models', 'all-minilm-l6-v2'], (folder) 
 
   test('stops at its signal and works on afterwards', async () => {
     const controller = new AbortController()
-    const call = encoder.encode(Array(200).fill('some words of a document '.repeat(40)), { signal: controller.signal })
-    setTimeout(() => controller.abort(new Error('enough')), 20)
+    const call = encoder.encode(Array(200).fill('some words of a document '.repeat(40)), {
+      signal: controller.signal,
+      onProgress: () => controller.abort(new Error('enough')),
+    })
     await expect(call).rejects.toMatchObject({ code: 'aborted' })
     expect((await encoder.encode(['after'])).rows).toBe(1)
   })
@@ -134,9 +137,12 @@ describeWithShared('all-MiniLM-L6-v2', ['models', 'all-minilm-l6-v2'], (folder) 
       const expected = await encoder.encode(texts)
       await using other = await loadEncoder(folder, { device: 'cpu' })
       const before = childPids()
-      const call = other.encode(texts)
-      setTimeout(() => process.kill(Math.max(...before), 'SIGKILL'), 150)
-      const vectors = await call
+      let killed = false
+      const onProgress = () => {
+        if (!killed) process.kill(Math.max(...before), 'SIGKILL')
+        killed = true
+      }
+      const vectors = await other.encode(texts, { onProgress })
       expect(Math.max(...vectors.data.map((x, i) => Math.abs(x - (expected.data[i] ?? 9))))).toBeLessThanOrEqual(1e-6)
       expect(childPids()).not.toEqual(before)
     },
@@ -157,8 +163,8 @@ describeWithShared('all-MiniLM-L6-v2', ['models', 'all-minilm-l6-v2'], (folder) 
 
   test('close rejects what still waits', async () => {
     const closing = await loadEncoder(folder, { device: 'cpu' })
-    const call = closing.encode(Array(64).fill('some words of a document '.repeat(40)))
-    setTimeout(() => void closing.close(), 50)
+    const onProgress = () => void closing.close()
+    const call = closing.encode(Array(64).fill('some words of a document '.repeat(40)), { onProgress })
     await expect(call).rejects.toMatchObject({ code: 'closed' })
   })
 })

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import {
   type Document,
   dropOldIndex,
@@ -136,7 +136,7 @@ test('two processes write while one re-indexes and drops the old generation, and
   const search = searchOn(stable)
   const building = run(['reindex', folder, models.right])
   const begun = async () => (await store.aliases()).has('docs.next') || (await store.list()).join() !== 'docs.1'
-  while (!(await begun())) await new Promise((resolve) => setTimeout(resolve, 5))
+  await vi.waitFor(async () => expect(await begun()).toBe(true), { timeout, interval: 5 })
   await Promise.all([building, run(['write', folder, 0, 300, 1]), run(['write', folder, 5_000, 5_300, 0])])
   expect(await search.stop()).toBeGreaterThan(0)
   const changed = Array.from({ length: 300 }, (_, i) => wordDocument(i, 1))
