@@ -38,7 +38,7 @@ export function opsPage(cpu: ReadonlyMap<string, Mark>, webgpu: ReadonlyMap<stri
 
 Written by \`npm run ops\` from the table of gradient rules. *rule*: the gradient is written as ONNX operators; *zero*: nothing flows, the output changes in jumps or not at all; *refused*: a model that has it
 between its weights and its output cannot be trained, for the reason given. Operators that are not listed are refused too. The last two columns say whether operator and gradient ran, and were right, with
-onnxruntime-node ${runtimeVersion} (WebGPU: without falling back to the CPU), in every way they were tried or *in part*: on WebGPU, BatchNormalization not in training form, Resize not with antialias.
+onnxruntime-node ${runtimeVersion} (WebGPU: without falling back to the CPU), in every way they were tried or *in part*: on WebGPU, BatchNormalization not in training form, Resize not with antialias, and a Conv of 9 channels gives other numbers than on the CPU.
 
 | operator | gradient | CPU | WebGPU |
 |---|---|---|---|

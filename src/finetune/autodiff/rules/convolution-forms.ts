@@ -19,7 +19,7 @@ interface Ends {
 export type WeightForm = keyof typeof weightForms
 export type ImageForm = keyof typeof imageForms
 
-/** The gradient of the weights, in a form that suits the window (docs/decisions/training.md). */
+/** The gradient of the weights, in a form that suits the window (docs/decisions/images.md). */
 export function weightGradient(g: GraphBuilder, one: Convolution, ends: Ends): ValueName {
   const places = one.windows.reduce((product, { kernel }) => product * kernel, 1)
   if (places > 32) return weightForms.swapped(g, one, ends)
