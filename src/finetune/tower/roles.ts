@@ -30,6 +30,8 @@ const carriers = new Set([
   'Split',
   'Expand',
   'Tile',
+  'Resize',
+  'Pad',
 ])
 /** Inputs that tell places and padding; all others tell contents. */
 const markers = new Set(['position_ids', 'attention_mask'])
