@@ -15,7 +15,7 @@ import { momentumAt } from '../../src/finetune/optimizer/following.ts'
 import type { Tower } from '../../src/finetune/tower/tower.ts'
 import { createBuilder, float32Tensor } from '../../src/graph/index.ts'
 import { constraints, infoNce, type Loss, type Pair } from '../../src/main.ts'
-import { fixtures, openTraining, relativeError } from '../support/training.ts'
+import { fixtures, openTraining, relativeError, whole } from '../support/training.ts'
 
 const model = path.join(fixtures, 'models', 'bert-tracing')
 const pairs: Pair[] = ['one two', 'three four', 'five six', 'seven eight', 'nine ten', 'the lazy dog'].map(
@@ -283,6 +283,34 @@ test('prototypes are brought back to unit length after every update, and do not 
     const prototypes = numbersIn(state, lossParameter('prototypes'))
     for (let row = 0; row < 4; row++)
       expect(Math.hypot(...prototypes.slice(row * 32, (row + 1) * 32))).toBeCloseTo(1, 5)
+  }
+})
+
+test('two towers have weights of their own, whose gradients add up to those of one that both share', async () => {
+  await using training = await openTraining(model)
+  const two: Recipe = {
+    ...training.recipe,
+    towers: { image: training.tower, text: training.tower },
+    embeddings: { anchor: { through: ['image'] }, positive: { through: ['text'] } },
+  }
+  const batch = await twoPasses(training, pairs, ['image', 'text'])
+  expectSameStates(await inEveryWay(two, [batch, batch]))
+  const state = createState(two)
+  expect([...state.weights.keys()].every((name) => /^(image|text)\//.test(name))).toBe(true)
+
+  const [own, shared] = [createBatchGradients(optionsOf(two, state)), createBatchGradients(optionsOf(training.recipe))]
+  const results = [await own.atOnce(batch, 0), await own.inChunks(batch, 0)]
+  const one = await shared.atOnce(await twoPasses(training, pairs, ['encoder', 'encoder']), 0)
+  await own.close()
+  await shared.close()
+  for (const { loss, gradients } of results) {
+    expect(Math.abs(loss / one.loss - 1)).toBeLessThan(1e-5)
+    for (const [name, { weights }] of training.parameters) {
+      if (name.endsWith('key.bias')) continue
+      const parts = ['image', 'text'].map((tower) => whole(gradients.get(`${tower}/${name}`), weights.length))
+      const sum = Float32Array.from(weights, (_, at) => (parts[0]?.[at] ?? 0) + (parts[1]?.[at] ?? 0))
+      expect(relativeError(sum, whole(one.gradients.get(name), weights.length)), name).toBeLessThan(1e-4)
+    }
   }
 })
 
