@@ -28,7 +28,7 @@ export { openProcessor, type ProcessorRecipe } from './processor-recipe.ts'
 export type { Tokenizer, TokenizerSettings } from './tokenizer.ts'
 export { type Dtype, dtypes } from './transformer/model-file.ts'
 export type { TextFiles, TransformerFiles } from './transformer/read-transformer.ts'
-export type { TextInputs, TextItem } from './transformer/text-feeds.ts'
+export { type TextInputs, type TextItem, tellsPlaces } from './transformer/text-feeds.ts'
 export {
   createTextProcessor,
   type Prompt,

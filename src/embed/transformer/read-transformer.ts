@@ -1,7 +1,7 @@
 import { QontrastError } from '../../shared/index.ts'
 import { type Layer, readLayer } from '../head/layers.ts'
 import type { ModelFolder } from '../model-folder.ts'
-import type { Tokenizer } from '../tokenizer.ts'
+import { createTokenizer, type Tokenizer } from '../tokenizer.ts'
 import { type Dtype, findModelFile, type ModelFile } from './model-file.ts'
 import { inside } from './modules.ts'
 import { makePlan, type TransformerPlan } from './plan.ts'
@@ -47,7 +47,6 @@ export async function readTransformer(folder: ModelFolder, { dtype, output }: Re
 export async function readTexts(folder: ModelFolder): Promise<TextFiles> {
   const settings = await readTransformerSettings(folder)
   const tokenizerFile = await readTokenizer(folder, settings)
-  const { createTokenizer } = await import('../tokenizer.ts') // brings the library of tokenizers
   const tokenizer = createTokenizer(tokenizerFile, settings.tokenizer)
   const prompts = {
     query: describePrompt(settings.prompts.query, settings, tokenizer),

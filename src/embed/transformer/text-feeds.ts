@@ -26,19 +26,26 @@ interface Layout {
 
 /** How each input of a text encoder is filled, by its name: with a number for the token at a position, and one for padding. */
 const textInputs: Readonly<Record<ValueName, Fill>> = {
-  input_ids: { token: ({ ids }, position) => ids[position] ?? 0, padding: ({ padId }) => padId },
-  attention_mask: { token: () => 1, padding: () => 0 },
-  token_type_ids: { token: () => 0, padding: () => 0 },
-  position_ids: { token: (_, position) => position, padding: () => 0 },
+  input_ids: { tells: 'contents', token: ({ ids }, position) => ids[position] ?? 0, padding: ({ padId }) => padId },
+  attention_mask: { tells: 'places', token: () => 1, padding: () => 0 },
+  token_type_ids: { tells: 'contents', token: () => 0, padding: () => 0 },
+  position_ids: { tells: 'places', token: (_, position) => position, padding: () => 0 },
 }
 
 interface Fill {
+  /** Whether it says what a token is, or only where there is one. */
+  readonly tells: 'contents' | 'places'
   token(item: TextItem, position: number): number
   padding(padding: Padding): number
 }
 
 /** Integer inputs of a model that a text encoder can give, with their dtype. */
 export type TextInputs = ReadonlyMap<ValueName, 'int64' | 'int32'>
+
+/** Whether a model's input says only where tokens are, and nothing of what they are: all others are contents. */
+export function tellsPlaces(name: ValueName): boolean {
+  return textInputs[name]?.tells === 'places'
+}
 
 export function isTextInput(name: ValueName): boolean {
   return Object.hasOwn(textInputs, name)

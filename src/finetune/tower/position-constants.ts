@@ -1,3 +1,4 @@
+import { tellsPlaces } from '../../embed/index.ts'
 import { float32Of, type Graph, type GraphNode, type TensorValue, type ValueName } from '../../graph/index.ts'
 
 /** What only arranges a weight anew, or changes each of its numbers by itself. */
@@ -10,8 +11,6 @@ const pickers = new Set(['Slice', 'Gather', 'Split'])
 const products = new Set(['Mul', 'Div', 'Pow', 'MatMul'])
 const sums = new Set(['Add', 'Sub'])
 const waves = new Set(['Cos', 'Sin'])
-/** What the words of a text are given by; all else is about positions. */
-const words = new Set(['input_ids', 'token_type_ids'])
 
 /**
  * Weights that only make tables of positions, which PyTorch keeps as buffers: frequencies of rotary positions and slopes (ALiBi), which are multiplied by
@@ -24,7 +23,8 @@ export function positionConstants(graph: Graph, weights: ReadonlyMap<ValueName, 
   for (const node of graph.nodes)
     for (const name of new Set(node.inputs)) readers.set(name, [...(readers.get(name) ?? []), node])
   const learned = reachedFrom(graph, new Set(weights.keys()))
-  const worded = reachedFrom(graph, words)
+  const given = graph.inputs.map(({ name }) => name).filter((name) => !graph.initializers.has(name))
+  const worded = reachedFrom(graph, new Set(given.filter((name) => !tellsPlaces(name))))
   const indicators = reachedFrom(graph, outputsOf(graph, ['OneHot', 'Equal']), ['CumSum'])
   const isConstant = (name: ValueName) => graph.initializers.has(name) && !weights.has(name)
   const isPosition = (name: ValueName) => !isConstant(name) && !learned.has(name) && !indicators.has(name)

@@ -1,3 +1,4 @@
+import { tellsPlaces } from '../../embed/index.ts'
 import { type Graph, type GraphNode, numbersOf, type TensorValue, type ValueName } from '../../graph/index.ts'
 import { type Role, roles } from '../optimizer/parameter.ts'
 
@@ -33,8 +34,6 @@ const carriers = new Set([
   'Resize',
   'Pad',
 ])
-/** Inputs that tell places and padding; all others tell contents. */
-const markers = new Set(['position_ids', 'attention_mask'])
 /** What makes places out of contents: as RoBERTa counts the tokens that are no padding. */
 const counts = new Set(['Equal', 'Not', 'Greater', 'GreaterOrEqual', 'Less', 'LessOrEqual', 'CumSum', 'Shape', 'Size'])
 
@@ -46,7 +45,7 @@ export function rolesOf(graph: Graph, weights: ReadonlyMap<ValueName, TensorValu
   const given = graph.inputs.map(({ name }) => name).filter((name) => !weights.has(name))
   const contents = reachedFrom(
     graph,
-    given.filter((name) => !markers.has(name)),
+    given.filter((name) => !tellsPlaces(name)),
     counts,
   )
   const changing = reachedFrom(graph, given)
@@ -124,7 +123,7 @@ function placesIn(
 ): Set<ValueName> {
   const constants = [...initializers].filter(([name, { dtype }]) => !weights.has(name) && /^int/.test(dtype))
   const places = new Set([
-    ...inputs.map(({ name }) => name).filter((name) => markers.has(name)),
+    ...inputs.map(({ name }) => name).filter(tellsPlaces),
     ...constants.flatMap(([name, tensor]) => (new Set(numbersOf(tensor)).size > 1 ? [name] : [])),
   ])
   for (const { op, inputs: read, outputs } of nodes) {
