@@ -1,12 +1,13 @@
 import { openPairs } from './data/pair-data.ts'
 import { train } from './engine/train.ts'
 import type { FinetuneEvent } from './finetune.ts'
+import { checkLoss } from './losses/check-loss.ts'
 import { infoNce } from './losses/info-nce.ts'
 import { learnFromPairs } from './methods/pairs.ts'
 import { pretrained } from './methods/pretrained.ts'
 import { modelCard } from './model-card.ts'
 import { adamW } from './optimizer/adamw.ts'
-import { checkLoss, type FinetuneOptions, runSettings } from './options.ts'
+import { type FinetuneOptions, runSettings } from './options.ts'
 
 /** Pairs, an encoder and a loss → the method that learns from pairs → the engine. */
 export async function* finetuneOnPairs(options: FinetuneOptions): AsyncGenerator<FinetuneEvent, void, undefined> {

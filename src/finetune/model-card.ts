@@ -63,22 +63,32 @@ function rowsOf({ model, identity, plan, device }: CardFacts): [string, string][
   const size = smallest === largest ? largest : `${smallest} to ${largest}`
   const { name: lossName, ...lossSettings } = loss
   const { name: optimizerName, ...optimizerSettings } = optimizer
-  const rows = {
-    base: `${baseOf(model)} (SHA-256 ${String(modelSha256).slice(0, 12)})`,
-    pairs: `${plan.used} of ${pairs} used (SHA-256 ${String(pairsSha256).slice(0, 12)})`,
-    epochs: [...earlierEpochs, epochs].join(', then '),
-    steps: plan.steps,
-    batches: `${count}, of ${size} pairs`,
-    loss: lossName,
-    ...lossSettings,
-    optimizer: optimizerName,
-    ...optimizerSettings,
-    ...others,
-    cacheChunk: cacheChunk ?? 'as the batch wants',
-    metric,
-    device,
-  }
-  return Object.entries(rows).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : String(value)])
+  const rows: Readonly<Record<string, unknown>>[] = [
+    {
+      base: `${baseOf(model)} (SHA-256 ${String(modelSha256).slice(0, 12)})`,
+      pairs: `${plan.used} of ${pairs} used (SHA-256 ${String(pairsSha256).slice(0, 12)})`,
+      epochs: [...earlierEpochs, epochs].join(', then '),
+      steps: plan.steps,
+      batches: `${count}, of ${size} pairs`,
+      loss: lossName,
+    },
+    lossSettings, // a loss of a user's own may call a setting as a row is called
+    { optimizer: optimizerName },
+    optimizerSettings,
+    {
+      ...others,
+      cacheChunk: cacheChunk ?? 'as the batch wants',
+      metric,
+      device,
+    },
+  ]
+  return rows.flatMap((some) => Object.entries(some)).map(([name, value]) => [name, shown(value)])
+}
+
+/** A setting in a cell of a table. */
+function shown(value: unknown): string {
+  if (Array.isArray(value)) return value.map(shown).join(', ')
+  return (typeof value === 'object' ? JSON.stringify(value) : String(value)).replaceAll('|', '\\|')
 }
 
 function figuresOf(evaluations: readonly EvaluateEnd[], exported: number): string {

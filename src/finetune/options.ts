@@ -146,15 +146,6 @@ const rules: Readonly<Record<string, { test(value: number): boolean; readonly sa
   threads: whole(1),
 }
 
-/** `invalid-option` for a loss that wants what pairs do not have. */
-export function checkLoss({ name, columns = [] }: Loss): void {
-  if (columns.length === 0) return
-  throw new QontrastError(
-    'invalid-option',
-    `The loss '${name}' wants ${columns.join(', ')}, which pairs do not have. InfoNCE takes pairs as they are.`,
-  )
-}
-
 /** `invalid-option` for options that would have no effect, and for a schedule that is none. */
 function checkTogether({ schedule, loss, temperature, evaluator, evaluateEvery }: FinetuneOptions): void {
   const refuse = (message: string) => {

@@ -244,6 +244,11 @@ describe('bad input', () => {
       code: 'invalid-option',
       message: expect.stringContaining('wants label'),
     })
+    const { settings: _, ...untold } = loss // @ts-expect-error: a caller without types
+    await expect(run({ out: out(), loss: untold })).rejects.toMatchObject({
+      code: 'invalid-option',
+      message: expect.stringContaining('settings: { margin: 0.2 }'),
+    })
   })
 
   test('a loss that is no number stops the run at its step and keeps the checkpoint before', async () => {
