@@ -8,6 +8,7 @@ import { delegateEncoder } from '../../src/embed/index.ts'
 import { loadEncoder } from '../../src/main.ts'
 import { encoderSuite } from '../../src/testing/index.ts'
 import { ClassEncoder } from '../support/class-encoder.ts'
+import { imageZooFolder, picturePath } from '../support/image-zoo.ts'
 import { fixtures } from '../support/training.ts'
 
 const model = (name: string) => () => loadEncoder(path.join(fixtures, 'models', name), { device: 'cpu', workers: 1 })
@@ -18,6 +19,16 @@ encoderSuite(vitest, {
   open: () => loadEncoder(path.join(fixtures, 'models', 'bert-left-padding'), { device: 'cpu', dimensions: 24 }),
 })
 encoderSuite(vitest, { name: 'a table of token vectors', open: () => loadEncoder() })
+const pictures = ['photo.jpg', 'grey.jpg', 'turned-6.jpg', 'palette.png'].map((name) => ({
+  image: { path: picturePath(name) },
+}))
+const [towers, plain] = [await imageZooFolder('clip'), await imageZooFolder('vit')]
+encoderSuite(vitest, { name: 'a model of pictures', open: () => loadEncoder(plain, { workers: 1 }), inputs: pictures })
+encoderSuite(vitest, {
+  name: 'a tower for pictures beside one for texts',
+  open: () => loadEncoder(towers, { workers: 1 }),
+  inputs: ['a photo of a cat', ...pictures, 'two dogs in the snow'],
+})
 encoderSuite(vitest, { name: 'a class', open: async () => new ClassEncoder() })
 encoderSuite(vitest, {
   name: 'a class that reads pictures',

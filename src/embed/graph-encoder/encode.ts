@@ -47,7 +47,9 @@ export function createEncode(lanes: Lanes, dimensions: number): Encoder['encode'
       const preparing: Promise<Prepared>[] = []
       for (const input of inputs.slice(start, start + windowSize)) {
         throwIfAborted(signal)
-        preparing.push(prepare(input))
+        const item = prepare(input)
+        item.catch(() => {}) // it is awaited with the others, unless the call ends before
+        preparing.push(item)
         await pace()
       }
       const prepared = await untilAborted(Promise.all(preparing), signal)
