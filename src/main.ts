@@ -57,6 +57,7 @@ export {
   type Constraint,
   constraints,
   type Direction,
+  type EncoderSource,
   type Expression,
   type FinetuneEvent,
   type FinetuneOptions,
@@ -78,6 +79,8 @@ export {
   readPairs,
   type SgdOptions,
   sgd,
+  type TransformerEncoderOptions,
+  transformer,
   type UpdateValues,
   type Where,
 } from './finetune/index.ts'

@@ -57,6 +57,7 @@ test('the package exports what its users rely on', () => {
       "sgd",
       "similarityEvaluator",
       "textContent",
+      "transformer",
       "undoUpgrade",
       "upgradeIndex",
     ]

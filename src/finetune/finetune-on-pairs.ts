@@ -3,8 +3,10 @@ import { train } from './engine/train.ts'
 import type { FinetuneEvent } from './finetune.ts'
 import { checkLoss } from './losses/check-loss.ts'
 import { infoNce } from './losses/info-nce.ts'
+import { type FreshOptions, fresh } from './methods/fresh.ts'
 import { learnFromPairs } from './methods/pairs.ts'
 import { pretrained } from './methods/pretrained.ts'
+import type { TowerSource } from './methods/tower-source.ts'
 import { modelCard } from './model-card.ts'
 import { adamW } from './optimizer/adamw.ts'
 import { type FinetuneOptions, runSettings } from './options.ts'
@@ -23,20 +25,26 @@ export async function* finetuneOnPairs(options: FinetuneOptions): AsyncGenerator
     ...(where ? { where } : {}),
     ...(skipBadLines ? { skipBadLines } : {}),
   })
-  const { model, cacheDir, localOnly } = options
-  const encoder = pretrained(model, {
-    maxTokens,
-    dropout,
-    ...(cacheDir === undefined ? {} : { cacheDir }),
-    ...(localOnly === undefined ? {} : { localOnly }),
-  })
+  const { seed } = settings
+  const encoder = encoderOf(options, { seed, maxTokens, dropout })
   yield* train({
     ...runOptionsOf(options),
     method: learnFromPairs({ encoder, loss }),
     data,
     settings,
     optimizer: options.optimizer ?? adamW(),
-    card: (facts) => modelCard({ ...facts, model }),
+    card: (facts) => modelCard({ ...facts, model: options.model }),
+  })
+}
+
+function encoderOf({ model, cacheDir, localOnly }: FinetuneOptions, options: FreshOptions): TowerSource {
+  if (typeof model !== 'string') return fresh(model, options)
+  const { maxTokens, dropout } = options
+  return pretrained(model, {
+    maxTokens,
+    dropout,
+    ...(cacheDir === undefined ? {} : { cacheDir }),
+    ...(localOnly === undefined ? {} : { localOnly }),
   })
 }
 

@@ -1,15 +1,17 @@
 import type { EvaluateEnd } from './engine/events.ts'
 import type { CardFacts as RunFacts } from './engine/train-options.ts'
+import type { EncoderSource } from './methods/tower-source.ts'
 
 export interface CardFacts extends RunFacts {
   /** What the encoder was trained from. */
-  readonly model: string
+  readonly model: string | EncoderSource
 }
 
 /** README.md of a trained model: where it comes from, how it was trained, what was measured. */
 export function modelCard(facts: CardFacts): string {
   const { model, evaluations, exportedStep } = facts
   const base = baseOf(model)
+  const isNew = typeof model !== 'string'
   const untrained = exportedStep === 0 ? `\n${untrainedNote(evaluations)}\n` : ''
   const notes = facts.warnings.map((warning) => `- ${warning}\n`).join('')
   return `---
@@ -22,9 +24,9 @@ tags:
 - onnx
 ---
 
-# ${base}, fine-tuned
+# ${base}, ${isNew ? 'trained from scratch' : 'fine-tuned'}
 
-A sentence encoder trained with qontrast from \`${base}\`.
+A sentence encoder trained with qontrast ${isNew ? 'from scratch' : `from \`${base}\``}.
 ${untrained}
 Open it with \`loadEncoder('./this-folder')\`, with transformers.js, or with sentence-transformers 5.x and its
 ONNX backend: \`SentenceTransformer('./this-folder', backend='onnx')\`. Its weights are in ONNX only, and
@@ -45,7 +47,8 @@ ${figuresOf(evaluations, exportedStep)}
 }
 
 /** The last part of the model's name: a path says more of its owner than of the model. */
-function baseOf(model: string): string {
+function baseOf(model: CardFacts['model']): string {
+  if (typeof model !== 'string') return model.name
   return model.split(/[/\\]/).findLast((part) => part !== '') ?? model
 }
 

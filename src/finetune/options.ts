@@ -5,12 +5,13 @@ import type { PairColumns } from './data/pair-columns.ts'
 import type { Pair } from './data/pairs.ts'
 import type { Where } from './data/where.ts'
 import type { Loss } from './losses/loss.ts'
+import type { EncoderSource } from './methods/tower-source.ts'
 import type { Optimizer } from './optimizer/optimizer.ts'
 import { type Schedule, schedules } from './optimizer/schedule.ts'
 
 export interface FinetuneOptions {
-  /** Folder or hub name of a transformer with fp32 weights in ONNX. */
-  readonly model: string
+  /** Folder or hub name of a transformer with fp32 weights in ONNX, or an encoder from scratch. */
+  readonly model: string | EncoderSource
   /** A file of JSON lines, JSON, CSV or TSV, or the pairs themselves. */
   readonly pairs: string | readonly Pair[]
   /** Which columns of the file are what, where their names do not say it. */

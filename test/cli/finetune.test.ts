@@ -94,8 +94,8 @@ test('labels choose the pairs, and similarity is measured by its own data', asyn
     .map((line) => JSON.parse(line))
   expect(events[0]).toMatchObject({
     type: 'run-start',
-    pairs: 3,
-    read: { rows: 6, pairs: 3, leftOut: [{ reason: 'not label = 1.', rows: 3, lines: [2, 4, 6] }] },
+    examples: 3,
+    data: { rows: 6, pairs: 3, leftOut: [{ reason: 'not label = 1.', rows: 3, lines: [2, 4, 6] }] },
   })
   expect(events[1]).toMatchObject({ type: 'evaluate-end', metric: 'spearman', step: 0 })
 })

@@ -1,4 +1,5 @@
-import { createStream, QontrastError } from '../../shared/index.ts'
+import { createStream } from '../../shared/index.ts'
+import { check } from './check.ts'
 import { normalQuantile, normalShare } from './normal.ts'
 
 /**
@@ -181,8 +182,4 @@ function inside(share: number): number {
 
 function sizeOf(dims: readonly number[]): number {
   return dims.reduce((product, dim) => product * dim, 1)
-}
-
-function check(holds: boolean, expected: string): void {
-  if (!holds) throw new QontrastError('invalid-option', `${expected}.`)
 }

@@ -6,6 +6,8 @@ export interface TextReader {
   /** Ids are below this. */
   readonly vocabulary: number
   readonly padId: number
+  /** Ids around every text. */
+  readonly specialTokens: number
   /** Files that describe the model, by their names in its folder. */
   describe(model: DescribedModel): Readonly<Record<string, object>>
 }
@@ -32,6 +34,7 @@ export async function readTextReader(name: string): Promise<TextReader> {
   return {
     vocabulary: around.reduce((most, { id }) => Math.max(most, id), largest) + 1,
     padId,
+    specialTokens: tokenizer.specialTokens + around.length,
     describe({ config, pooling, dimensions, maximumTokens }) {
       const sentences = {
         settings: {

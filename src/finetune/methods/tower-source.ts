@@ -20,3 +20,19 @@ export interface TowerSource {
   /** `model-invalid` where it cannot be trained. */
   open(): Promise<OpenTower>
 }
+
+/** An encoder that never was a file, as a value: training begins with it. */
+export interface EncoderSource {
+  readonly name: string
+  /** All that it is made by, its seed excepted. */
+  readonly settings: JsonObject
+  /** The same seed gives the same weights. `invalid-option` for options that the encoder cannot follow. */
+  create(seed: number, options?: CreateOptions): Promise<OpenTower>
+}
+
+export interface CreateOptions {
+  /** Probability with which training drops values out. */
+  readonly dropout?: number
+  /** Cuts texts shorter than the encoder would. */
+  readonly maximumTokens?: number
+}

@@ -123,7 +123,11 @@ test.each([
 test('a tokenizer that is nowhere, and positions that leave no room, are refused', async () => {
   await expect(transformer({ tokenizer: './nowhere' }).create(1)).rejects.toMatchObject({ code: 'model-not-found' })
   await expect(transformer({ ...small, maximumTokens: 2 }).create(1)).rejects.toMatchObject({
-    message: expect.stringContaining('none is left for a text'),
+    message: expect.stringContaining('maximumTokens must be at least 3'),
+  })
+  await expect(transformer(small).create(1, { maximumTokens: 33 })).rejects.toMatchObject({
+    code: 'invalid-option',
+    message: expect.stringContaining('to 32, the encoder'),
   })
   const empty = await temporaryFolder()
   await mkdir(path.join(empty, 'onnx'))
