@@ -35,6 +35,17 @@ const roomsOfIndex: Record<string, readonly string[]> = {
   'search-index.ts': ['filter', 'payload', 'stores', 'text', 'generations', 'search', 'write'],
   evaluate: ['stores', 'text', 'write', 'search', 'search-index.ts'],
 }
+/** Who may import whom inside `finetune`; `types` are rooms of which only types are known: the engine knows no method, methods know no optimizer. */
+const roomsOfFinetune: Record<string, { readonly values: readonly string[]; readonly types: readonly string[] }> = {
+  autodiff: { values: [], types: [] },
+  optimizer: { values: [], types: [] },
+  losses: { values: [], types: ['optimizer'] },
+  data: { values: [], types: [] },
+  tower: { values: ['autodiff', 'optimizer'], types: [] },
+  encoders: { values: ['tower'], types: ['optimizer'] },
+  methods: { values: ['tower', 'losses', 'encoders'], types: ['optimizer'] },
+  engine: { values: ['autodiff', 'data', 'losses', 'optimizer', 'tower'], types: ['methods'] },
+}
 const longestFile = 300
 const longestFunction = 80
 const widestComment = 140
@@ -119,6 +130,22 @@ test('every file imports only the rooms that the plan allows, through their inde
       return []
     }),
   )
+  expect(wrong).toEqual([])
+})
+
+test('inside finetune the engine knows no method, and methods no optimizer', () => {
+  const wrong = files.flatMap(({ file, imports }) => {
+    const [top, room = ''] = file.split('/')
+    if (top !== 'finetune' || room.endsWith('.ts')) return []
+    return imports.flatMap(({ specifier, typesOnly: onlyTypes }) => {
+      if (!specifier.startsWith('.')) return []
+      const [targetTop, target = ''] = path.posix.join(path.posix.dirname(file), specifier).split('/')
+      if (targetTop !== 'finetune' || target === room || target.endsWith('.ts')) return []
+      const { values, types } = roomsOfFinetune[room] ?? { values: [], types: [] }
+      const isPlanned = values.includes(target) || (onlyTypes && types.includes(target))
+      return isPlanned ? [] : [`${file}: ${room} → ${target}${onlyTypes ? ', for types' : ''} is not in the plan`]
+    })
+  })
   expect(wrong).toEqual([])
 })
 
