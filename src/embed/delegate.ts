@@ -1,8 +1,8 @@
 import type { Encoder } from './encoder.ts'
 
 /**
- * The same encoder with some of it replaced. Everything else is asked of the encoder itself, whose methods may need their `this`: an encoder is never spread, and
- * no method of it is taken off.
+ * The same encoder with some of it replaced. Everything else is asked of the encoder itself, whose methods may need their `this`: an
+ * encoder is never spread, and no method of it is taken off.
  */
 export function delegateEncoder(encoder: Encoder, own: Partial<Encoder>): Encoder {
   const { name, dimensions, fingerprint, accepts, text, legacy, device, costAtOnce } = encoder

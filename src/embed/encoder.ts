@@ -46,7 +46,9 @@ export interface TextReading {
   readonly searchMode?: 'dense' | 'bm25' | 'hybrid'
 }
 
-/** Turns inputs into vectors of unit length whose dot product is their similarity. Used through its methods only: a class may implement it. */
+/**
+ * Turns inputs into vectors of unit length whose dot product is their similarity. Used through its methods only: a class may implement it.
+ */
 export interface Encoder {
   /** The model's name as it was asked for, for people to read. */
   readonly name: string
@@ -62,7 +64,9 @@ export interface Encoder {
   cost?(input: MediaInput): number
   /** Where its model runs, as ONNX Runtime says it; absent where that is not known. */
   readonly device?: ConcreteDevice
-  /** What its processes read at the same time, all together, in tokens and in the unit of `cost`; absent where it computes in this process. */
+  /**
+   * What its processes read at the same time, all together, in tokens and in the unit of `cost`; absent where it computes in this process.
+   */
   readonly costAtOnce?: number
   /** Tells of each batch from now on; absent where an encoder makes none. */
   onBatch?(listener: (batch: BatchFigures) => void): void

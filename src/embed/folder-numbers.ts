@@ -1,8 +1,8 @@
 import { z } from 'zod'
 
 /*
- * The numbers of a model folder's settings files: each kind is checked here and nowhere else. What is absent or null is undefined; anything else that is
- * no such number is refused, with what was given.
+ * The numbers of a model folder's settings files: each kind is checked here and nowhere else. What is absent or null is undefined; anything
+ * else that is no such number is refused, with what was given.
  */
 
 /** A limit from here on is none: transformers writes 10³⁰ for a tokenizer that has no maximum. */

@@ -104,7 +104,10 @@ async function download(name: string, { cacheDir, revision, dtype, onProgress }:
   }
 }
 
-/** Settings and tokenizer first, weights last; the weights of the dtype asked for only. What else an ONNX file keeps weights in, it says itself. */
+/**
+ * Settings and tokenizer first, weights last; the weights of the dtype asked for only. What else an ONNX file keeps weights in, it says
+ * itself.
+ */
 export function filesToFetch(names: readonly string[], dtype: Dtype): string[] {
   const isSetting = (name: string) =>
     name.endsWith('.json') && !name.startsWith('onnx/') && !name.startsWith('openvino/')

@@ -83,7 +83,10 @@ export async function locateModel(name: string, options: LoadEncoderOptions = {}
   return locate(name, { ...options, cacheDir: options.cacheDir ?? defaultCacheDir(), dtype: options.dtype ?? 'fp32' })
 }
 
-/** Reads a model's folder for training, without running it: `model-not-found` where the weights of that dtype are missing, `model-invalid` where it cannot be trained. */
+/**
+ * Reads a model's folder for training, without running it: `model-not-found` where the weights of that dtype are missing, `model-invalid`
+ * where it cannot be trained.
+ */
 export async function readTransformer(
   folder: ModelFolder,
   { dtype, output }: { readonly dtype: Dtype; readonly output?: string | undefined },

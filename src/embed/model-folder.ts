@@ -5,8 +5,8 @@ import { QontrastError } from '../shared/index.ts'
 import { reasonOf } from './reason-of.ts'
 
 /**
- * A model's files. Names are relative; one that leaves the folder, by `..` or by a link, is refused. Nothing of a model is read past this object:
- * it remembers which files were opened, and the fingerprint is made of all of them.
+ * A model's files. Names are relative; one that leaves the folder, by `..` or by a link, is refused. Nothing of a model is read past this
+ * object: it remembers which files were opened, and the fingerprint is made of all of them.
  */
 export interface ModelFolder {
   readonly root: string

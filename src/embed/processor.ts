@@ -5,8 +5,8 @@ import type { Purpose } from './encoder.ts'
 import type { Input, Modality } from './input.ts'
 
 /**
- * Raw inputs → what a graph is fed: the same code serves encoding and training. An item is an input made ready, and only its processor looks into it.
- * Items of one batch are padded to the largest of them: a batch costs as many times the largest cost as it has items.
+ * Raw inputs → what a graph is fed: the same code serves encoding and training. An item is an input made ready, and only its processor
+ * looks into it. Items of one batch are padded to the largest of them: a batch costs as many times the largest cost as it has items.
  */
 export interface Processor<Item = unknown> {
   readonly modality: Modality

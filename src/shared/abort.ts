@@ -56,8 +56,8 @@ const paced: (() => void)[] = []
 let paceStart = 0
 
 /**
- * A clock for work that shares the event loop: `await pace()` yields once a few milliseconds of work have passed since anybody last yielded.
- * Of all that yield, one goes on in each turn of the loop, so that many together hold it no longer than one.
+ * A clock for work that shares the event loop: `await pace()` yields once a few milliseconds of work have passed since anybody last
+ * yielded. Of all that yield, one goes on in each turn of the loop, so that many together hold it no longer than one.
  */
 export function createPace(): () => Promise<void> {
   return async () => {

@@ -27,8 +27,8 @@ interface Line {
 }
 
 /**
- * Shares turns of at most `most` together between owners (start-time fair queueing: Goyal, Vin and Cheng, SIGCOMM 1996): who had least goes first, and waiting
- * saves nothing up. What costs more than `most` goes alone.
+ * Shares turns of at most `most` together between owners (start-time fair queueing: Goyal, Vin and Cheng, SIGCOMM 1996): who had least goes
+ * first, and waiting saves nothing up. What costs more than `most` goes alone.
  */
 export function createFairTurns(most: number): FairTurns {
   const lines = new Map<string, Line>()

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto'
 const fewest = 1_024
 
 /**
- * Remembers where each id came first, in 16 bytes an id however long it is: an id is known by 64 bits of its hash.
- * Asked with an id and its place (a safe integer), it gives the earlier place of the same id, or keeps this one; without a place it only looks.
+ * Remembers where each id came first, in 16 bytes an id however long it is: an id is known by 64 bits of its hash. Asked with an id and its
+ * place (a safe integer), it gives the earlier place of the same id, or keeps this one; without a place it only looks.
  */
 export function createFirstPlaces(): (id: string, place?: number) => number | undefined {
   let hashes = new BigUint64Array(fewest)

@@ -11,7 +11,9 @@ export function parseJson(text: string): JsonValue {
   return mayHoldLargeNumbers(text) ? JSON.parse(text, keepDigits) : JSON.parse(text)
 }
 
-/** Whether {@link parseJson} may read a text otherwise than JSON.parse: it has 16 digits in a row before a point, or an exponent of three. */
+/**
+ * Whether {@link parseJson} may read a text otherwise than JSON.parse: it has 16 digits in a row before a point, or an exponent of three.
+ */
 export function mayHoldLargeNumbers(text: string): boolean {
   return /(?<![\d.])\d{16}|[eE]\+?\d{3}/.test(text)
 }

@@ -7,8 +7,8 @@ const furthest = 8.64e15
 export const dateForms = 'ISO 8601, such as 2024-05-31, 2024-05-31T12:00 (UTC) or 2024-05-31T12:00:00+02:00'
 
 /**
- * The instant that an ISO 8601 string names, in milliseconds since 1970, fractions included; undefined for any other string.
- * A date alone is its midnight in UTC; a time without offset is in UTC. Years and months alone, week dates and ordinal dates are no instants.
+ * The instant that an ISO 8601 string names, in milliseconds since 1970, fractions included; undefined for any other string. A date alone
+ * is its midnight in UTC; a time without offset is in UTC. Years and months alone, week dates and ordinal dates are no instants.
  */
 export function momentOf(text: string): number | undefined {
   if (text.length < 10 || text.length > 48) return undefined

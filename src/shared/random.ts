@@ -26,7 +26,10 @@ export function shuffled<T>(items: readonly T[], random: () => number): T[] {
   return copy
 }
 
-/** Seeded uniform numbers in [0, 1) of a stream by its name: sfc32 (Doty-Humphrey), whose 128 bits of state keep streams apart that mulberry32's 32 would lay over each other. */
+/**
+ * Seeded uniform numbers in [0, 1) of a stream by its name: sfc32 (Doty-Humphrey), whose 128 bits of state keep streams apart that
+ * mulberry32's 32 would lay over each other.
+ */
 export function createStream(seed: number, name: string): () => number {
   let [a, b, c, counter] = [seed >>> 0, hashOf(name), Math.floor(seed / 2 ** 32) >>> 0, 1]
   const next = () => {

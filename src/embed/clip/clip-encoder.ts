@@ -17,7 +17,9 @@ const tokenBudget = 2_048
 /** Outputs that are a text's vector in the space of pictures, the surest first. */
 const textVectors = ['text_embeds', 'text_embedding', 'text_features', 'pooler_output', 'sentence_embedding']
 
-/** Opens an encoder with a tower for pictures and one for texts, whose vectors are of one space: CLIP, SigLIP and what is kept as they are. */
+/**
+ * Opens an encoder with a tower for pictures and one for texts, whose vectors are of one space: CLIP, SigLIP and what is kept as they are.
+ */
 export async function loadClipEncoder(folder: ModelFolder, options: KindOptions): Promise<Encoder> {
   const { name, dtype, dimensions, cacheDir } = options
   const files = await findClipFiles(folder, dtype)

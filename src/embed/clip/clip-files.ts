@@ -15,7 +15,10 @@ export interface ClipFiles {
   readonly text: TowerFile
 }
 
-/** The two towers of a folder, as transformers.js keeps them (`vision_model`, `text_model`) or as optimum does (one `model`); else undefined. */
+/**
+ * The two towers of a folder, as transformers.js keeps them (`vision_model`, `text_model`) or as optimum does (one `model`); else
+ * undefined.
+ */
 export async function findClipFiles(folder: ModelFolder, dtype: Dtype): Promise<ClipFiles | undefined> {
   const image = await find(folder, dtype, 'vision_model')
   const text = await find(folder, dtype, 'text_model')

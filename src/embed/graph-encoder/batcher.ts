@@ -29,8 +29,9 @@ export interface Batcher<Item> {
 }
 
 /**
- * Merges the inputs of concurrent calls into batches that cost at most `budget`, padding included: their number times the largest cost among them.
- * A batch is composed only when a process is free for it, so that what came meanwhile takes part, and queries wait for one batch at most.
+ * Merges the inputs of concurrent calls into batches that cost at most `budget`, padding included: their number times the largest cost
+ * among them. A batch is composed only when a process is free for it, so that what came meanwhile takes part, and queries wait for one
+ * batch at most.
  */
 export function createBatcher<Item>(runner: BatchRunner<Item>, { budget }: { readonly budget: number }): Batcher<Item> {
   const queues: Record<Purpose, BatchEntry<Item>[][]> = { query: [], document: [] }
@@ -89,8 +90,9 @@ export function createBatcher<Item>(runner: BatchRunner<Item>, { budget }: { rea
 }
 
 /**
- * Takes the next batch out of a queue of calls: everything, where that fits; else the costliest input of the oldest call, and of all that waits what is nearest to
- * it in cost and not above it. So padding stays small whatever mixture of calls waits, and every batch brings the oldest call on.
+ * Takes the next batch out of a queue of calls: everything, where that fits; else the costliest input of the oldest call, and of all that
+ * waits what is nearest to it in cost and not above it. So padding stays small whatever mixture of calls waits, and every batch brings the
+ * oldest call on.
  */
 function take<Item>(queue: BatchEntry<Item>[][], budget: number): BatchEntry<Item>[] | undefined {
   const calls = queue.map((call) => call.filter((entry) => entry.wanted())).filter((call) => call.length > 0)

@@ -18,7 +18,10 @@ export interface GraphEncoderOptions {
   legacyOf?(dimensions: number): Promise<LegacyEncoder>
 }
 
-/** An encoder of models that run in child processes: one a modality, all with vectors of the same space. Closes the lanes where it cannot be opened. */
+/**
+ * An encoder of models that run in child processes: one a modality, all with vectors of the same space. Closes the lanes where it cannot be
+ * opened.
+ */
 export async function openGraphEncoder(lanes: readonly OpenLane[], options: GraphEncoderOptions): Promise<Encoder> {
   const close = async () => {
     await Promise.all(lanes.map((lane) => lane.close()))

@@ -11,7 +11,9 @@ export interface WorkerSetup {
   readonly device: readonly ConcreteDevice[]
   readonly threads: number
   readonly plan: InferencePlan
-  /** Feeds of one item, run first: to see that the device takes the model, to learn the dimensions and to have the session plan its memory. */
+  /**
+   * Feeds of one item, run first: to see that the device takes the model, to learn the dimensions and to have the session plan its memory.
+   */
   readonly sample: HostTensors
 }
 

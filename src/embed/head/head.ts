@@ -13,8 +13,9 @@ export interface Head {
 }
 
 /**
- * Appends a head to a model's output: `[batch, sequence, hidden]` → `[batch, dimensions]`. An output `[batch, dimensions]` is the vector itself and left as it
- * is. Unit length at the end is left to who takes the vectors: it comes after a cut of dimensions, and losses compare directions.
+ * Appends a head to a model's output: `[batch, sequence, hidden]` → `[batch, dimensions]`. An output `[batch, dimensions]` is the vector
+ * itself and left as it is. Unit length at the end is left to who takes the vectors: it comes after a cut of dimensions, and losses compare
+ * directions.
  */
 export function appendHead(
   g: GraphBuilder,

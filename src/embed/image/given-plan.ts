@@ -14,7 +14,9 @@ export interface PicturePreparation {
   readonly deviation: readonly [number, number, number]
   /** `bilinear` unless given. */
   readonly resample?: Resample
-  /** Whether a picture of another form is squeezed into the size, or its shorter side fitted and the rest cropped. `squeeze` unless given. */
+  /**
+   * Whether a picture of another form is squeezed into the size, or its shorter side fitted and the rest cropped. `squeeze` unless given.
+   */
   readonly fit?: 'squeeze' | 'crop'
   /** Order in which the model takes the colours; `rgb` unless given. */
   readonly order?: 'rgb' | 'bgr'

@@ -17,7 +17,9 @@ export interface PicturePoolOptions extends DecodeOptions {
 
 /** Reads pictures in child processes: whatever a file does to its decoder, it costs that file alone. */
 export interface PicturePool {
-  /** The picture after the plan's steps. Rejects with the reason why it cannot be read; one that ends its process is `invalid-input` too. */
+  /**
+   * The picture after the plan's steps. Rejects with the reason why it cannot be read; one that ends its process is `invalid-input` too.
+   */
   read(source: PictureSource): Promise<Raster>
   close(): Promise<void>
 }

@@ -1,6 +1,9 @@
 import * as tables from './tables.ts'
 
-/** Classes of characters as Hugging Face's tokenizers know them, ready to stand between the brackets of a regular expression with the flag `u`. */
+/**
+ * Classes of characters as Hugging Face's tokenizers know them, ready to stand between the brackets of a regular expression with the flag
+ * `u`.
+ */
 export const characters = Object.fromEntries(
   Object.entries(tables).map(([name, table]) => [name, classOf(table)]),
 ) as Readonly<Record<keyof typeof tables, string>>

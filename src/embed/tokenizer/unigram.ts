@@ -9,8 +9,8 @@ interface Trie {
 const unknownPenalty = 10
 
 /**
- * The model of SentencePiece: the best sum of the tokens' scores wins, the token that begins earlier where two are equal. Unknown characters side by side
- * are one token within a word, and not across words.
+ * The model of SentencePiece: the best sum of the tokens' scores wins, the token that begins earlier where two are equal. Unknown
+ * characters side by side are one token within a word, and not across words.
  */
 export class OwnUnigram extends Unigram {
   readonly roots: Trie = { next: new Map(), id: undefined }

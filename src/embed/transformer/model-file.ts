@@ -49,7 +49,9 @@ export async function findModelFile(folder: ModelFolder, dtype: Dtype): Promise<
   throw await missing(folder, dtype, names)
 }
 
-/** Opens what the ONNX file says that its weights lie in, whatever the names; `model-invalid` where one is missing or outside of the folder. */
+/**
+ * Opens what the ONNX file says that its weights lie in, whatever the names; `model-invalid` where one is missing or outside of the folder.
+ */
 async function openModelFile(folder: ModelFolder, name: string, found: string): Promise<ModelFile> {
   const { outputs, inputs, external } = readOnnxOutline(found)
   if (takesImages(inputs)) throw imageModel(found)

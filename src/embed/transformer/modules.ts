@@ -86,7 +86,10 @@ const vectorModules: Record<string, ReadModule> = {
 }
 const supported = ['Transformer', 'Pooling', ...Object.keys(vectorModules)]
 
-/** Reads `modules.json` as sentence-transformers executes it; without one, mean pooling. `model-invalid` names a module that is not known or stands where it cannot. */
+/**
+ * Reads `modules.json` as sentence-transformers executes it; without one, mean pooling. `model-invalid` names a module that is not known or
+ * stands where it cannot.
+ */
 export async function readModules(folder: ModelFolder): Promise<Modules> {
   const entries = await folder.facts('modules.json', moduleSchema)
   if (!entries) return { transformer: '', pooling: { modes: ['mean'], prompt: true }, after: [], paths: [] }

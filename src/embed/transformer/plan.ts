@@ -8,7 +8,9 @@ import type { TransformerSettings } from './settings.ts'
 /** Raised whenever this package computes other vectors from the same facts and files. */
 const transformerVersion = 2
 
-/** What is taken of a transformer and what is made of it, as plain data: the encoder computes from it, and the fingerprint is made of it. */
+/**
+ * What is taken of a transformer and what is made of it, as plain data: the encoder computes from it, and the fingerprint is made of it.
+ */
 export interface TransformerPlan {
   readonly dtype: Dtype
   readonly output: ChosenOutput
@@ -39,8 +41,9 @@ export function makePlan({ dtype, model, settings, skips, output }: PlanFacts): 
 }
 
 /**
- * Every fact that changes a document's vector: those of the processor (tokens and the document's prompt), of the model's output and of what follows it. What
- * changes no document's vector is not here: the query's prompt, the device, batches. Indexes keep a hash of this as JSON: the order of its keys stays.
+ * Every fact that changes a document's vector: those of the processor (tokens and the document's prompt), of the model's output and of what
+ * follows it. What changes no document's vector is not here: the query's prompt, the device, batches. Indexes keep a hash of this as JSON:
+ * the order of its keys stays.
  */
 export function factsOf(plan: TransformerPlan, processor: JsonObject, dimensions: number): JsonObject {
   const { dtype, output, pooling, after } = plan

@@ -29,8 +29,8 @@ const numbered = new RegExp(`^(?:(?<stem>${stems})(?<sign>\\d|[a-e])|(?<first>\\
 const begins = ['0', '1', 'a']
 
 /**
- * Columns that are texts of one kind, in their order, such as `sentence1` and `sentence2`, `question_a` and `question_b`, `#1 String` and `#2 String`;
- * none where there are no two of a kind.
+ * Columns that are texts of one kind, in their order, such as `sentence1` and `sentence2`, `question_a` and `question_b`, `#1 String` and
+ * `#2 String`; none where there are no two of a kind.
  */
 export function numberedTexts(names: readonly string[]): readonly number[] {
   const places = new Map<string, number>()

@@ -9,8 +9,8 @@ const [quote, backslash, feed, space, comma] = [code('"'), code('\\'), code('\n'
 const [openList, closeList, openObject, closeObject] = [code('['), code(']'), code('{'), code('}')]
 
 /**
- * The values that a JSON text is made of: the items of a list, else the values that stand one after the other. They are told apart by brackets and
- * strings alone, so that one that is no JSON loses no other.
+ * The values that a JSON text is made of: the items of a list, else the values that stand one after the other. They are told apart by
+ * brackets and strings alone, so that one that is no JSON loses no other.
  */
 export async function* jsonValues(pieces: AsyncIterable<string>): AsyncGenerator<JsonText, void, undefined> {
   let [line, depth, held] = [1, 0, '']

@@ -8,7 +8,9 @@ import type { LostLines } from '../table/parse-rows.ts'
 import { type JsonText, jsonValues } from './json-values.ts'
 import { textPieces } from './text-pieces.ts'
 
-/** A row of a file of data. Columns are in the file's order, and two may have one name; those of a row without names are `1`, `2` and so on. */
+/**
+ * A row of a file of data. Columns are in the file's order, and two may have one name; those of a row without names are `1`, `2` and so on.
+ */
 export interface DataRow {
   readonly values: readonly (readonly [column: string, value: unknown])[]
   /** Where it begins, counted from 1. */
@@ -49,8 +51,8 @@ const readable = extensionsOf(readers)
 export const rowExtensions: readonly string[] = [...readable.keys()]
 
 /**
- * The rows of a file of data, whatever it is written in, its blank lines left out. `file-unreadable` where there is no such file or it is no text,
- * `invalid-input` for a kind that is not read, with what to do.
+ * The rows of a file of data, whatever it is written in, its blank lines left out. `file-unreadable` where there is no such file or it is
+ * no text, `invalid-input` for a kind that is not read, with what to do.
  */
 export async function* readRows(file: string, options: ReadRowsOptions): AsyncGenerator<DataRow, void, undefined> {
   try {

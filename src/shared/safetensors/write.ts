@@ -8,7 +8,9 @@ export interface TensorToWrite {
   readonly values: Int8Array | Uint8Array | Int32Array | BigInt64Array | Float32Array
 }
 
-/** Writes a safetensors file and has it on the disk when it resolves; the header is padded so that tensors begin at a multiple of 8 bytes. */
+/**
+ * Writes a safetensors file and has it on the disk when it resolves; the header is padded so that tensors begin at a multiple of 8 bytes.
+ */
 export async function writeSafetensors(file: string, tensors: readonly TensorToWrite[]): Promise<void> {
   let offset = 0
   const header = Object.fromEntries(

@@ -49,8 +49,8 @@ export function createColumnEvidence({ commas }: { readonly commas: boolean }): 
 }
 
 /**
- * The value of a cell, undefined for an empty one. A declared type takes more ways of writing than are inferred (`007`, `+5`, `1e5`, `yes`), and
- * throws a reason for what is none of it.
+ * The value of a cell, undefined for an empty one. A declared type takes more ways of writing than are inferred (`007`, `+5`, `1e5`,
+ * `yes`), and throws a reason for what is none of it.
  */
 export function cellValue(given: string, type: ColumnType, declared: boolean): CellValue | undefined {
   const cell = given.trim()

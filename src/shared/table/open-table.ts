@@ -19,8 +19,9 @@ const none = '\u001f'
 const sampleCharacters = 65_536
 
 /**
- * Opens a table that can be read more than once. Its form is the one that makes most of a sample rows of one width; where some line of the file
- * is none in it, or only some have cells past the last column, the other ways of quoting are tried on the whole file. `tabs` says that the file's name promises tabs.
+ * Opens a table that can be read more than once. Its form is the one that makes most of a sample rows of one width; where some line of the
+ * file is none in it, or only some have cells past the last column, the other ways of quoting are tried on the whole file. `tabs` says that
+ * the file's name promises tabs.
  */
 export async function openTable(open: () => AsyncIterable<string>, { tabs = false } = {}): Promise<Table> {
   const sample = await takeSample(open())
@@ -126,7 +127,9 @@ function isBetter(one: Survey, other: Survey): boolean {
   return at >= 0 && (a[at] ?? 0) < (b[at] ?? 0)
 }
 
-/** The shares of lines that are no row, of rows with spare cells and of rows with a cell quoted otherwise; then fewer columns, fewer rows. */
+/**
+ * The shares of lines that are no row, of rows with spare cells and of rows with a cell quoted otherwise; then fewer columns, fewer rows.
+ */
 function badness({ rows, lost, loose, spare, first }: Survey): number[] {
   return [
     lost / Math.max(1, rows + lost),

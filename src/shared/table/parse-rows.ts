@@ -17,7 +17,10 @@ export interface TableRow {
   /** The lines of the file on which it begins and ends, counted from 1. */
   readonly line: number
   readonly lastLine: number
-  /** A cell begins with a quote, maybe after blanks, and does not end with it, or the other way round: read as it stands, but the form may be another. */
+  /**
+   * A cell begins with a quote, maybe after blanks, and does not end with it, or the other way round: read as it stands, but the form may
+   * be another.
+   */
   readonly loose: boolean
 }
 
