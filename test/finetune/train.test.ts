@@ -249,6 +249,9 @@ describe('bad input', () => {
       code: 'invalid-option',
       message: expect.stringContaining('settings: { margin: 0.2 }'),
     })
+    await expect(run({ out: out(), loss: { ...loss, settings: { name: 'a' } } })).rejects.toMatchObject({
+      message: expect.stringContaining("a setting 'name'"),
+    })
   })
 
   test('a loss that is no number stops the run at its step and keeps the checkpoint before', async () => {

@@ -12,6 +12,8 @@ export function checkLoss(loss: Loss): void {
   if (typeof build !== 'function') refuse('has no build(g, values), which writes its graph.')
   if (typeof settings !== 'object' || settings === null)
     refuse('has no settings. Say what it was made with, as settings: { margin: 0.2 }; {} where there is nothing.')
+  if (Object.hasOwn(settings, 'name'))
+    refuse("has a setting 'name', which is what losses are called by. Call it otherwise.")
   for (const [parameter, { role }] of Object.entries(parameters)) {
     if (!Object.hasOwn(roles, role))
       refuse(`learns '${parameter}' of the role '${String(role)}'. A role is one of ${Object.keys(roles).join(', ')}.`)
