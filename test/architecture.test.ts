@@ -62,8 +62,6 @@ const longFunctions = new Set([
   'index/reindex/carry-over.ts carryOver',
   'index/stores/lancedb.ts lancedb',
   'index/stores/lancedb/upkeep.ts createUpkeep',
-  'index/stores/qdrant.ts storeOn',
-  'index/text/chunk.ts createChunker',
   'index/write/add-documents.ts addDocuments',
   'index/write/live-writes.ts createLiveWriter',
   'runtime/process-pool.ts createProcessPool',

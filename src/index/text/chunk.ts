@@ -42,18 +42,9 @@ interface Unit extends Span {
 
 /** Cuts texts into chunks at paragraph, sentence, line or word ends, in this order. Counts each distinct word once. */
 export function createChunker({ tokens, overlap, countTokens }: ChunkerOptions): Chunker {
-  const counts = new Map<string, number>()
+  const count = remembering(countTokens)
   const pace = createPace()
   let unitsCut = 0
-
-  function count(word: string): number {
-    const known = counts.get(word)
-    if (known !== undefined) return known
-    if (counts.size >= mostCachedWords) counts.clear()
-    const counted = countTokens(word)
-    counts.set(detached(word), counted)
-    return counted
-  }
 
   return {
     async chunk(text, { sections = [], reserve = 0 } = {}) {
@@ -120,6 +111,19 @@ export function createChunker({ tokens, overlap, countTokens }: ChunkerOptions):
       ...fitting(text, { start: span.start, end: middle }, budget),
       ...fitting(text, { start: middle, end: span.end }, budget),
     ]
+  }
+}
+
+/** Counts each distinct word once. */
+function remembering(countTokens: (word: string) => number): (word: string) => number {
+  const counts = new Map<string, number>()
+  return (word) => {
+    const known = counts.get(word)
+    if (known !== undefined) return known
+    if (counts.size >= mostCachedWords) counts.clear()
+    const counted = countTokens(word)
+    counts.set(detached(word), counted)
+    return counted
   }
 }
 
