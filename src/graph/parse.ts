@@ -14,7 +14,7 @@ import {
 import { messageOf, QontrastError } from '../shared/index.ts'
 import { dtypeOf } from './dtype-codes.ts'
 import { type DType, elementBytes, sizeOf, type TensorValue } from './tensor.ts'
-import type { Attribute, Dim, Graph, GraphNode, GraphValue, Model, ValueType } from './types.ts'
+import type { Attribute, Dim, Graph, GraphNode, GraphValue, Model, ValueName, ValueType } from './types.ts'
 
 /** Bytes of a file beside the model (external data), or undefined where it is absent. */
 export type ReadExternal = (
@@ -93,15 +93,16 @@ function parseAttribute(proto: AttributeProto, readExternal: ReadExternal): Attr
 }
 
 function parseValue({ name, type }: { name: string; type?: TypeProto }): GraphValue {
-  return { name, type: parseType(type) }
+  return { name, type: parseType(type, name) }
 }
 
-function parseType(type: TypeProto | undefined): ValueType | undefined {
+/** A dim that the file says nothing of is a symbol of its own, named after the value and the axis. */
+function parseType(type: TypeProto | undefined, name: ValueName): ValueType | undefined {
   if (type?.value.case !== 'tensorType') return undefined
   const { elemType, shape } = type.value.value
   const dims = shape?.dim.map(({ value }, axis): Dim => {
     if (value.case === 'dimValue') return Number(value.value)
-    return value.case === 'dimParam' && value.value !== '' ? value.value : `unnamed_${axis}`
+    return value.case === 'dimParam' && value.value !== '' ? value.value : `${name}.${axis}`
   })
   return { dtype: dtypeOf(elemType), dims }
 }

@@ -100,8 +100,9 @@ export function buildLossGraph(recipe: Recipe, form: Form): LossGraph {
 export function buildChunkGraph(recipe: Recipe, pass: string): GradientGraph {
   const forward = instantiate(recipe, [pass])
   const { g, embeddings } = forward
-  const upstream = g.input('upstream', { dtype: 'float32', dims: ['batch0', partOf(recipe, pass).tower.dimensions] })
-  const seeds = new Map([[embeddings[0] ?? '', upstream]])
+  const [embedding = ''] = embeddings
+  const upstream = g.input('upstream', { dtype: 'float32', dims: g.dimsOf(embedding) })
+  const seeds = new Map([[embedding, upstream]])
   const found = gradientsIn(recipe, forward, { passes: [pass], seeds, trained: [] })
   const { model, named } = finish(recipe, g, found.values, { name: 'chunk' })
   return { model, ...found.named(named) }
