@@ -1,4 +1,4 @@
-import { delegateEncoder, type EncodeOptions, type Encoder, type Input } from '../embed/index.ts'
+import { checkEncoder, delegateEncoder, type EncodeOptions, type Encoder, type Input } from '../embed/index.ts'
 import { currentWork, type Matrix } from '../shared/index.ts'
 import { firstOf } from './first-of.ts'
 import type { Limits } from './limits.ts'
@@ -27,6 +27,7 @@ export function serveEncoder(
   encoder: Encoder,
   { limits, metrics }: { limits: Limits; metrics: Metrics },
 ): ServedEncoder {
+  checkEncoder(encoder, 'createApp')
   const { costAtOnce } = encoder
   const atOnce = costAtOnce === undefined ? pieceCost : 2 * costAtOnce // what is read, and what is read next
   const queue = createModelQueue({

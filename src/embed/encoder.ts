@@ -86,3 +86,14 @@ export function textOf({ name, accepts, text }: Encoder): TextReading {
     `The encoder '${name}' takes no texts: it accepts ${[...accepts].join(', ')}. Use one that accepts text.`,
   )
 }
+
+/** `invalid-option` for what is no encoder, such as one of version 0.3; `wanting` is who asks. */
+export function checkEncoder(encoder: Partial<Encoder> | undefined, wanting: string): void {
+  if (typeof encoder?.encode !== 'function')
+    throw new QontrastError('invalid-option', `${wanting} needs an encoder: { encoder: await loadEncoder() }.`)
+  if (typeof encoder.accepts?.has === 'function') return
+  throw new QontrastError(
+    'invalid-option',
+    `${wanting}: the encoder '${encoder.name}' does not say what it takes: give it accepts: new Set(['text']), and what only texts have under text. docs/encoders.md has the form.`,
+  )
+}

@@ -1,6 +1,7 @@
 export { delegateEncoder } from './delegate.ts'
 export {
   type BatchFigures,
+  checkEncoder,
   type EncodeOptions,
   type Encoder,
   type LegacyEncoder,

@@ -1,4 +1,4 @@
-import type { Encoder } from '../embed/index.ts'
+import { checkEncoder, type Encoder } from '../embed/index.ts'
 import {
   checkOptionKeys,
   type Document,
@@ -119,8 +119,7 @@ export async function openIndex(options: OpenIndexOptions): Promise<SearchIndex>
     throw new QontrastError('invalid-option', 'openIndex takes either path (the embedded store) or store.')
   }
   checkFields(fields)
-  if (typeof encoder?.encode !== 'function')
-    throw new QontrastError('invalid-option', 'openIndex needs an encoder: { encoder: await loadEncoder() }.')
+  checkEncoder(encoder, 'openIndex')
   const store = given ?? lancedb({ path: path ?? '' })
   const asked: CollectionSchema = {
     dimensions: encoder.dimensions,

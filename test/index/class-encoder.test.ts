@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { createApp } from '../../src/api/index.ts'
+import { delegateEncoder } from '../../src/embed/index.ts'
 import { lancedb, openIndex, reindex, similarityEvaluator } from '../../src/main.ts'
 import { caller } from '../support/api.ts'
 import { ClassEncoder } from '../support/class-encoder.ts'
@@ -34,6 +35,13 @@ test('a server serves an encoder written as a class', async () => {
   const { usage } = (await call('POST', '/v1/embeddings', { model: 'own', input: ['two words', 'one'] })).body
   expect(usage).toEqual({ prompt_tokens: 3, total_tokens: 3 })
   await store.close()
+})
+
+test('an encoder that does not say what it takes, as those of 0.3, is refused with what to do', async () => {
+  const { accepts: _, ...old } = delegateEncoder(new ClassEncoder(), {})
+  const refused = { code: 'invalid-option', message: expect.stringContaining("accepts: new Set(['text'])") }
+  const open: (options: object) => Promise<unknown> = (options) => Reflect.apply(openIndex, undefined, [options])
+  await expect(open({ name: 'docs', encoder: old, path: await temporaryFolder() })).rejects.toMatchObject(refused)
 })
 
 test('texts are refused where an encoder takes pictures only: in the library and over HTTP', async () => {
