@@ -83,12 +83,12 @@ export {
   type WalkOptions,
 } from './stores/define-store.ts'
 export { isOutdated, refuseOutdated } from './stores/format.ts'
-export type { Found } from './stores/hybrid.ts'
 export { type BackupOptions, type BackupReport, backupIndexes } from './stores/lancedb/backup.ts'
 export { type LanceDbOptions, lancedb } from './stores/lancedb.ts'
 export { indexNamePattern, indexNameProblem, indexNames } from './stores/names.ts'
 export { type ForeignOptions, type QdrantOptions, qdrant } from './stores/qdrant.ts'
 export type { RankOptions, Side } from './stores/query-collection.ts'
+export type { Found } from './stores/ranking.ts'
 export {
   type CollectionInfo,
   type CollectionParts,

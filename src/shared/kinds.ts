@@ -20,6 +20,7 @@ export function isPromise(value: unknown): value is Promise<unknown> {
 interface Kinds {
   readonly ArrayBuffer: ArrayBuffer
   readonly BigInt64Array: BigInt64Array
+  readonly BigUint64Array: BigUint64Array
   readonly Date: Date
   readonly Float32Array: Float32Array
   readonly Int32Array: Int32Array

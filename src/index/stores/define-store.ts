@@ -1,9 +1,9 @@
 import { QontrastError } from '../../shared/index.ts'
 import type { Filter } from '../filter/index.ts'
 import { checkPoint, checkSameSchema } from './check.ts'
-import type { Found } from './hybrid.ts'
 import { checkCollectionName, indexNames, notFound } from './names.ts'
 import { queryCollection, type RankOptions, type Side } from './query-collection.ts'
+import type { Found } from './ranking.ts'
 import type {
   CollectionSchema,
   KeyPage,

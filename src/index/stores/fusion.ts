@@ -1,14 +1,12 @@
 import type { Fusion, Scores } from './store.ts'
 
-/** A point that one side of a hybrid search found, with what both sides say of it. */
-export interface Candidate {
-  readonly id: string
-  readonly document: string
+/** What both sides of a hybrid search say of a point. */
+export interface Weighed {
   readonly dense: number
   readonly bm25: number
-  /** Place in each side's ranking, from 1; undefined where it is not among the candidates of that side. */
-  readonly denseRank: number | undefined
-  readonly bm25Rank: number | undefined
+  /** Place in each side's ranking, from 1, where it is among the candidates of that side. */
+  readonly denseRank?: number | undefined
+  readonly bm25Rank?: number | undefined
 }
 
 /** Rank constant of reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009). */
@@ -19,7 +17,7 @@ const denseWeight = 0.3
 const wordScore = 5
 
 /** Formulas of mode hybrid; `words` is how many different terms the query has. They need no other candidate, so a score is the same on every page. */
-export const fusions: Readonly<Record<Fusion, (candidate: Candidate, words: number) => number>> = {
+export const fusions: Readonly<Record<Fusion, (point: Weighed, words: number) => number>> = {
   /** Σ 1 / (60 + rank). */
   rrf: ({ denseRank, bm25Rank }) => reciprocal(denseRank) + reciprocal(bm25Rank),
   /** 0.3 · cosine + 0.7 · BM25 / (5 · words). */

@@ -10,7 +10,7 @@ import { createReads, type Opened, type Read } from './lancedb/reads.ts'
 import { toKey } from './lancedb/rows.ts'
 import { seenTable, writeSeen } from './lancedb/seen.ts'
 import { selectorToSql } from './lancedb/selector-sql.ts'
-import { openSession, type Session } from './lancedb/session.ts'
+import { openSession } from './lancedb/session.ts'
 import { createOrOpen, removeTable, withTable } from './lancedb/tables.ts'
 import { toTable } from './lancedb/to-table.ts'
 import { createUpkeep } from './lancedb/upkeep.ts'
@@ -26,8 +26,8 @@ export interface LanceDbOptions extends Partial<MaintenanceOptions> {
 const optionKeys: OptionKeys<LanceDbOptions> = { path: true, approximateFrom: true }
 
 const approximateFrom = 2_000
-/** An open connection holds on to about 1 kB for each row written through it. */
-const writesUntilReopened = 100
+/** An open connection holds on to about 1 kB for each row written through it, and to indexes that were replaced since: by this process's merges, or by those of others. */
+const usesUntilReopened = { writes: 100, reads: 20_000 }
 
 /** The embedded store: LanceDB in a folder, in this process, safe for several processes at once. */
 export function lancedb(options: LanceDbOptions): VectorStore {
@@ -41,47 +41,38 @@ export function lancedb(options: LanceDbOptions): VectorStore {
     exclusively: (name, work) => write(name, work),
   })
   const writers = new Map<string, Promise<unknown>>()
-  let session = openSession(folder)
-  let writes = 0
+  const sessions = { reads: openSession(folder), writes: openSession(folder) }
+  const uses = { reads: 0, writes: 0 }
 
-  async function open(name: string, within: Session): Promise<Opened> {
+  async function resolve(name: string): Promise<Pick<Opened, 'name' | 'schema'>> {
     const collection = await pointers.resolve(name)
     const schema = await pointers.readCollection(collection)
-    if (!schema) {
-      within.forget(collection)
-      if ((await pointers.resolve(name)) !== collection) return open(name, within) // switched in between, and the old one dropped
-      throw notFound(name, folder, indexNames(await pointers.collections(), await pointers.aliases()))
-    }
-    try {
-      return { name: collection, table: await within.table(collection), schema, session: within }
-    } catch (error) {
-      within.forget(collection)
-      throw error
-    }
+    if (schema) return { name: collection, schema }
+    if ((await pointers.resolve(name)) !== collection) return resolve(name) // switched in between, and the old one dropped
+    throw notFound(name, folder, indexNames(await pointers.collections(), await pointers.aliases()))
   }
 
   /** What fails because its collection was dropped meanwhile is done on what the name stands for now, or ends with `index-not-found`. */
-  function withOpened<T>(name: string, work: (opened: Opened) => Promise<T>): Promise<T> {
-    const within = session
-    return within.use(async () => {
-      const opened = await open(name, within)
-      try {
-        return await work(opened)
-      } catch (error) {
-        if ((await open(name, within)).name !== opened.name) return withOpened(name, work)
-        throw error
-      }
-    })
+  async function withOpened<T>(
+    name: string,
+    kind: keyof typeof sessions,
+    work: (opened: Opened) => Promise<T>,
+  ): Promise<T> {
+    const opened = await resolve(name)
+    if (++uses[kind] % usesUntilReopened[kind] === 0) void renew(kind)
+    const session = sessions[kind]
+    try {
+      return await session.use(() => session.withTable(opened.name, (table) => work({ ...opened, table, session })))
+    } catch (error) {
+      if ((await resolve(name)).name !== opened.name) return withOpened(name, kind, work)
+      throw error
+    }
   }
 
   /** One write at a time on each collection of this process; conflicts with other processes are tried again. */
   function write<T>(name: string, work: (opened: Opened) => Promise<T>): Promise<T> {
     const turn = (writers.get(name) ?? Promise.resolve()).then(() =>
-      retryConflicts(async () => {
-        const result = await withOpened(name, work)
-        if (++writes % writesUntilReopened === 0) renew()
-        return result
-      }),
+      retryConflicts(() => withOpened(name, 'writes', work)),
     )
     writers.set(
       name,
@@ -90,18 +81,22 @@ export function lancedb(options: LanceDbOptions): VectorStore {
     return turn
   }
 
-  /** Opens everything anew; what is under way still goes on with what was open. */
-  function renew(): void {
-    void session.retire()
-    session = openSession(folder)
+  const read: Read = (name, work) => retryConflicts(() => withOpened(name, 'reads', work))
+
+  /** What is under way still goes on with what was open. */
+  function renew(kind: keyof typeof sessions): Promise<void> {
+    const before = sessions[kind]
+    sessions[kind] = openSession(folder)
+    return before.retire()
   }
 
-  const read: Read = (name, work) => retryConflicts(() => withOpened(name, work))
+  upkeep.onMaintenance(({ kind }) => {
+    if (kind === 'merge') void renew('reads')
+  })
 
   const close = async () => {
     await Promise.all([...writers.values(), upkeep.close()])
-    await session.retire()
-    session = openSession(folder)
+    await Promise.all([renew('reads'), renew('writes')])
   }
 
   const store: VectorStore = {
@@ -115,9 +110,9 @@ export function lancedb(options: LanceDbOptions): VectorStore {
         if (existing) return checkSameSchema(name, existing, schema)
         pointers.checkName(collection)
         const { tableSchema } = await loadLibrary()
-        const within = session
-        await within.use(async () =>
-          withTable(createOrOpen(await within.connection(), collection, tableSchema(schema)), createIndexes),
+        const session = sessions.writes
+        await session.use(async () =>
+          withTable(createOrOpen(await session.connection(), collection, tableSchema(schema)), createIndexes),
         )
         await pointers.writeCollection(collection, schema)
       }),
@@ -141,10 +136,10 @@ export function lancedb(options: LanceDbOptions): VectorStore {
 
     drop: (name) =>
       withStoreErrors(async () => {
-        const collection = await withOpened(name, async (opened) => opened.name)
+        const collection = (await resolve(name)).name
         await Promise.all([writers.get(collection), upkeep.forget(collection)])
         await pointers.removeCollection(collection)
-        renew() // searches that are under way may still read from it
+        void Promise.all([renew('reads'), renew('writes')]) // searches that are under way may still read from it
         for (const table of [collection, seenTable(collection)]) await removeTable(folder, table)
       }),
 
@@ -173,8 +168,8 @@ export function lancedb(options: LanceDbOptions): VectorStore {
 
     async markSeen(name, documents, seen) {
       if (documents.length === 0) return
-      await write(name, async ({ name: collection, session: within }) =>
-        writeSeen(await within.connection(), collection, documents.map(toKey), seen),
+      await write(name, async ({ name: collection, session }) =>
+        writeSeen(await session.connection(), collection, documents.map(toKey), seen),
       )
     },
 
@@ -183,7 +178,7 @@ export function lancedb(options: LanceDbOptions): VectorStore {
     alias: (alias, collection) =>
       withStoreErrors(async () => {
         if (collection === undefined) return pointers.removeAlias(alias)
-        const target = await withOpened(collection, async (opened) => opened.name)
+        const target = (await resolve(collection)).name
         if (await pointers.readCollection(alias)) {
           throw new QontrastError('invalid-option', `'${alias}' is the name of a collection; choose another alias.`)
         }
@@ -191,7 +186,7 @@ export function lancedb(options: LanceDbOptions): VectorStore {
       }),
 
     async optimize(name, { signal, when = 'now' } = {}) {
-      const { name: collection } = await read(name, async (opened) => opened)
+      const { name: collection } = await withStoreErrors(() => resolve(name))
       if (when === 'background') upkeep.consider(collection)
       else await retryConflicts(() => upkeep.run(collection, { onlyDue: when === 'due', signal }))
     },

@@ -1,5 +1,6 @@
 import { byScoreThenId, reaches } from './fusion.ts'
-import { bestOf, deeper, type Found, type HybridSource, isSettled, type Ranked, rankHybrid } from './hybrid.ts'
+import { type HybridSource, rankHybrid } from './hybrid.ts'
+import { bestOf, deeper, type Found, isSettled, type PointIds, type Ranked } from './ranking.ts'
 import type { Ranking, ScoredPoint, ScrollPage, Selector, StoreQuery } from './store.ts'
 
 /** What is compared with points: a vector by cosine, or terms by BM25. */
@@ -31,7 +32,7 @@ export async function queryCollection(collection: Rankable, query: StoreQuery): 
 }
 
 /** Best first; right as far as the wanted ones go. */
-async function ranked(collection: Rankable, query: StoreQuery, wanted: number): Promise<readonly Ranked[]> {
+async function ranked(collection: Rankable, query: StoreQuery, wanted: number): Promise<readonly Ranked<string>[]> {
   const { groupByDocument = false, minScores = {}, fusion = 'scores' } = query
   if (query.mode === 'hybrid') {
     const words = new Set(query.terms).size
@@ -41,7 +42,7 @@ async function ranked(collection: Rankable, query: StoreQuery, wanted: number): 
     const found = await collection.rank(query, { ...rankOptions(query), depth })
     const reaching = found
       .toSorted(byScoreThenId)
-      .map((point): Ranked => ({ ...point, scores: { [query.mode]: point.score } }))
+      .map((point): Ranked<string> => ({ ...point, ref: point.id, scores: { [query.mode]: point.score } }))
       .filter(({ scores }) => reaches(scores, minScores))
     const kept = groupByDocument ? firstOfEach(reaching) : reaching
     // what is left out by its score has nothing better behind it
@@ -49,24 +50,36 @@ async function ranked(collection: Rankable, query: StoreQuery, wanted: number): 
   }
 }
 
-function bothSides(collection: Rankable, query: Extract<StoreQuery, { mode: 'hybrid' }>): HybridSource {
+function bothSides(collection: Rankable, query: Extract<StoreQuery, { mode: 'hybrid' }>): HybridSource<string> {
   const { vector, terms } = query
   const sides = { dense: { mode: 'dense', vector }, bm25: { mode: 'bm25', terms } } as const
   const options = rankOptions(query)
-  const best = (side: Side, count: number) => bestOf(count, (depth) => collection.rank(side, { ...options, depth }))
+  const known = new Map<string, PointIds>()
+  async function rank(side: Side, asked: RankOptions) {
+    const found = await collection.rank(side, asked)
+    for (const { id, document } of found) known.set(id, { id, document })
+    return found.map(({ id, score }) => ({ ref: id, score })).sort((a, b) => b.score - a.score)
+  }
+  const best = (side: Side, count: number) => bestOf(count, (depth) => rank(side, { ...options, depth }))
   const scores = async (side: Side, ids: readonly string[]) => {
-    const found = ids.length === 0 ? [] : await collection.rank(side, { ids, depth: ids.length, exact: true })
-    return new Map(found.map(({ id, score }) => [id, score]))
+    const found = ids.length === 0 ? [] : await rank(side, { ids, depth: ids.length, exact: true })
+    return new Map(found.map(({ ref, score }) => [ref, score]))
   }
   return {
-    async rankings(depth) {
-      const [dense, bm25] = await Promise.all([best(sides.dense, depth), best(sides.bm25, depth)])
-      return { dense, bm25 }
+    words: (depth) => best(sides.bm25, depth),
+    nearest: (depth) => best(sides.dense, depth),
+    ids: async () => known,
+    cosines: (ids) => scores(sides.dense, ids),
+    async look(ids) {
+      const cosines = await scores(sides.dense, ids)
+      return new Map(
+        [...cosines].flatMap(([id, cosine]) => {
+          const own = known.get(id)
+          return own ? [[id, { ...own, cosine }]] : []
+        }),
+      )
     },
-    async scores(missing) {
-      const [dense, bm25] = await Promise.all([scores(sides.dense, missing.dense), scores(sides.bm25, missing.bm25)])
-      return { dense, bm25 }
-    },
+    wordScores: (ids) => scores(sides.bm25, ids),
   }
 }
 
@@ -74,8 +87,8 @@ function rankOptions({ filter, exact = false }: StoreQuery): Omit<RankOptions, '
   return { exact, ...(filter ? { filter } : {}) }
 }
 
-function firstOfEach(ranked: readonly Ranked[]): Ranked[] {
-  const best = new Map<string, Ranked>()
+function firstOfEach(ranked: readonly Ranked<string>[]): Ranked<string>[] {
+  const best = new Map<string, Ranked<string>>()
   for (const point of ranked) if (!best.has(point.document)) best.set(point.document, point)
   return [...best.values()]
 }

@@ -1,31 +1,27 @@
 import { byScoreThenId } from './fusion.ts'
+import type { PointIds, Scored } from './ranking.ts'
 
-interface Entry {
-  readonly id: string
-  readonly document: string
-  readonly score: number
-}
+type Entry<Ref> = Scored<Ref> & PointIds
 
 /** The best of what is offered, best first, equal scores by id. */
-export interface Top {
+export interface Top<Ref> {
   /** What scores less has no place. */
   readonly least: number
-  offer(id: string, document: string, score: number): void
-  ranked(): readonly Entry[]
+  offer(entry: Entry<Ref>): void
+  ranked(): readonly Entry<Ref>[]
 }
 
 /** Keeps the best `size`; where grouped, one of each document. */
-export function createTop(size: number, groupByDocument: boolean): Top {
-  const entries: Entry[] = []
+export function createTop<Ref>(size: number, groupByDocument: boolean): Top<Ref> {
+  const entries: Entry<Ref>[] = []
   let least = Number.NEGATIVE_INFINITY
   return {
     get least() {
       return least
     },
-    offer(id, document, score) {
-      const entry = { id, document, score }
+    offer(entry) {
       if (groupByDocument) {
-        const known = entries.findIndex((other) => other.document === document)
+        const known = entries.findIndex((other) => other.document === entry.document)
         if (known >= 0) {
           const other = entries[known]
           if (other && byScoreThenId(other, entry) <= 0) return

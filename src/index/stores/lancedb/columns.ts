@@ -1,19 +1,23 @@
 import type { RecordBatch } from 'apache-arrow'
 import { isKind, QontrastError } from '../../../shared/index.ts'
-
-export interface RowKey {
-  readonly id: string
-  readonly document: string
-}
+import type { PointIds } from '../ranking.ts'
 
 /** Whose rows these are, by their columns: objects of rows cost ten times as much. */
-export function keysOf(batch: RecordBatch): RowKey[] {
-  const ids = batch.getChild('id')
-  const documents = batch.getChild('document')
-  return Array.from({ length: batch.numRows }, (_, row) => ({
-    id: String(ids?.get(row)),
-    document: String(documents?.get(row)),
-  }))
+export function keysOf(batch: RecordBatch): PointIds[] {
+  const documents = stringsOf(batch, 'document')
+  return stringsOf(batch, 'id').map((id, i) => ({ id, document: documents[i] ?? '' }))
+}
+
+/** Where rows lie: numbers that stand for them in one state of a table. */
+export function rowsOf(batch: RecordBatch): BigUint64Array {
+  const values: unknown = batch.getChild('_rowid')?.toArray()
+  if (isKind(values, 'BigUint64Array')) return values
+  throw new QontrastError('internal', 'internal: a batch without rows.')
+}
+
+export function stringsOf(batch: RecordBatch, column: string): string[] {
+  const values = batch.getChild(column)
+  return Array.from({ length: batch.numRows }, (_, row) => String(values?.get(row)))
 }
 
 /** `[rows]` of a column of 32-bit floats, `[rows, dimensions]` of one of vectors. */

@@ -2,11 +2,12 @@ import type { Table } from '@lancedb/lancedb'
 import { createPace, inLanes, throwIfAborted } from '../../../shared/index.ts'
 import type { Filter } from '../../filter/index.ts'
 import { reaches } from '../fusion.ts'
-import type { Ranked } from '../hybrid.ts'
+import type { Ranked } from '../ranking.ts'
 import type { CollectionSchema, ScoredPoint, StoreQuery } from '../store.ts'
 import { createTop, type Top } from '../top.ts'
-import { dotAt, floatsOf, keysOf } from './columns.ts'
-import { pageOf, runQuery, toSql, withRecords } from './query.ts'
+import { dotAt, floatsOf, keysOf, rowsOf } from './columns.ts'
+import { pointsOf } from './points.ts'
+import { pageOf, runQuery, toSql } from './query.ts'
 
 type DenseQuery = Extract<StoreQuery, { mode: 'dense' }>
 
@@ -85,7 +86,7 @@ async function walkFor(
       query,
     ),
   )
-  return withRecords(table, pages)
+  return pointsOf(table).pages(pages)
 }
 
 function isWalkable(query: StoreQuery): query is DenseQuery {
@@ -101,14 +102,17 @@ async function walk(
   table: Table,
   queries: readonly DenseQuery[],
   { where, dimensions, signal }: { where: string | undefined; dimensions: number; signal: AbortSignal | undefined },
-): Promise<Ranked[][]> {
+): Promise<Ranked<bigint>[][]> {
   const pace = createPace()
-  const tops = queries.map((query): Top => createTop((query.offset ?? 0) + query.limit, query.groupByDocument ?? false))
-  const walking = table.query().select(['id', 'document', 'vector'])
+  const tops = queries.map(
+    (query): Top<bigint> => createTop((query.offset ?? 0) + query.limit, query.groupByDocument ?? false),
+  )
+  const walking = table.query().select(['id', 'document', 'vector']).withRowId()
   if (where !== undefined) walking.where(where)
   for await (const batch of walking) {
     const vectors = floatsOf(batch, 'vector')
     const keys = keysOf(batch)
+    const rows = rowsOf(batch)
     for (let start = 0; start < batch.numRows; start += rowsAtOnce) {
       const end = Math.min(batch.numRows, start + rowsAtOnce)
       for (const [i, { vector }] of queries.entries()) {
@@ -117,15 +121,13 @@ async function walk(
         for (let row = start; row < end; row++) {
           const score = dotAt(vector, vectors, row * dimensions)
           if (score < top.least) continue
-          const key = keys[row]
-          if (key) top.offer(key.id, key.document, score)
+          const [key, ref] = [keys[row], rows[row]]
+          if (key && ref !== undefined) top.offer({ ...key, ref, score })
         }
       }
       throwIfAborted(signal)
       await pace()
     }
   }
-  return tops.map((top) =>
-    top.ranked().map(({ id, document, score }) => ({ id, document, score, scores: { dense: score } })),
-  )
+  return tops.map((top) => top.ranked().map((entry) => ({ ...entry, scores: { dense: entry.score } })))
 }

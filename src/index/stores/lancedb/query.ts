@@ -1,62 +1,43 @@
 import type { Table } from '@lancedb/lancedb'
 import { createPace } from '../../../shared/index.ts'
 import { type Filter, matchesFilter } from '../../filter/index.ts'
-import { reaches } from '../fusion.ts'
-import { bestOf, deeper, type Found, type HybridSource, isSettled, type Ranked, rankHybrid } from '../hybrid.ts'
+import { byScoreThenId, reaches } from '../fusion.ts'
+import { type HybridSource, rankHybrid } from '../hybrid.ts'
+import { bestOf, deeper, isSettled, type Ranked, type Scored } from '../ranking.ts'
 import type { CollectionSchema, ScoredPoint, StoreQuery } from '../store.ts'
-import { type FindByReading, filterToSql, idIn } from './filter-sql.ts'
+import { type FindByReading, filterToSql } from './filter-sql.ts'
+import { type Points, pointsOf } from './points.ts'
 import { recordColumns, toPointRecord } from './rows.ts'
 import { rankDense, rankLexical } from './sides.ts'
 
-/** Ids in one predicate. */
-const mostIds = 2_000
 /** Points of words that are asked for beyond those wanted: passages that are alike have equal scores, and to ask again costs as much as hundreds of points. */
 const tieRoom = 100
 /** A part of a BM25 score by which those of a few points may be shifted alike. */
 const mostShift = 0.02
 
-/** Ranks points, groups them if asked to, and reads the records of those on the page. */
+/** Ranks points, groups them if asked to, and reads what those on the page are. */
 export async function runQuery(table: Table, query: StoreQuery, where: string | undefined): Promise<ScoredPoint[]> {
-  const page = pageOf(await rank(table, query, where), query)
-  const [points] = await withRecords(table, [page])
-  return points ?? []
+  const points = pointsOf(table, { limit: query.limit, ...(query.mode === 'hybrid' ? { vector: query.vector } : {}) })
+  const ranked = await rank(table, points, { query, where })
+  const [page = []] = await points.pages([pageOf(ranked, query)])
+  return page
 }
 
-export function pageOf(ranked: readonly Ranked[], { limit, offset = 0 }: StoreQuery): Ranked[] {
+export function pageOf<Point>(ranked: readonly Point[], { limit, offset = 0 }: StoreQuery): Point[] {
   return ranked.slice(offset, offset + limit)
 }
 
-/** The records of all pages, read together. */
-export async function withRecords(table: Table, pages: readonly (readonly Ranked[])[]): Promise<ScoredPoint[][]> {
-  const ids = [...new Set(pages.flat().map(({ id }) => id))]
-  const records = new Map<string, ScoredPoint['point']>()
-  const pace = createPace()
-  for (let start = 0; start < ids.length; start += mostIds) {
-    const rows = await table
-      .query()
-      .where(idIn(ids.slice(start, start + mostIds)))
-      .select(['id', ...recordColumns])
-      .toArray()
-    for (const row of rows) {
-      records.set(String(row.id), toPointRecord(row))
-      await pace()
-    }
-  }
-  return pages.map((page) =>
-    page.flatMap(({ id, score, scores }) => {
-      const point = records.get(id) // gone, if it was deleted in between
-      return point ? [{ score, scores, point }] : []
-    }),
-  )
-}
-
 /** Everything that the page and those before it need, best first. */
-async function rank(table: Table, query: StoreQuery, where: string | undefined): Promise<Ranked[]> {
+async function rank(
+  table: Table,
+  points: Points,
+  { query, where }: { readonly query: StoreQuery; readonly where: string | undefined },
+): Promise<Ranked<bigint>[]> {
   const { limit, offset = 0, groupByDocument = false, exact = false, minScores = {}, fusion = 'scores' } = query
   const wanted = offset + limit
   if (query.mode === 'hybrid') {
     const { vector, terms } = query
-    return rankHybrid(hybridSource(table, { vector, terms, where, exact }), {
+    return rankHybrid(hybridSource(table, points, { vector, terms, where, exact }), {
       wanted,
       fusion,
       words: new Set(terms).size,
@@ -70,10 +51,14 @@ async function rank(table: Table, query: StoreQuery, where: string | undefined):
       query.mode === 'dense'
         ? await rankDense(table, query.vector, options)
         : await rankLexical(table, query.terms, options)
-    const side = query.mode
+    const ids = await points.ids(found.map(({ ref }) => ref))
     const ranked = found
-      .map((point): Ranked => ({ ...point, scores: { [side]: point.score } }))
+      .flatMap(({ ref, score }): Ranked<bigint>[] => {
+        const own = ids.get(ref)
+        return own ? [{ ...own, ref, score, scores: { [query.mode]: score } }] : []
+      })
       .filter(({ scores }) => reaches(scores, minScores))
+      .sort(byScoreThenId)
     const kept = groupByDocument ? bestOfDocument(ranked) : ranked
     // what is left out by its score has nothing better behind it
     if (isSettled(kept, { wanted, depth, found }) || ranked.length < found.length) return kept
@@ -87,39 +72,42 @@ interface HybridSearch {
   readonly exact: boolean
 }
 
-function hybridSource(table: Table, { vector, terms, where, exact }: HybridSearch): HybridSource {
-  let known: Found | undefined
+function hybridSource(
+  table: Table,
+  points: Points,
+  { vector, terms, where, exact }: HybridSearch,
+): HybridSource<bigint> {
+  let best: Scored<bigint> | undefined
   return {
-    async rankings(depth) {
-      const [dense, bm25] = await Promise.all([
-        bestOf(depth, (deep) => rankDense(table, vector, { depth: deep, where, exact })),
-        bestOf(depth, (deep) => rankLexical(table, terms, { depth: deep, where, vector }), depth + 1 + tieRoom),
-      ])
-      known ??= bm25[0]
-      return { dense, bm25 }
+    async words(depth) {
+      const ask = (deep: number) => rankLexical(table, terms, { depth: deep, where })
+      const side = await bestOf(depth, ask, depth + 1 + tieRoom)
+      best ??= side.sure[0] ?? side.tied[0]
+      return side
     },
-    async scores({ bm25 }) {
-      const dense = new Map<string, number>() // cosines came with the words
-      if (bm25.length === 0 || !known) return { dense, bm25: new Map() }
-      const words = await rankLexical(table, terms, { depth: bm25.length + 1, where: idIn([...bm25, known.id]) })
-      const there = words.find(({ id }) => id === known?.id)
-      const shift = there ? known.score / there.score : 1
+    nearest: (depth) => bestOf(depth, (deep) => rankDense(table, vector, { depth: deep, where, exact })),
+    ...points,
+    async wordScores(rows) {
+      if (!best) return new Map()
+      const words = await rankLexical(table, terms, { depth: rows.length + 1, where: rowIn([...rows, best.ref]) })
+      const there = words.find(({ ref }) => ref === best?.ref)
+      const shift = there ? best.score / there.score : 1
       // of rows that are in no index yet LanceDB counts the words of the filtered ones alone: before the first maintenance it finds quite other scores
       const counted =
         Math.abs(shift - 1) <= mostShift
-          ? words.map((point) => ({ ...point, score: point.score * shift }))
+          ? words.map(({ ref, score }) => ({ ref, score: score * shift }))
           : await rankLexical(table, terms, { depth: await table.countRows(), where })
-      return { dense, bm25: scoresById(counted) }
+      return new Map(counted.map(({ ref, score }) => [ref, score]))
     },
   }
 }
 
-function scoresById(found: readonly Found[]): Map<string, number> {
-  return new Map(found.map(({ id, score }) => [id, score]))
+function rowIn(rows: readonly bigint[]): string {
+  return `_rowid IN (${rows.join(', ')})`
 }
 
-function bestOfDocument(ranked: readonly Ranked[]): Ranked[] {
-  const best = new Map<string, Ranked>()
+function bestOfDocument(ranked: readonly Ranked<bigint>[]): Ranked<bigint>[] {
+  const best = new Map<string, Ranked<bigint>>()
   for (const point of ranked) if (!best.has(point.document)) best.set(point.document, point)
   return [...best.values()]
 }

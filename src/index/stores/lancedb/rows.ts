@@ -83,7 +83,11 @@ export function toPointKey(row: unknown): PointKey {
 }
 
 export function toPointRecord(row: unknown): PointRecord {
-  const { record } = recordRowSchema.parse(row)
-  const parsed: FlatRecord = JSON.parse(record)
+  return toRecord(recordRowSchema.parse(row).record)
+}
+
+/** What the column `record` holds. */
+export function toRecord(text: string): PointRecord {
+  const parsed: FlatRecord = JSON.parse(text)
   return recordOf(parsed)
 }

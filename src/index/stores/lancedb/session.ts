@@ -1,23 +1,21 @@
 import { mkdir } from 'node:fs/promises'
 import type { Connection, Table } from '@lancedb/lancedb'
 import { loadLibrary } from './load-library.ts'
-import { openUpToDate } from './tables.ts'
+import { openUpToDate, withTable } from './tables.ts'
 
-/** A connection with its open tables. An open one holds on to memory and files, so it is replaced from time to time. */
+/** A connection with what it keeps in memory of the tables that were opened through it: indexes, and about 1 kB of each row that was written. */
 export interface Session {
   connection(): Promise<Connection>
-  /** The table of a collection; opened once. */
-  table(collection: string): Promise<Table>
-  forget(collection: string): void
+  /** Works on the table of a collection: all that is read from it shows one state, that of this moment, and its own writes; of a live session always the latest. */
+  withTable<T>(collection: string, work: (table: Table) => Promise<T>): Promise<T>
   /** Keeps the session open while the work goes on. */
   use<T>(work: () => Promise<T>): Promise<T>
   /** Closes it once nothing uses it any more; resolves when it is closed. */
   retire(): Promise<void>
 }
 
-export function openSession(folder: string): Session {
-  const tables = new Map<string, Promise<Table>>()
-  const dropped: Promise<Table>[] = []
+export function openSession(folder: string, { live = false }: { readonly live?: boolean } = {}): Session {
+  const upToDate = new Set<string>()
   const closed = Promise.withResolvers<void>()
   let opened: Promise<Connection> | undefined
   let users = 0
@@ -26,7 +24,7 @@ export function openSession(folder: string): Session {
   async function connect(): Promise<Connection> {
     const { connect: open } = await loadLibrary()
     await mkdir(folder, { recursive: true })
-    return open(folder, { readConsistencyInterval: 0 }) // else writes of other processes stay unseen
+    return open(folder, live ? { readConsistencyInterval: 0 } : {})
   }
 
   function connection(): Promise<Connection> {
@@ -34,10 +32,16 @@ export function openSession(folder: string): Session {
     return opened
   }
 
+  async function open(collection: string): Promise<Table> {
+    const db = await connection()
+    if (upToDate.has(collection)) return db.openTable(collection)
+    const table = await openUpToDate(db, collection)
+    upToDate.add(collection)
+    return table
+  }
+
   async function closeUnused(): Promise<void> {
     if (!retired || users > 0) return
-    for (const outcome of await Promise.allSettled([...tables.values(), ...dropped]))
-      if (outcome.status === 'fulfilled') outcome.value.close()
     const db = await opened?.catch(() => undefined) // one that failed to open needs no closing
     db?.close()
     closed.resolve()
@@ -45,16 +49,7 @@ export function openSession(folder: string): Session {
 
   return {
     connection,
-    table(collection) {
-      const table = tables.get(collection) ?? connection().then((db) => openUpToDate(db, collection))
-      tables.set(collection, table)
-      return table
-    },
-    forget(collection) {
-      const table = tables.get(collection)
-      if (table) dropped.push(table)
-      tables.delete(collection)
-    },
+    withTable: (collection, work) => withTable(open(collection), work),
     async use(work) {
       users += 1
       try {

@@ -1,58 +1,51 @@
 import type { Table } from '@lancedb/lancedb'
-import { byScoreThenId } from '../fusion.ts'
-import type { Found, FoundByWords } from '../hybrid.ts'
-import { dotAt, floatsOf, keysOf } from './columns.ts'
+import type { Scored } from '../ranking.ts'
+import { floatsOf, rowsOf } from './columns.ts'
 
 export interface SideOptions {
   readonly depth: number
   readonly where: string | undefined
 }
 
-/** The nearest points of a vector, best first. */
+/** The rows of the nearest points of a vector, best first. Rows alone: to read anything of them costs as much again. */
 export async function rankDense(
   table: Table,
   vector: Float32Array,
   { depth, where, exact }: SideOptions & { readonly exact: boolean },
-): Promise<Found[]> {
-  const query = table.vectorSearch(vector).distanceType('cosine').limit(depth).select(['id', 'document', '_distance'])
+): Promise<Scored<bigint>[]> {
+  const query = table.vectorSearch(vector).distanceType('cosine').limit(depth).select(['_distance']).withRowId()
   if (where !== undefined) query.where(where)
   if (exact) query.bypassVectorIndex()
-  const found: Found[] = []
+  const found: Scored<bigint>[] = []
   for await (const batch of query) {
     const distances = floatsOf(batch, '_distance')
-    for (const [row, key] of keysOf(batch).entries()) found.push({ ...key, score: 1 - (distances[row] ?? 1) })
+    for (const [i, ref] of rowsOf(batch).entries()) found.push({ ref, score: 1 - (distances[i] ?? 1) })
   }
-  return found.sort(byScoreThenId)
+  return found.sort(byScore)
 }
 
-/** The points that have most of the words, best first. With a vector, the cosines come along: reading the vectors of these rows costs less than to look them up. */
+/** The rows of the points that have most of the words, best first. */
 export async function rankLexical(
   table: Table,
   terms: readonly string[],
-  { depth, where, vector }: SideOptions & { readonly vector?: Float32Array },
-): Promise<FoundByWords[]> {
+  { depth, where }: SideOptions,
+): Promise<Scored<bigint>[]> {
   if (terms.length === 0) return []
   const query = table
     .query()
     .fullTextSearch([...new Set(terms)].join(' '), { columns: ['terms'] })
     .limit(depth)
-    .select(['id', 'document', '_score', ...(vector ? ['vector'] : [])])
+    .select(['_score'])
+    .withRowId()
   if (where !== undefined) query.where(where)
-  const found: FoundByWords[] = []
+  const found: Scored<bigint>[] = []
   for await (const batch of query) {
     const scores = floatsOf(batch, '_score')
-    const vectors = vector && floatsOf(batch, 'vector')
-    for (const [row, key] of keysOf(batch).entries()) {
-      const cosine = vector && vectors && cosineAt(vector, vectors, row * vector.length)
-      found.push({ ...key, score: scores[row] ?? 0, cosine })
-    }
+    for (const [i, ref] of rowsOf(batch).entries()) found.push({ ref, score: scores[i] ?? 0 })
   }
-  return found.sort(byScoreThenId)
+  return found.sort(byScore)
 }
 
-/** A stored vector of zeros, of a text that the encoder understood nothing of, is near to nothing. */
-function cosineAt(vector: Float32Array, vectors: Float32Array, from: number): number {
-  const stored = vectors.subarray(from, from + vector.length)
-  const squares = dotAt(stored, stored, 0) * dotAt(vector, vector, 0)
-  return squares === 0 ? 0 : dotAt(vector, stored, 0) / Math.sqrt(squares)
+function byScore(a: Scored<bigint>, b: Scored<bigint>): number {
+  return b.score - a.score
 }

@@ -174,15 +174,16 @@ export function createUpkeep({ folder, schemaOf, exclusively, approximateFrom }:
 
   /** Over a connection of its own: what merging reads is not kept. */
   async function withTable<T>(collection: string, work: (opened: Opened) => Promise<T>): Promise<T> {
-    const session = openSession(folder)
-    const done = session.use(async () => {
-      const table = await session.table(collection)
-      return work({
-        table,
-        parts: () => partsOf(table, path.join(folder, `${collection}.lance`)),
-        marks: async (work) => withTableIfThere(await session.connection(), seenTable(collection), work),
-      })
-    })
+    const session = openSession(folder, { live: true })
+    const done = session.use(() =>
+      session.withTable(collection, (table) =>
+        work({
+          table,
+          parts: () => partsOf(table, path.join(folder, `${collection}.lance`)),
+          marks: async (work) => withTableIfThere(await session.connection(), seenTable(collection), work),
+        }),
+      ),
+    )
     underWay.set(done, collection)
     try {
       return await done

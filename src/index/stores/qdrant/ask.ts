@@ -88,15 +88,25 @@ async function askOnce(place: QueryPlace, requests: readonly Request[]): Promise
 
 /** What points are, by their ids; one that was deleted in between is not there. */
 export async function recordsOf(place: QueryPlace, ids: readonly PointId[]): Promise<Map<PointId, PointRecord>> {
-  const { connection, collection, described } = place
-  const records = new Map<PointId, PointRecord>()
+  const points = await retrieve(place, ids, true)
+  return new Map(points.map((point) => [point.id, toPointRecord(point, place.described.layout)]))
+}
+
+/** Points by their ids, with as much of their payloads as is asked for. */
+export async function retrieve(
+  place: QueryPlace,
+  ids: readonly PointId[],
+  payload: true | string[],
+): Promise<Schemas['Record'][]> {
+  const { connection, collection } = place
+  const points: Schemas['Record'][] = []
   for (const piece of piecesOf([...new Set(ids)], 1_000)) {
-    const points = await connection.call(collection, (client) =>
-      client.retrieve(collection, { ids: piece, with_payload: true, ...consistencyOf(place) }),
+    const found = await connection.call(collection, (client) =>
+      client.retrieve(collection, { ids: piece, with_payload: payload, ...consistencyOf(place) }),
     )
-    for (const point of points) records.set(point.id, toPointRecord(point, described.layout))
+    points.push(...found)
   }
-  return records
+  return points
 }
 
 function consistencyOf({ options: { consistency } }: QueryPlace): Pick<QdrantOptions, 'consistency'> {

@@ -2,29 +2,28 @@ import type { Schemas } from '@qdrant/js-client-rest'
 import { QontrastError } from '../../../shared/index.ts'
 import type { Filter } from '../../filter/index.ts'
 import { byScoreThenId, reaches } from '../fusion.ts'
-import { bestOf, deeper, type Found, type HybridSource, isSettled, type Ranked, rankHybrid } from '../hybrid.ts'
+import { type HybridSource, rankHybrid } from '../hybrid.ts'
+import { bestOf, deeper, isSettled, lookedAt, type PointIds, type Ranked, type Side } from '../ranking.ts'
 import type { PointRecord, ScoredPoint, StoreQuery } from '../store.ts'
-import { ask, type PointId, type QueryPlace, type Request, recordsOf } from './ask.ts'
+import { ask, type PointId, type QueryPlace, type Request, recordsOf, retrieve } from './ask.ts'
 import { inParallel, piecesOf } from './batches.ts'
 import { conditionOf } from './condition.ts'
 import type { Condition } from './filter.ts'
-import { uuidOf } from './point-id.ts'
-import { keyPaths, toPointKey, toPointRecord } from './records.ts'
+import { idPaths, toPointIds, toPointRecord } from './records.ts'
 import { queryVector } from './sparse.ts'
 
 type HybridQuery = Extract<StoreQuery, { mode: 'hybrid' }>
 type SideQuery = Exclude<StoreQuery, HybridQuery>
 
-/** A point of a ranking as Qdrant knows it. */
-interface RankedPoint extends Ranked {
-  readonly point: PointId
-}
+type RankedPoint = Ranked<PointId>
 
 /** The conditions of all filters that queries have. */
 type Conditions = ReadonlyMap<Filter, Condition>
 
 /** So many queries are spared a second request, more of them hits that are not needed. */
 const fewQueries = 32
+/** So few points are read whole at once: to come back for those on the page costs more. */
+const fewPoints = 64
 /** Hybrid queries under way at once. */
 const parallelQueries = 3
 
@@ -43,17 +42,17 @@ export async function runQueries(place: QueryPlace, queries: readonly StoreQuery
   await rankSides(place, sides, { conditions, records, onPage: (at, page) => (pages[at] = page) })
   const fused = [...queries.entries()].flatMap(([at, query]) => (query.mode === 'hybrid' ? [{ at, query }] : []))
   await inParallel(fused, parallelQueries, async ({ at, query }) => {
-    pages[at] = await rankFused(place, query, conditions)
+    pages[at] = await rankFused(place, query, { conditions, records })
   })
-  const unread = pages.flat().filter(({ point }) => !records.has(point))
+  const unread = pages.flat().filter(({ ref }) => !records.has(ref))
   for (const [id, record] of await recordsOf(
     place,
-    unread.map(({ point }) => point),
+    unread.map(({ ref }) => ref),
   ))
     records.set(id, record)
   return pages.map((page) =>
-    page.flatMap(({ point: id, score, scores }) => {
-      const point = records.get(id) // gone, if it was deleted in between
+    page.flatMap(({ ref, score, scores }) => {
+      const point = records.get(ref) // gone, if it was deleted in between
       return point ? [{ score, scores, point }] : []
     }),
   )
@@ -83,7 +82,7 @@ async function rankSides(
   for (let whole = queries.length <= fewQueries; open.length > 0; whole = false) {
     const requests = open.map(({ query, depth, exact }) => {
       const side = sideOf(place, query, conditions)
-      return { ...(exact ? exactly(place, side) : side), limit: depth, with_payload: whole || keyPaths }
+      return { ...(exact ? exactly(place, side) : side), limit: depth, with_payload: whole || idPaths }
     })
     const answers = await ask(place, requests)
     open = open.flatMap(({ at, query, depth }, i) => {
@@ -115,74 +114,100 @@ function wantedOf({ offset = 0, limit }: StoreQuery): number {
   return offset + limit
 }
 
-/** A request for both rankings, and one for the scores that are missing. */
-async function rankFused(place: QueryPlace, query: HybridQuery, conditions: Conditions): Promise<RankedPoint[]> {
+interface FusedOptions {
+  readonly conditions: Conditions
+  /** What was read on the way is put here. */
+  readonly records: Map<PointId, PointRecord>
+}
+
+async function rankFused(place: QueryPlace, query: HybridQuery, options: FusedOptions): Promise<RankedPoint[]> {
   const { fusion = 'scores', minScores = {}, groupByDocument = false, offset = 0 } = query
-  const ranked = await rankHybrid(sourceOf(place, query, conditions), {
+  const ranked = await rankHybrid(sourceOf(place, query, options), {
     wanted: wantedOf(query),
     fusion,
     words: new Set(query.terms).size,
     minScores,
     groupByDocument,
   })
-  return ranked.slice(offset, wantedOf(query)).map((one) => ({ ...one, point: uuidOf(one.id) }))
+  return ranked.slice(offset, wantedOf(query))
 }
 
-function sourceOf(place: QueryPlace, query: HybridQuery, conditions: Conditions): HybridSource {
+const none: Side<PointId> = { sure: [], tied: [], places: 0 }
+
+/** Ids and scores alone tell which points are looked at. */
+function sourceOf(place: QueryPlace, query: HybridQuery, { conditions, records }: FusedOptions): HybridSource<PointId> {
   const { filter, exact, vector, terms } = query
-  const { limits } = place.described
+  const { layout, limits } = place.described
   const common = { limit: 1, ...(filter ? { filter } : {}), ...(exact === undefined ? {} : { exact }) }
   const dense = sideOf(place, { mode: 'dense', vector, ...common }, conditions)
   const bm25 = sideOf(place, { mode: 'bm25', terms, ...common }, conditions)
-  const sides = [
-    { mode: 'dense' as const, request: dense },
-    ...(terms.length > 0 ? [{ mode: 'bm25' as const, request: bm25 }] : []),
-  ]
-  const rank = async (asked: readonly (typeof sides)[number][], depth: number) => {
+  const exactDense = exactly(place, dense)
+  const cosines = new Map<PointId, number>()
+  const ids = new Map<PointId, PointIds>()
+
+  const best = (request: Omit<Request, 'limit'>, mode: SideQuery['mode'], depth: number) =>
+    bestOf(depth, async (deep) => {
+      const further = deep === depth + 1 ? request : exactly(place, request)
+      const [points = []] = await ask(place, [{ ...further, with_payload: false, limit: deep }])
+      return points.map(({ id, score }) => ({ ref: id, score: scoreOf(place, mode, score) }))
+    })
+
+  /** The scores of these points, and as much of each as is asked for. */
+  async function among(
+    request: Omit<Request, 'limit'>,
+    refs: readonly PointId[],
+    payload: boolean | string[],
+  ): Promise<Schemas['ScoredPoint'][]> {
+    const pieces = piecesOf(refs, Math.min(limits.values, limits.hits))
     const answers = await ask(
       place,
-      asked.map(({ request }) => ({ ...request, with_payload: keyPaths, limit: depth })),
+      pieces.map((some) => ({
+        ...request,
+        with_payload: payload,
+        filter: { must: [{ has_id: some }] },
+        limit: some.length,
+      })),
     )
-    return asked.map(({ mode }, i) => toRanking(place, answers[i] ?? [], mode))
+    return answers.flat()
   }
+
+  /** As much of the payloads of so many points as will be needed. */
+  const payloadOf = (refs: readonly PointId[]) => refs.length <= fewPoints || idPaths
+
+  function keepIds(points: readonly Schemas['Record'][], whole: boolean): void {
+    for (const point of points) {
+      ids.set(point.id, toPointIds(point))
+      if (whole) records.set(point.id, toPointRecord(point, layout))
+    }
+  }
+
+  function keepCosines(points: readonly Schemas['ScoredPoint'][]): void {
+    for (const { id, score } of points) cosines.set(id, scoreOf(place, 'dense', score))
+  }
+
   return {
-    async rankings(depth) {
-      const firsts = await rank(sides, depth + 1)
-      const [first = [], second = []] = await Promise.all(
-        sides.map(({ mode, request }, i) =>
-          bestOf(depth, async (deep) => {
-            if (deep === depth + 1) return firsts[i] ?? []
-            const [further = []] = await rank([{ mode, request: exactly(place, request) }], deep)
-            return further
-          }),
-        ),
-      )
-      return { dense: first, bm25: second }
+    words: async (depth) => (terms.length === 0 ? none : best(bm25, 'bm25', depth)),
+    nearest: (depth) => best(dense, 'dense', depth),
+    async ids(refs) {
+      const unknown = refs.filter((ref) => !ids.has(ref))
+      const payload = payloadOf(unknown)
+      keepIds(await retrieve(place, unknown, payload), payload === true)
+      return ids
     },
-    async scores(missing) {
-      const among = (mode: 'dense' | 'bm25', request: Omit<Request, 'limit'>, ids: readonly string[]) =>
-        piecesOf(ids.map(uuidOf), Math.min(limits.values, limits.hits)).map((some) => ({
-          mode,
-          request: { ...request, with_payload: keyPaths, filter: { must: [{ has_id: some }] }, limit: some.length },
-        }))
-      const asked = [
-        ...among('dense', exactly(place, dense), missing.dense),
-        ...(terms.length > 0 ? among('bm25', bm25, missing.bm25) : []),
-      ]
-      const answers = await ask(
-        place,
-        asked.map(({ request }) => request),
-      )
-      const scoresOf = (side: 'dense' | 'bm25') =>
-        new Map(
-          asked.flatMap(({ mode }, i) =>
-            mode === side
-              ? toRanking(place, answers[i] ?? [], side).map(({ id, score }): [string, number] => [id, score])
-              : [],
-          ),
-        )
-      return { dense: scoresOf('dense'), bm25: scoresOf('bm25') }
+    async cosines(refs) {
+      keepCosines(await among(exactDense, refs, false))
+      return cosines
     },
+    async look(refs) {
+      const unknown = refs.filter((ref) => !ids.has(ref) || !cosines.has(ref))
+      const payload = payloadOf(unknown)
+      const points = await among(exactDense, unknown, payload)
+      keepCosines(points)
+      keepIds(points, payload === true)
+      return lookedAt(refs, ids, cosines)
+    },
+    wordScores: async (refs) =>
+      terms.length === 0 ? new Map() : new Map((await among(bm25, refs, false)).map(({ id, score }) => [id, score])),
   }
 }
 
@@ -219,18 +244,22 @@ function exactly({ described: { limits } }: QueryPlace, side: Omit<Request, 'lim
   return { ...side, params: { ...side.params, exact: limits.exact } }
 }
 
-/** Points in our order, with scores as they are told. */
-function toRanking(
-  { described: { layout } }: QueryPlace,
-  points: readonly Schemas['ScoredPoint'][],
-  mode: 'dense' | 'bm25',
-): (RankedPoint & Found)[] {
+/** A score of the server's as it is told. */
+function scoreOf({ described: { layout } }: QueryPlace, mode: SideQuery['mode'], score: number): number {
   const toCosine = mode === 'dense' ? cosines[layout.distance] : undefined
+  return toCosine ? toCosine(score) : score
+}
+
+/** Points in our order. */
+function toRanking(
+  place: QueryPlace,
+  points: readonly Schemas['ScoredPoint'][],
+  mode: SideQuery['mode'],
+): RankedPoint[] {
   return points
     .map((point) => {
-      const { id, documentId: document } = toPointKey(point)
-      const score = toCosine ? toCosine(point.score) : point.score
-      return { id, document, score, scores: { [mode]: score }, point: point.id }
+      const score = scoreOf(place, mode, point.score)
+      return { ...toPointIds(point), ref: point.id, score, scores: { [mode]: score } }
     })
     .sort(byScoreThenId)
 }

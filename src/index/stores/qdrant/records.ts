@@ -2,6 +2,7 @@ import type { Schemas } from '@qdrant/js-client-rest'
 import { z } from 'zod'
 import { type JsonObject, QontrastError } from '../../../shared/index.ts'
 import { flatRecord, recordOf, textContent } from '../content.ts'
+import type { PointIds } from '../ranking.ts'
 import type { Point, PointKey, PointRecord, ScrollPage } from '../store.ts'
 import { decodeJson, decodeText, encodeJson, encodeText, readJson } from './json.ts'
 import { type Layout, recordKey } from './layout.ts'
@@ -14,6 +15,9 @@ import { textAt } from './text-key.ts'
 export const recordPath = (field: 'document' | 'chunk' | 'seen'): string => `${recordKey}.${field}`
 export const keyPaths = ['id', 'document', 'chunk', 'chunks', 'hash', 'writer'].map((field) => `${recordKey}.${field}`)
 
+/** Whose point it is. */
+export const idPaths = ['id', 'document'].map((field) => `${recordKey}.${field}`)
+
 type Stored = Pick<Schemas['Record'], 'id' | 'payload' | 'vector'>
 
 const keySchema = z.object({
@@ -24,6 +28,7 @@ const keySchema = z.object({
   hash: z.string(),
   writer: z.string().optional(),
 })
+const idsSchema = keySchema.pick({ id: true, document: true })
 const recordSchema = keySchema.extend({
   title: z.string().optional(),
   start: z.number(),
@@ -84,6 +89,13 @@ export function toPointKey({ id, payload }: Stored): PointKey {
   const { id: stored, document, hash, writer, ...rest } = data
   const by = writer === undefined ? {} : { writer }
   return { id: decodeText(stored), documentId: decodeText(document), hash: decodeText(hash), ...rest, ...by }
+}
+
+export function toPointIds({ id, payload }: Stored): PointIds {
+  const { data } = idsSchema.safeParse(payload?.[recordKey])
+  return data
+    ? { id: decodeText(data.id), document: decodeText(data.document) }
+    : { id: String(id), document: String(id) }
 }
 
 /** A point that something else put is a document of its own, also where it has a field of the name that our record has. */
