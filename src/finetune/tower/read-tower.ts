@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readSync, statSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { appendHead, type Processor, type TransformerFiles } from '../../embed/index.ts'
 import {
@@ -138,10 +138,27 @@ async function readWhole(file: string): Promise<Uint8Array<ArrayBuffer>> {
 function readBeside(file: string | undefined, { offset, length }: { offset: number; length: number | undefined }) {
   if (file === undefined) return undefined
   try {
-    const bytes = readFileSync(file)
-    return new Uint8Array(bytes.buffer, bytes.byteOffset + offset, length ?? bytes.byteLength - offset)
+    return readRange(file, offset, length ?? statSync(file).size - offset)
   } catch {
     return undefined
+  }
+}
+
+/** A system's call reads no more than 2 GiB at a time. */
+const mostAtOnce = 2 ** 28
+
+function readRange(file: string, offset: number, length: number): Uint8Array<ArrayBuffer> | undefined {
+  const descriptor = openSync(file, 'r')
+  try {
+    const bytes = new Uint8Array(length)
+    for (let at = 0; at < length; ) {
+      const read = readSync(descriptor, bytes, at, Math.min(mostAtOnce, length - at), offset + at)
+      if (read === 0) return undefined
+      at += read
+    }
+    return bytes
+  } finally {
+    closeSync(descriptor)
   }
 }
 
