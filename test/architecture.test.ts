@@ -39,10 +39,10 @@ const roomsOfIndex: Record<string, readonly string[]> = {
 const roomsOfFinetune: Record<string, { readonly values: readonly string[]; readonly types: readonly string[] }> = {
   autodiff: { values: [], types: [] },
   optimizer: { values: [], types: [] },
-  losses: { values: [], types: ['optimizer'] },
+  losses: { values: ['optimizer'], types: [] },
   data: { values: [], types: [] },
   tower: { values: ['autodiff', 'optimizer'], types: [] },
-  encoders: { values: ['tower'], types: ['optimizer'] },
+  encoders: { values: ['tower'], types: ['optimizer', 'methods'] },
   methods: { values: ['tower', 'losses', 'encoders'], types: ['optimizer'] },
   engine: { values: ['autodiff', 'data', 'losses', 'optimizer', 'tower'], types: ['methods'] },
 }
