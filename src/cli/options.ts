@@ -21,7 +21,7 @@ import {
   type VectorStore,
 } from '../index/index.ts'
 import { type Device, defaultDevice, devices } from '../runtime/index.ts'
-import { type JsonValue, messageOf, parseJson } from '../shared/index.ts'
+import { type JsonValue, messageOf, parseJson, searchModes } from '../shared/index.ts'
 
 /** A command is told how to set the program's exit code. */
 export type SetExitCode = (code: number) => void
@@ -52,7 +52,7 @@ export const offsetOption = () =>
 export const filterOption = (what: string) => new Option('--filter <json>', what).argParser(filterArgument)
 export const yesOption = () => new Option('--yes', 'do not ask')
 export const jsonOption = (what: string) => new Option('--json', `print ${what} as JSON`)
-export const modeOption = () => new Option('--mode <mode>', 'how to rank').choices(['dense', 'bm25', 'hybrid'])
+export const modeOption = () => new Option('--mode <mode>', 'how to rank').choices(searchModes)
 
 export function wholeNumber(least: number): (text: string) => number {
   return (text) => {

@@ -1,5 +1,5 @@
 import type { ConcreteDevice } from '../runtime/index.ts'
-import { type Matrix, type OnProgress, type OptionKeys, QontrastError } from '../shared/index.ts'
+import { type Matrix, type OnProgress, type OptionKeys, QontrastError, type SearchMode } from '../shared/index.ts'
 import type { Input, MediaInput, Modality } from './input.ts'
 
 /** What an input is for: models with prompts treat a query and a document differently, and queries overtake documents. */
@@ -43,7 +43,7 @@ export interface TextReading {
   /** Tokens of a chunk that this encoder searches best with, where its model's files say so. */
   readonly chunkTokens?: number
   /** How texts are found best with this encoder, where its model's files say so: a measured recommendation. */
-  readonly searchMode?: 'dense' | 'bm25' | 'hybrid'
+  readonly searchMode?: SearchMode
 }
 
 /**

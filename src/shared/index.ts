@@ -42,6 +42,7 @@ export {
   type TensorHead,
 } from './safetensors/read.ts'
 export { type TensorToWrite, writeSafetensors } from './safetensors/write.ts'
+export { type SearchMode, searchModes } from './search-modes.ts'
 export { type CellValue, type ColumnType, cellValue } from './table/column-types.ts'
 export { openTable, type Table } from './table/open-table.ts'
 export type { LostLines, TableForm, TableRow } from './table/parse-rows.ts'

@@ -1,4 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
+import { searchModes } from '../../shared/index.ts'
 import { idSchema, payloadSchema } from '../documents/routes.ts'
 import { filterSchema } from '../filter-schema.ts'
 import { answer, bodyRefusals, bounded, guarded, indexParam, missing, refusals, timeoutHeader } from '../route.ts'
@@ -31,7 +32,7 @@ export const searchSchema = z
       .array(querySchema)
       .min(1)
       .openapi({ ...bounded('texts'), example: ['how is asthma treated?'] }),
-    mode: z.enum(['dense', 'bm25', 'hybrid']).exactOptional(),
+    mode: z.enum(searchModes).exactOptional(),
     filter: filterSchema.exactOptional(),
     groupBy: z.enum(['document', 'chunk']).default('document'),
     limit: z.int().min(1).max(mostHits).default(10),

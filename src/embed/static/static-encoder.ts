@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { z } from 'zod'
-import { createMatrix, createPace, QontrastError, throwIfAborted } from '../../shared/index.ts'
+import { createMatrix, createPace, QontrastError, searchModes, throwIfAborted } from '../../shared/index.ts'
 import { checkEncodeOptions } from '../check-options.ts'
 import type { EncodeOptions, Encoder } from '../encoder.ts'
 import { fingerprintOf } from '../fingerprint.ts'
@@ -22,7 +22,7 @@ export interface StaticOptions {
 const accepts: ReadonlySet<Modality> = new Set(['text'])
 const configSchema = z.looseObject({
   max_length: limit,
-  search_mode: z.enum(['dense', 'bm25', 'hybrid']).nullish(),
+  search_mode: z.enum(searchModes).nullish(),
   chunk_tokens: limit,
 })
 const tokenizerSchema = z.looseObject({

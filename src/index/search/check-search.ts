@@ -1,4 +1,11 @@
-import { checkOptionKeys, isKind, normalizeInPlace, QontrastError, throwIfAborted } from '../../shared/index.ts'
+import {
+  checkOptionKeys,
+  isKind,
+  normalizeInPlace,
+  QontrastError,
+  searchModes,
+  throwIfAborted,
+} from '../../shared/index.ts'
 import type { Fields } from '../filter/fields.ts'
 import type { Filter } from '../filter/index.ts'
 import { payloadOutside } from '../filter/witness.ts'
@@ -7,7 +14,6 @@ import { type AnyQuery, hasWords, type SearchOptions, type SearchQuery, searchKe
 
 const defaultLimit = 10
 const mostHits = 10_000
-const modes = ['dense', 'bm25', 'hybrid'] as const
 const groups = ['document', 'chunk'] as const
 const fusionNames = ['scores', 'rrf'] as const
 const sides = ['dense', 'bm25'] as const
@@ -30,7 +36,7 @@ export function checkSearch(
   } = options
   whole('limit', limit, 1)
   whole('offset', offset, 0)
-  if (mode !== undefined) oneOf('mode', mode, modes)
+  if (mode !== undefined) oneOf('mode', mode, searchModes)
   oneOf('groupBy', groupBy, groups)
   if (fusion !== undefined) oneOf('fusion', fusion, fusionNames)
   const texts = queries.some(hasWords)
