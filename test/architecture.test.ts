@@ -71,6 +71,7 @@ const wideComments = new Set(['api', 'cli', 'documents', 'evaluate', 'finetune',
 /** Packages that one folder alone imports. */
 const keepers: Record<string, string> = {
   'onnxruntime-node': 'runtime',
+  sharp: 'media',
   '@lancedb/lancedb': 'index',
   '@qdrant/js-client-rest': 'index',
   hono: 'api',
