@@ -1,7 +1,9 @@
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { createKey } from '../../src/api/index.ts'
-import { type Encoder, lancedb, loadEncoder } from '../../src/main.ts'
+import { delegateEncoder } from '../../src/embed/index.ts'
+import { type EncodeOptions, type Encoder, lancedb, loadEncoder } from '../../src/main.ts'
+import { abortError } from '../../src/shared/index.ts'
 import { bearer, bundled, openApp } from '../support/api.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
@@ -56,14 +58,30 @@ const untilIdle = (call: Call, headers = {}) =>
   vi.waitFor(async () => expect(await bulkTokens(call, headers)).toBe(0), { timeout: 20_000, interval: 1 })
 
 /** An app with both models over a store of its own, and an index of the tiny one. */
-async function bothModels(options: Omit<Parameters<typeof openApp>[0], 'indexes'> = {}) {
+async function bothModels(options: Omit<Parameters<typeof openApp>[0], 'indexes'> = {}, encoder = tiny) {
   const store = lancedb({ path: await temporaryFolder() })
-  const opened = await openApp({ ...options, indexes: { store, encoders: { tiny, default: await bundled() } } })
+  const encoders = { tiny: encoder, default: await bundled() }
+  const opened = await openApp({ ...options, indexes: { store, encoders } })
   return { ...opened, [Symbol.asyncDispose]: () => store.close() }
 }
 
+/** The tiny model, which gives no bulk text its vector before the caller gives it up. */
+function stuckOnBulk(): Encoder {
+  return delegateEncoder(tiny, {
+    async encode(inputs, encodeOptions) {
+      const vectors = await tiny.encode(inputs, encodeOptions)
+      if (inputs.some((input) => typeof input === 'string' && input.length > small.input.length))
+        await givenUp(encodeOptions)
+      return vectors
+    },
+  })
+}
+
+const givenUp = ({ signal }: EncodeOptions = {}) =>
+  new Promise((_, reject) => signal?.addEventListener('abort', () => reject(abortError(signal)), { once: true }))
+
 test('while large embeddings calls run, searches are answered first; what is given up leaves the queue', async () => {
-  await using opened = await bothModels({ limits: { queuedCost: 1_000_000 } })
+  await using opened = await bothModels({ limits: { queuedCost: 1_000_000 } }, stuckOnBulk())
   const { app, call } = opened
   await call('POST', '/v1/indexes', { name: 'docs', model: 'tiny' })
   await call('PUT', `${base}/documents`, { documents: [{ id: 'a', text: 'a short text' }] })
@@ -80,7 +98,7 @@ test('while large embeddings calls run, searches are answered first; what is giv
 })
 
 test("a model's full queue refuses texts to embed with that model, and nothing else", async () => {
-  await using opened = await bothModels({ limits: { queuedCost: 1_000 } })
+  await using opened = await bothModels({ limits: { queuedCost: 1_000 } }, stuckOnBulk())
   const { app, call } = opened
   await call('POST', '/v1/indexes', { name: 'docs', model: 'tiny' })
   await call('PUT', `${base}/documents`, { documents: [{ id: 'a', text: 'a short text' }] })
