@@ -1,7 +1,6 @@
-import path from 'node:path'
 import type { ModelFolder } from '../model-folder.ts'
-import { type Dtype, modelFileNames, openExternalData } from '../transformer/model-file.ts'
-import { type OnnxOutline, readOnnxOutline } from '../transformer/onnx-outline.ts'
+import { type Dtype, lookAtOnnx, modelFileNames, openOnnx, pixelInput } from '../transformer/model-file.ts'
+import type { OnnxOutline } from '../transformer/onnx-outline.ts'
 
 /** The ONNX file of a tower, or of both. */
 export interface TowerFile extends Pick<OnnxOutline, 'inputs' | 'outputs'> {
@@ -24,22 +23,15 @@ export async function findClipFiles(folder: ModelFolder, dtype: Dtype): Promise<
   const text = await find(folder, dtype, 'text_model')
   if (image && text) return { image, text }
   const both = await find(folder, dtype, 'model')
-  return both && takesTexts(both) && takesPictures(both) ? { image: both, text: both } : undefined
+  return both && { image: both, text: both }
 }
 
 async function find(folder: ModelFolder, dtype: Dtype, stem: string): Promise<TowerFile | undefined> {
-  for (const name of modelFileNames(dtype, stem)) {
-    if (!(await folder.has(name))) continue
-    const found = path.join(folder.root, name)
-    const { inputs, outputs, external } = readOnnxOutline(found)
-    const shared = takesTexts({ inputs }) && takesPictures({ inputs })
-    if (stem === 'model' && !shared) return undefined
-    await folder.open(name)
-    await openExternalData(folder, name, external)
-    return { path: found, inputs, outputs, shared }
-  }
-  return undefined
+  const found = await lookAtOnnx(folder, modelFileNames(dtype, stem))
+  if (!found) return undefined
+  const { path, inputs, outputs } = found
+  const shared = inputs.some(({ name }) => name === 'input_ids') && pixelInput(inputs) !== undefined
+  if (stem === 'model' && !shared) return undefined
+  await openOnnx(folder, found)
+  return { path, inputs, outputs, shared }
 }
-
-const takesTexts = ({ inputs }: Pick<OnnxOutline, 'inputs'>) => inputs.some(({ name }) => name === 'input_ids')
-const takesPictures = ({ inputs }: Pick<OnnxOutline, 'inputs'>) => inputs.some(({ rank }) => rank === 4)

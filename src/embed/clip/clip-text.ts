@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { QontrastError } from '../../shared/index.ts'
 import { limit, positions } from '../folder-numbers.ts'
 import type { ModelFolder } from '../model-folder.ts'
 import { createTokenizer, type TokenizerSettings } from '../tokenizer.ts'
+import { readTokenizerFile } from '../tokenizer-file.ts'
 
 const configSchema = z.looseObject({
   model_type: z.string().nullish(),
@@ -19,13 +19,7 @@ const paddedFamilies = /^siglip/
 
 /** How a folder's text tower reads texts: its tokenizer, and the length that every text is padded to, where it is one. */
 export async function readClipText(folder: ModelFolder) {
-  const file = await folder.openJson('tokenizer.json')
-  if (!file) {
-    throw new QontrastError(
-      'model-invalid',
-      `${folder.root} has no tokenizer.json. Save the fast tokenizer beside the model: AutoTokenizer.from_pretrained(NAME).save_pretrained(FOLDER).`,
-    )
-  }
+  const file = await readTokenizerFile(folder)
   const config = await folder.facts('config.json', configSchema)
   const tokenizerConfig = await folder.facts('tokenizer_config.json', tokenizerConfigSchema)
   const padding = (await folder.facts('tokenizer.json', tokenizerSchema))?.padding
@@ -39,12 +33,13 @@ export async function readClipText(folder: ModelFolder) {
     padSide: 'right',
     lowerCase: false,
   } as const satisfies TokenizerSettings
-  const padToken = tokenizerConfig?.pad_token
-  const padId = (padToken && createTokenizer(file, read).idOf(padToken)) || read.padId
-  const settings: TokenizerSettings = { ...read, padId }
+  const tokenizer = createTokenizer(file, read)
+  const padToken = tokenizerConfig?.pad_token ?? undefined
+  const padId = padToken === undefined ? undefined : tokenizer.idOf(padToken)
+  const settings: TokenizerSettings = { ...read, padId: padId ?? read.padId }
   const padded = paddedFamilies.test(config?.model_type ?? '')
   return {
-    tokenizer: createTokenizer(file, settings),
+    tokenizer,
     settings,
     ...(padded ? { shortest: settings.maximumTokens } : {}),
   }

@@ -1,7 +1,7 @@
 import type { GraphBuilder, ValueName } from '../../graph/index.ts'
 
 /** How a model's output for pictures becomes a vector a picture. */
-export type Reading = 'vector' | 'first-token' | 'mean-of-tokens' | 'mean-of-places'
+export type Reading = 'vector' | 'first-token' | 'mean-of-places'
 
 interface ReadingRule {
   /** What the output has, one a number: batch, then what is read over, then the vector's size. */
@@ -23,11 +23,6 @@ export const readings: Readonly<Record<Reading, ReadingRule>> = {
     shape: '[batch, tokens, dimensions]',
     rank: [3],
     append: (g, output) => g.op('Squeeze', [g.op('Gather', [output, g.ints([0])], { axis: 1 }), g.ints([1])]),
-  },
-  'mean-of-tokens': {
-    shape: '[batch, tokens, dimensions]',
-    rank: [3],
-    append: (g, output) => g.op('ReduceMean', [output, g.ints([1])], { keepdims: 0 }),
   },
   'mean-of-places': {
     shape: '[batch, dimensions, height, width]',

@@ -1,11 +1,9 @@
-import path from 'node:path'
 import { QontrastError } from '../../shared/index.ts'
 import type { Encoder } from '../encoder.ts'
 import { openGraphEncoder } from '../graph-encoder/graph-encoder.ts'
 import type { KindOptions } from '../kinds/kind.ts'
 import type { ModelFolder } from '../model-folder.ts'
-import { modelFileNames, openExternalData } from '../transformer/model-file.ts'
-import { readOnnxOutline } from '../transformer/onnx-outline.ts'
+import { lookAtOnnx, modelFileNames, openOnnx, pixelInput } from '../transformer/model-file.ts'
 import { type ImageFile, imageLaneOf } from './image-lane.ts'
 
 /** Raised whenever this package computes other vectors from the same facts and files. */
@@ -18,14 +16,12 @@ export async function findImageFile(
   folder: ModelFolder,
   { dtype, file }: Pick<KindOptions, 'dtype' | 'file'>,
 ): Promise<ImageFile | undefined> {
-  for (const name of file === undefined ? stems.flatMap((stem) => modelFileNames(dtype, stem)) : [file]) {
-    if (!(await folder.has(name))) continue
-    const found = path.join(folder.root, name)
-    const { inputs, outputs, external } = readOnnxOutline(found)
-    if (inputs.length !== 1 || inputs[0]?.rank !== 4) continue
-    await folder.open(name)
-    await openExternalData(folder, name, external)
-    return { path: found, inputs, outputs, inPart: false }
+  for (const names of file === undefined ? stems.map((stem) => modelFileNames(dtype, stem)) : [[file]]) {
+    const found = await lookAtOnnx(folder, names)
+    if (found?.inputs.length !== 1 || !pixelInput(found.inputs)) continue
+    await openOnnx(folder, found)
+    const { path, inputs, outputs } = found
+    return { path, inputs, outputs, inPart: false }
   }
   return undefined
 }

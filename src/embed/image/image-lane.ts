@@ -4,6 +4,7 @@ import { QontrastError } from '../../shared/index.ts'
 import { type OpenLane, openLane } from '../graph-encoder/open-lane.ts'
 import type { KindOptions } from '../kinds/kind.ts'
 import type { ModelFolder } from '../model-folder.ts'
+import { pixelInput } from '../transformer/model-file.ts'
 import type { OnnxOutline } from '../transformer/onnx-outline.ts'
 import { planOf } from './given-plan.ts'
 import { chooseImageOutput, type ImageOutput } from './image-output.ts'
@@ -63,7 +64,7 @@ export async function imageLaneOf(
 
 /** Name of the input for pixels. */
 function pixelsOf({ path, inputs }: ImageFile): string {
-  const input = inputs.find(({ rank }) => rank === 4)
+  const input = pixelInput(inputs)
   if (!input) throw new QontrastError('model-invalid', `${path} has no input for pictures.`)
   if (input.elementType === undefined || input.elementType === float32) return input.name
   throw new QontrastError('model-invalid', `${path} takes pixels as another type than float32: export it in fp32.`)

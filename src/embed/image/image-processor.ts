@@ -1,8 +1,7 @@
 import type { ValueName } from '../../graph/index.ts'
 import { filled, type Raster } from '../../media/index.ts'
-import type { JsonObject } from '../../shared/index.ts'
 import { isQontrastError, QontrastError } from '../../shared/index.ts'
-import { type Input, modalityOf } from '../input.ts'
+import { type Input, type Media, modalityOf } from '../input.ts'
 import type { Processor } from '../processor.ts'
 import type { PicturePool } from './picture-pool.ts'
 import { toPixels } from './pixels.ts'
@@ -26,7 +25,7 @@ export function createImageProcessor({ plan, size, pool, input }: ImageProcessor
   const cost = Math.ceil((width * height) / pixelsOfAPatch)
   return {
     modality: 'image',
-    facts: { picture: factsOf(plan) },
+    facts: { picture: JSON.parse(JSON.stringify(plan)) },
     feeds: new Map([[input, { dtype: 'float32', dims: ['batch', 3, height, width] }]]),
     async prepare(given) {
       const image = imageOf(given)
@@ -46,23 +45,13 @@ export function createImageProcessor({ plan, size, pool, input }: ImageProcessor
   }
 }
 
-function factsOf({ steps, pad, ...tensor }: PreprocessPlan): JsonObject {
-  return {
-    steps: JSON.parse(JSON.stringify(steps)),
-    ...tensor,
-    mean: [...tensor.mean],
-    deviation: [...tensor.deviation],
-    ...(pad ? { pad: { ...pad } } : {}),
-  }
-}
-
-function imageOf(input: Input) {
+function imageOf(input: Input): Media {
   if (modalityOf(input) === 'image' && typeof input === 'object' && 'image' in input) return input.image
   throw new QontrastError('invalid-input', 'A picture is expected: { image: { path } } or { image: { bytes } }.')
 }
 
 /** With the name of the file in front, where the picture has one. */
-function named(image: ReturnType<typeof imageOf>, cause: unknown): unknown {
+function named(image: Media, cause: unknown): unknown {
   if (!('path' in image) || !isQontrastError(cause)) return cause
   return new QontrastError(cause.code, `${image.path}: ${cause.message}`, { cause })
 }

@@ -1,8 +1,8 @@
-import { pathToFileURL } from 'node:url'
 import type { DecodeOptions, Raster } from '../../media/index.ts'
-import { createProcessPool, type ProcessPool } from '../../runtime/index.ts'
-import { isQontrastError, packageFile, QontrastError } from '../../shared/index.ts'
-import type { PictureSetup, PictureSource } from './picture-worker.ts'
+import { createProcessPool, entryOf, type ProcessPool } from '../../runtime/index.ts'
+import { isQontrastError, QontrastError } from '../../shared/index.ts'
+import type { Media } from '../input.ts'
+import type { PictureSetup } from './picture-worker.ts'
 import type { PreprocessPlan } from './preprocess-plan.ts'
 
 export interface PicturePoolOptions extends DecodeOptions {
@@ -20,7 +20,7 @@ export interface PicturePool {
   /**
    * The picture after the plan's steps. Rejects with the reason why it cannot be read; one that ends its process is `invalid-input` too.
    */
-  read(source: PictureSource): Promise<Raster>
+  read(source: Media): Promise<Raster>
   close(): Promise<void>
 }
 
@@ -30,12 +30,13 @@ export async function createPicturePool({
   seconds = 30,
   ...decoding
 }: PicturePoolOptions): Promise<PicturePool> {
-  const pool: ProcessPool<PictureSource, Raster, { ready: true }> = await createProcessPool<
+  const entry = entryOf('src/embed/image/picture-worker.ts', 'dist/picture-worker.js')
+  const pool: ProcessPool<Media, Raster, { ready: true }> = await createProcessPool<
     PictureSetup,
-    PictureSource,
+    Media,
     Raster,
     { ready: true }
-  >({ entry: workerEntry(), size: workers, taskSeconds: seconds, setup: { ...decoding, maximumBytes } })
+  >({ entry, size: workers, taskSeconds: seconds, setup: { ...decoding, maximumBytes } })
   return {
     async read(source) {
       try {
@@ -56,12 +57,4 @@ function reasonOf(code: string, seconds: number): string {
   return code === 'worker-crashed'
     ? 'it ends the process that decodes it'
     : `decoding it takes longer than ${seconds} s`
-}
-
-/** The module of the processes: TypeScript where this runs from source, else built. */
-function workerEntry(): URL {
-  const url: string | undefined = import.meta.url
-  return pathToFileURL(
-    packageFile(url?.endsWith('.ts') ? 'src/embed/image/picture-worker.ts' : 'dist/picture-worker.js'),
-  )
 }

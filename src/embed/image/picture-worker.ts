@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { type DecodeOptions, decodePicture, type Raster } from '../../media/index.ts'
 import { serveProcess } from '../../runtime/index.ts'
 import { messageOf, QontrastError } from '../../shared/index.ts'
+import type { Media } from '../input.ts'
 import { fitted } from './fit.ts'
 import type { PreprocessPlan } from './preprocess-plan.ts'
 
@@ -11,10 +12,7 @@ export interface PictureSetup extends DecodeOptions {
   readonly maximumBytes: number
 }
 
-/** A picture: a file on this machine, or its bytes. */
-export type PictureSource = { readonly path: string } | { readonly bytes: Uint8Array }
-
-serveProcess<PictureSetup, PictureSource, { ready: true }, Raster>({
+serveProcess<PictureSetup, Media, { ready: true }, Raster>({
   async setup({ maximumBytes, ...setup }) {
     return {
       ready: { ready: true },
@@ -23,7 +21,7 @@ serveProcess<PictureSetup, PictureSource, { ready: true }, Raster>({
   },
 })
 
-async function bytesOf(source: PictureSource, maximumBytes: number): Promise<Uint8Array> {
+async function bytesOf(source: Media, maximumBytes: number): Promise<Uint8Array> {
   const size = 'bytes' in source ? source.bytes.length : await sizeOf(source.path)
   if (size > maximumBytes) {
     const message = `A picture of ${megabytes(size)} is larger than the ${megabytes(maximumBytes)} that are read.`

@@ -5,7 +5,6 @@ import type { ModelFolder } from '../model-folder.ts'
 import type { PreprocessPlan, PreprocessStep, Size, SizeRule } from './preprocess-plan.ts'
 
 const file = 'preprocessor_config.json'
-const imageNet = { mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225] } as const
 const halves = { mean: [0.5, 0.5, 0.5], deviation: [0.5, 0.5, 0.5] } as const
 const openAi = { mean: [0.48145466, 0.4578275, 0.40821073], deviation: [0.26862954, 0.26130258, 0.27577711] } as const
 
@@ -195,6 +194,3 @@ function tensorOf(config: Config, family: Family): Omit<PreprocessPlan, 'steps'>
 function invalid(reason: string): QontrastError {
   return new QontrastError('model-invalid', `${file}: ${reason}.`)
 }
-
-/** Colours as the data of ImageNet has them. */
-export { imageNet }

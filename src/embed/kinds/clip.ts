@@ -1,5 +1,5 @@
 import { QontrastError } from '../../shared/index.ts'
-import { modelFileNames } from '../transformer/model-file.ts'
+import { weightsIn } from '../transformer/model-file.ts'
 import type { EncoderKind } from './kind.ts'
 
 /** A tower for pictures and one for texts, in a file each or in one: CLIP, SigLIP. Run in child processes. */
@@ -11,11 +11,8 @@ export const clipKind: EncoderKind = {
     return (await findClipFiles(folder, dtype)) !== undefined
   },
   weights(names, dtype) {
-    const towers = ['vision_model', 'text_model'].map((stem) =>
-      modelFileNames(dtype, stem).find((file) => names.includes(file)),
-    )
-    if (towers.includes(undefined)) return []
-    return names.filter((name) => towers.some((onnx) => name === onnx || name.startsWith(`${onnx}_data`)))
+    const towers = ['vision_model', 'text_model'].map((stem) => weightsIn(names, dtype, stem))
+    return towers.every((files) => files.length > 0) ? towers.flat() : []
   },
   async load(folder, options) {
     const { loadClipEncoder } = await import('../clip/clip-encoder.ts')

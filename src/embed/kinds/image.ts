@@ -1,5 +1,5 @@
 import { QontrastError } from '../../shared/index.ts'
-import { modelFileNames } from '../transformer/model-file.ts'
+import { weightsIn } from '../transformer/model-file.ts'
 import type { EncoderKind } from './kind.ts'
 
 /** A model of pictures in ONNX, with how they are prepared in `preprocessor_config.json`. Runs in child processes. */
@@ -9,10 +9,7 @@ export const imageKind: EncoderKind = {
     const { findImageFile } = await import('../image/image-encoder.ts')
     return (await findImageFile(folder, asked)) !== undefined
   },
-  weights(names, dtype) {
-    const onnx = modelFileNames(dtype, 'vision_model').find((file) => names.includes(file))
-    return onnx === undefined ? [] : names.filter((name) => name === onnx || name.startsWith(`${onnx}_data`))
-  },
+  weights: (names, dtype) => weightsIn(names, dtype, 'vision_model'),
   async load(folder, options) {
     const { loadImageEncoder } = await import('../image/image-encoder.ts')
     return loadImageEncoder(folder, options)

@@ -1,14 +1,11 @@
-import { listModelFiles, modelFileNames } from '../transformer/model-file.ts'
+import { listModelFiles, weightsIn } from '../transformer/model-file.ts'
 import type { EncoderKind } from './kind.ts'
 
 /** A text encoder in ONNX with the settings of sentence-transformers or transformers.js. Runs in child processes. */
 export const transformerKind: EncoderKind = {
   name: 'transformer',
   recognises: async (folder) => (await listModelFiles(folder)).length > 0,
-  weights(names, dtype) {
-    const onnx = modelFileNames(dtype).find((file) => names.includes(file))
-    return onnx === undefined ? [] : names.filter((name) => name === onnx || name.startsWith(`${onnx}_data`))
-  },
+  weights: (names, dtype) => weightsIn(names, dtype),
   async load(folder, options) {
     const { loadTransformerEncoder } = await import('../transformer/transformer-encoder.ts')
     return loadTransformerEncoder(folder, options)

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { QontrastError } from '../../shared/index.ts'
 import type { ModelFolder } from '../model-folder.ts'
-import { type OnnxValue, readOnnxOutline } from './onnx-outline.ts'
+import { type OnnxOutline, type OnnxValue, readOnnxOutline } from './onnx-outline.ts'
 import type { ModelOutput } from './outputs.ts'
 import { isTextInput, type TextInputs } from './text-feeds.ts'
 
@@ -42,29 +42,39 @@ export function modelFileNames(dtype: Dtype, stem = 'model'): readonly string[] 
 /** Finds the ONNX file of the dtype asked for; `model-not-found` says what was looked for and what is there. */
 export async function findModelFile(folder: ModelFolder, dtype: Dtype): Promise<ModelFile> {
   const names = modelFileNames(dtype)
+  const found = await lookAtOnnx(folder, names)
+  if (!found) throw await missing(folder, dtype, names)
+  if (takesImages(found.inputs)) throw imageModel(found.path)
+  const externalData = await openOnnx(folder, found)
+  return { path: found.path, externalData, inputs: textInputsOf(found.inputs), outputs: found.outputs }
+}
+
+/** An ONNX file of a folder, and what it says of itself. */
+export interface OnnxFile extends OnnxOutline {
+  /** Relative to the folder. */
+  readonly name: string
+  readonly path: string
+}
+
+/** The first of these ONNX files that a folder has; it is looked into, not opened. */
+export async function lookAtOnnx(folder: ModelFolder, names: readonly string[]): Promise<OnnxFile | undefined> {
   for (const name of names) {
-    const found = await folder.open(name)
-    if (found) return openModelFile(folder, name, found)
+    if (!(await folder.has(name))) continue
+    const file = path.join(folder.root, name)
+    return { name, path: file, ...readOnnxOutline(file) }
   }
-  throw await missing(folder, dtype, names)
+  return undefined
 }
 
 /**
- * Opens what the ONNX file says that its weights lie in, whatever the names; `model-invalid` where one is missing or outside of the folder.
+ * Opens an ONNX file with the files that it keeps weights in: the name it gives them, and their absolute paths. `model-invalid` where one
+ * is missing or outside of the folder.
  */
-async function openModelFile(folder: ModelFolder, name: string, found: string): Promise<ModelFile> {
-  const { outputs, inputs, external } = readOnnxOutline(found)
-  if (takesImages(inputs)) throw imageModel(found)
-  const externalData = await openExternalData(folder, name, external)
-  return { path: found, externalData, inputs: textInputsOf(inputs), outputs }
-}
-
-/** Opens the files in which an ONNX file of a folder keeps weights: the name it gives them, and their absolute paths. */
-export async function openExternalData(
+export async function openOnnx(
   folder: ModelFolder,
-  name: string,
-  external: readonly string[],
+  { name, external }: OnnxFile,
 ): Promise<ReadonlyMap<string, string>> {
+  await folder.open(name)
   const externalData = new Map<string, string>()
   for (const location of external) {
     const file = await folder.open(path.posix.join(path.posix.dirname(name), location))
@@ -88,6 +98,12 @@ export function textInputsOf(inputs: readonly OnnxValue[]): TextInputs {
   )
 }
 
+/** Of a repository's files, the ONNX file of a dtype and the files beside it that hold its weights. */
+export function weightsIn(names: readonly string[], dtype: Dtype, stem?: string): readonly string[] {
+  const onnx = modelFileNames(dtype, stem).find((file) => names.includes(file))
+  return onnx === undefined ? [] : names.filter((name) => name === onnx || name.startsWith(`${onnx}_data`))
+}
+
 /** The ONNX files that a folder has, relative to it. */
 export async function listModelFiles(folder: ModelFolder): Promise<string[]> {
   const files = await Promise.all(
@@ -99,9 +115,13 @@ export async function listModelFiles(folder: ModelFolder): Promise<string[]> {
   return files.flat()
 }
 
-/** Pictures come as batch, channels, height and width; texts never have four dimensions. */
-export function takesImages(inputs: readonly OnnxValue[]): boolean {
-  return !inputs.some(({ name }) => isTextInput(name)) && inputs.some(({ rank }) => rank === 4)
+/** The input for pictures, where there is one: they come as batch, channels, height and width; texts never have four dimensions. */
+export function pixelInput(inputs: readonly OnnxValue[]): OnnxValue | undefined {
+  return inputs.find(({ rank }) => rank === 4)
+}
+
+function takesImages(inputs: readonly OnnxValue[]): boolean {
+  return !inputs.some(({ name }) => isTextInput(name)) && pixelInput(inputs) !== undefined
 }
 
 function imageModel(file: string): QontrastError {

@@ -2,8 +2,8 @@ import { QontrastError } from '../../shared/index.ts'
 import { type Layer, readLayer } from '../head/layers.ts'
 import type { ModelFolder } from '../model-folder.ts'
 import { createTokenizer, type Tokenizer } from '../tokenizer.ts'
+import { readTokenizerFile } from '../tokenizer-file.ts'
 import { type Dtype, findModelFile, type ModelFile } from './model-file.ts'
-import { inside } from './modules.ts'
 import { makePlan, type TransformerPlan } from './plan.ts'
 import { readTransformerSettings, type TransformerSettings } from './settings.ts'
 import type { Prompt } from './text-processor.ts'
@@ -46,24 +46,13 @@ export async function readTransformer(folder: ModelFolder, { dtype, output }: Re
 /** Reads what a folder says of texts, whatever model is in it: `model-invalid` where a file is broken or there is no tokenizer. */
 export async function readTexts(folder: ModelFolder): Promise<TextFiles> {
   const settings = await readTransformerSettings(folder)
-  const tokenizerFile = await readTokenizer(folder, settings)
+  const tokenizerFile = await readTokenizerFile(folder, settings.transformer)
   const tokenizer = createTokenizer(tokenizerFile, settings.tokenizer)
   const prompts = {
     query: describePrompt(settings.prompts.query, settings, tokenizer),
     document: describePrompt(settings.prompts.document, settings, tokenizer),
   }
   return { folder, settings, tokenizer, tokenizerFile, prompts }
-}
-
-/** Beside the transformer's own settings, or in the folder itself. */
-async function readTokenizer(folder: ModelFolder, { transformer }: TransformerSettings): Promise<object> {
-  const tokenizer =
-    (await folder.openJson(inside(transformer, 'tokenizer.json'))) ?? (await folder.openJson('tokenizer.json'))
-  if (tokenizer) return tokenizer
-  throw new QontrastError(
-    'model-invalid',
-    `${folder.root} has no tokenizer.json. Save the fast tokenizer beside the model: AutoTokenizer.from_pretrained(NAME).save_pretrained(FOLDER).`,
-  )
 }
 
 function describePrompt(prompt: string, { pooling }: TransformerSettings, tokenizer: Tokenizer): Prompt {

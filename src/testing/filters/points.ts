@@ -1,6 +1,7 @@
-import { type CollectionSchema, type Filter, matchesFilter, type Point, textContent } from '../../index/index.ts'
+import { type CollectionSchema, type Filter, matchesFilter, type Point } from '../../index/index.ts'
 import { type JsonObject, normalizeInPlace } from '../../shared/index.ts'
 import type { StoreTests } from '../runner.ts'
+import { point } from '../store/points.ts'
 import { declaredFields } from './samples.ts'
 
 export const filterSchema: CollectionSchema = {
@@ -12,18 +13,7 @@ const vector = normalizeInPlace(Float32Array.of(1, 2, 3, 4))
 
 /** Points differ in their payloads alone. */
 export function filterPoint(id: string, payload: JsonObject): Point {
-  return {
-    id: `${id}#0`,
-    documentId: id,
-    chunk: 0,
-    chunks: 1,
-    hash: `hash of ${id}`,
-    title: undefined,
-    content: textContent(`Text of ${id}`, { end: 10 }),
-    payload,
-    vector,
-    terms: ['all'],
-  }
+  return point(id, { title: undefined, payload, vector, terms: ['all'] })
 }
 
 export async function put({ store }: StoreTests['at'], list: readonly JsonObject[]): Promise<Point[]> {
