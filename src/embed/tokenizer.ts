@@ -10,9 +10,6 @@ export interface Tokenizer {
   read(text: string, maximumTokens: number): { readonly ids: number[]; readonly cut: boolean }
   /** Ids without special tokens, cut to `limit` where one is given. */
   ids(text: string, limit?: number): number[]
-  readonly padId: number
-  readonly padSide: 'left' | 'right'
-  readonly truncationSide: 'left' | 'right'
   /** Ids that special tokens add to every text. */
   readonly specialTokens: number
   /** Ids that the special tokens put in front of a text. */
@@ -51,7 +48,7 @@ function checkRoom({ maximumTokens, specialTokens }: Tokenizer): void {
 
 /** A tokenizer around a pipeline: special tokens, and cutting to a length. */
 export function tokenizerOf(pipeline: Pipeline, settings: TokenizerSettings): Tokenizer {
-  const { maximumTokens, truncationSide, padId, padSide } = settings
+  const { maximumTokens, truncationSide } = settings
   const plain = (text: string) => pipeline.encode(text.toWellFormed(), { add_special_tokens: false }).ids
   const { prefix, suffix } = specialTokensAround(pipeline)
   const specialTokens = prefix.length + suffix.length
@@ -72,9 +69,6 @@ export function tokenizerOf(pipeline: Pipeline, settings: TokenizerSettings): To
     encode: (text) => read(text, maximumTokens).ids,
     read,
     ids: (text, limit = Number.POSITIVE_INFINITY) => cutIds(text, limit).ids,
-    padId,
-    padSide,
-    truncationSide,
     specialTokens,
     prefixTokens: prefix.length,
     maximumTokens,
