@@ -66,6 +66,8 @@ export async function loadEncoder(name: string = bundledEncoder, options: LoadEn
   const { place, file } = await fileIn(name)
   const folder = await locate(place, { ...options, cacheDir, dtype })
   const kind = await kindOf(folder, { dtype, file })
+  if (pictures !== undefined && !kind.takesPictures)
+    throw new QontrastError('invalid-option', `The encoder '${name}' takes no pictures: leave pictures out.`)
   const onWarning = options.onWarning ?? ((message) => process.emitWarning(message, 'QontrastWarning'))
   return kind.load(folder, { name, device, dtype, file, workers, dimensions, output, pictures, cacheDir, onWarning })
 }

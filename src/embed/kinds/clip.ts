@@ -5,8 +5,8 @@ import type { EncoderKind } from './kind.ts'
 /** A tower for pictures and one for texts, in a file each or in one: CLIP, SigLIP. Run in child processes. */
 export const clipKind: EncoderKind = {
   name: 'clip',
-  async recognises(folder, { dtype, file }) {
-    if (file !== undefined) return false
+  takesPictures: true,
+  async recognises(folder, { dtype }) {
     const { findClipFiles } = await import('../clip/clip-files.ts')
     return (await findClipFiles(folder, dtype)) !== undefined
   },

@@ -5,6 +5,7 @@ import type { EncoderKind } from './kind.ts'
 /** A model of pictures in ONNX, with how they are prepared in `preprocessor_config.json`. Runs in child processes. */
 export const imageKind: EncoderKind = {
   name: 'image',
+  takesPictures: true,
   async recognises(folder, asked) {
     const { findImageFile } = await import('../image/image-encoder.ts')
     return (await findImageFile(folder, asked)) !== undefined

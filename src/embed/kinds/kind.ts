@@ -29,6 +29,8 @@ export type TrainingOptions = Pick<KindOptions, 'dtype' | 'output'>
 /** A kind of encoder: a file in this folder and a line in `kinds`. What it needs is imported when it is loaded, not before. */
 export interface EncoderKind {
   readonly name: string
+  /** Whether its models take pictures. */
+  readonly takesPictures: boolean
   /** Whether a folder is one of its own. It only looks: what it opens here takes no part in a fingerprint. */
   recognises(folder: ModelFolder, asked: Pick<KindOptions, 'dtype' | 'file'>): Promise<boolean>
   /** Of a repository's files, those that hold the weights it needs; none where it is not one of its own. Settings are fetched anyway. */

@@ -7,6 +7,7 @@ import { transformerKind } from './transformer.ts'
 /** A table of token vectors: Model2Vec's layout, or sentence-transformers' StaticEmbedding. Runs in this process. */
 export const staticKind: EncoderKind = {
   name: 'static',
+  takesPictures: false,
   async recognises(folder) {
     const { namesTable } = await import('../transformer/modules.ts')
     const mayBe = (await listModelFiles(folder)).length === 0 || (await namesTable(folder)) // Model2Vec writes an ONNX file beside it

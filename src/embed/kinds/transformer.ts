@@ -4,6 +4,7 @@ import type { EncoderKind } from './kind.ts'
 /** A text encoder in ONNX with the settings of sentence-transformers or transformers.js. Runs in child processes. */
 export const transformerKind: EncoderKind = {
   name: 'transformer',
+  takesPictures: false,
   recognises: async (folder) => (await listModelFiles(folder)).length > 0,
   weights: (names, dtype) => weightsIn(names, dtype),
   async load(folder, options) {
